@@ -1,0 +1,24 @@
+import { Schema } from "effect"
+import { RunId } from "./Ids.ts"
+
+const Count = Schema.Int
+
+/** What a run did: the last line that `ingest --json` prints. `seen` = unchanged + ingested + partial + failed. */
+export const RunReport = Schema.Struct({
+  run: RunId,
+  documents: Schema.Struct({
+    seen: Count,
+    unchanged: Count,
+    ingested: Count,
+    partial: Count,
+    failed: Count,
+    removed: Count
+  }),
+  chunks: Schema.Struct({ total: Count, extracted: Count, reused: Count, dead: Count }),
+  graph: Schema.Struct({ entities: Count, relations: Count, mentions: Count, hash: Schema.String }),
+  calls: Schema.Struct({ model: Count, embedding: Count, failed: Count, journal: Count }),
+  tokens: Schema.Struct({ input: Count, output: Count, cached: Count }),
+  cost: Schema.Struct({ usd: Schema.Finite }),
+  seconds: Schema.Finite
+})
+export type RunReport = typeof RunReport.Type

@@ -1,0 +1,44 @@
+import { Context, Effect, Layer, Schema, Stream } from "effect"
+
+/** One thing to ingest, before its bytes are read. */
+export interface SourceItem {
+  /** Normalised URI: a path relative to the working directory with `/`, `-` for standard input, or the URI given. */
+  readonly uri: string
+  /** Size in bytes where it is known without reading. */
+  readonly size?: number
+  readonly read: Effect.Effect<Uint8Array, SourceItemError>
+}
+
+/** This item cannot be read: it becomes a dead letter, the others go on. */
+export class SourceItemError extends Schema.TaggedError<SourceItemError>()("SourceItemError", {
+  uri: Schema.String,
+  reason: Schema.Literals(["unreadable", "too-large"]),
+  message: Schema.String
+}) {}
+
+/** The source as a whole cannot be listed (a path that does not exist): a usage error, before anything is done. */
+export class SourceError extends Schema.TaggedError<SourceError>()("SourceError", {
+  message: Schema.String
+}) {}
+
+/** Where documents come from. */
+export class DocumentSource extends Context.Service<
+  DocumentSource,
+  {
+    /** Every item once, in a deterministic order, listed as it is pulled: memory follows what is in flight. */
+    readonly items: Stream.Stream<SourceItem, SourceError>
+  }
+>()("sluice/services/DocumentSource") {}
+
+/** Items that are already in memory, in the order given. */
+export const layerMemory = (
+  documents: Iterable<{ readonly uri: string; readonly content: string | Uint8Array }>
+): Layer.Layer<DocumentSource> =>
+  Layer.succeed(DocumentSource, {
+    items: Stream.fromIterable(documents).pipe(
+      Stream.map(({ content, uri }) => {
+        const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
+        return { uri, size: bytes.length, read: Effect.succeed(bytes) }
+      })
+    )
+  })

@@ -1,0 +1,133 @@
+import { Context } from "effect"
+import type { Effect, Stream } from "effect"
+import type { GraphRecord } from "../domain/Canonical.ts"
+import type { DeadLetter } from "../domain/DeadLetter.ts"
+import type { GraphCounts, ResolvedDocument } from "../domain/Graph.ts"
+import type { ChunkId, DocumentId, Group, RunId } from "../domain/Ids.ts"
+import type { StorageError } from "./StorageError.ts"
+
+/**
+ * One step of a commit.
+ * - `document`: write the document (again: an earlier projection of it is taken out first), point `sources` at it, and
+ *   keep `deadLetters`, one for each dead chunk, in place of all that those sources had before.
+ * - `source`: a copy of a document that is there: point the source at it and clear the source's dead letters.
+ * - `dead-letter`: a source of which there is no document; what it pointed at before stays.
+ *
+ * A source that moves away from a document leaves it behind; a document without a source is taken out.
+ */
+export type Write =
+  | {
+      readonly _tag: "document"
+      readonly sources: ReadonlyArray<string>
+      readonly resolved: ResolvedDocument
+      readonly deadLetters: ReadonlyArray<DeadLetter>
+      readonly embeddings: ReadonlyArray<{ readonly chunk: ChunkId; readonly vector: Float32Array }>
+    }
+  | { readonly _tag: "source"; readonly source: string; readonly document: DocumentId }
+  | { readonly _tag: "dead-letter"; readonly letter: DeadLetter }
+
+/** What a person wants to see first of a graph. */
+export interface Overview {
+  readonly entities: ReadonlyArray<{
+    readonly name: string
+    readonly type: string
+    /** Relations that it is part of. */
+    readonly relations: number
+    readonly mentions: number
+    readonly aliases: ReadonlyArray<string>
+  }>
+  readonly facts: ReadonlyArray<{
+    readonly source: string
+    readonly type: string
+    readonly target: string
+    readonly text: string
+    readonly document: string
+    readonly evidence: number
+  }>
+}
+
+/** An entity or relation as a reader wants it, for `export`. */
+export interface EntityView {
+  readonly id: string
+  readonly name: string
+  readonly type: string
+  readonly aliases: ReadonlyArray<string>
+  readonly weight: number
+}
+
+/**
+ * The graph. All that a commit says is written in one transaction with the ledger, or nothing of it. Reads see every
+ * commit that has returned.
+ */
+export class GraphStore extends Context.Service<
+  GraphStore,
+  {
+    readonly commit: (group: Group, run: RunId, writes: ReadonlyArray<Write>) => Effect.Effect<void, StorageError>
+    readonly counts: (group: Group) => Effect.Effect<GraphCounts, StorageError>
+    /** The canonical hash (see domain/Canonical.ts), 64 hex digits. */
+    readonly hash: (group: Group) => Effect.Effect<string, StorageError>
+    /** Every canonical record of the group once. */
+    readonly records: (group: Group) => Stream.Stream<GraphRecord, StorageError>
+    /** Lines of `export --format jsonl`, as objects: documents, chunks, entities, mentions, relations. */
+    readonly exportRows: (group: Group) => Stream.Stream<ExportRow, StorageError>
+    readonly overview: (
+      group: Group,
+      limits: { readonly entities: number; readonly facts: number }
+    ) => Effect.Effect<Overview, StorageError>
+    /** For messages: the file or address, without secrets. */
+    readonly location: string
+  }
+>()("sluice/services/GraphStore") {}
+
+/** A line of `export --format jsonl`. */
+export type ExportRow =
+  | {
+      readonly kind: "document"
+      readonly id: DocumentId
+      /** The first of its sources in code-unit order; `sources` has them all. */
+      readonly source: string
+      readonly sources: ReadonlyArray<string>
+      readonly title: string
+      readonly mediaType: string
+      readonly date?: string
+      readonly state: "complete" | "partial"
+      readonly text: string
+    }
+  | {
+      readonly kind: "chunk"
+      readonly id: ChunkId
+      readonly document: DocumentId
+      readonly ordinal: number
+      readonly start: number
+      readonly end: number
+      readonly header: string
+      readonly text: string
+    }
+  | ({ readonly kind: "entity" } & EntityView)
+  | {
+      readonly kind: "mention"
+      readonly document: DocumentId
+      readonly chunk: ChunkId
+      readonly start: number
+      readonly end: number
+      readonly surface: string
+      readonly entity: string
+    }
+  | {
+      readonly kind: "relation"
+      readonly id: string
+      readonly source: string
+      readonly target: string
+      readonly type: string
+      /** The best supported fact's text; `facts` has them all. */
+      readonly fact: string
+      readonly evidence: ReadonlyArray<ChunkId>
+      readonly weight: number
+      readonly facts: ReadonlyArray<{
+        readonly text: string
+        readonly predicate?: string
+        readonly validAt?: string
+        readonly invalidAt?: string
+        readonly evidence: ReadonlyArray<ChunkId>
+      }>
+    }

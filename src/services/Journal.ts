@@ -1,0 +1,77 @@
+import { Context } from "effect"
+import type { Effect } from "effect"
+import type { Group, ItemKey, RunId } from "../domain/Ids.ts"
+import type { Usage } from "./ChatModel.ts"
+import type { StorageError } from "./StorageError.ts"
+
+/** A request about to be sent. Until it is settled, what it reserves counts as spent. */
+export interface Reservation {
+  /** Unique among all calls of a journal. */
+  readonly call: string
+  readonly run: RunId
+  readonly group: Group
+  /** What is asked for: `extraction`, `embedding`. */
+  readonly kind: string
+  readonly endpoint: string
+  readonly model: string
+  readonly items: ReadonlyArray<ItemKey>
+  /** Upper bounds. */
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly usd: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+export interface Answer {
+  readonly key: ItemKey
+  readonly group: Group
+  readonly kind: string
+  /** JSON text. */
+  readonly value: string
+}
+
+/** How a request ended. */
+export interface Settlement {
+  readonly call: string
+  readonly outcome: "answered" | "failed"
+  readonly usage: Usage
+  readonly usd: number
+  /** The model that answered. */
+  readonly model?: string
+  /** The raw response or the error's message. */
+  readonly response: string
+  /** What the response is worth: the valid items alone. */
+  readonly answers: ReadonlyArray<Answer>
+  readonly at: number
+}
+
+export interface JournalTotals {
+  /** Settled and unsettled calls by kind. */
+  readonly calls: Readonly<Record<string, number>>
+  readonly failed: number
+  /** Sent, and never settled: their process died. */
+  readonly unsettled: number
+  readonly usage: Usage
+  /** Settled cost, and the reservations of what was never settled. */
+  readonly usd: number
+}
+
+/**
+ * Paid answers. An answer is in the journal, durably, before anyone uses it; the first written wins. Every method does
+ * all of its work in one durable transaction, so give it as much at once as there is.
+ */
+export class Journal extends Context.Service<
+  Journal,
+  {
+    readonly lookup: (keys: ReadonlyArray<ItemKey>) => Effect.Effect<ReadonlyMap<ItemKey, string>, StorageError>
+    readonly reserve: (reservations: ReadonlyArray<Reservation>) => Effect.Effect<void, StorageError>
+    /** The answers that stand for the keys given, which are older ones where somebody was faster. */
+    readonly settle: (
+      settlements: ReadonlyArray<Settlement>
+    ) => Effect.Effect<ReadonlyMap<ItemKey, string>, StorageError>
+    readonly totals: (run: RunId) => Effect.Effect<JournalTotals, StorageError>
+    /** For messages. */
+    readonly location: string
+  }
+>()("sluice/services/Journal") {}

@@ -1,0 +1,46 @@
+import { Context } from "effect"
+import type { Effect, Option } from "effect"
+import type { DeadLetter } from "../domain/DeadLetter.ts"
+import type { DocumentId, Group, Recipe, RunId } from "../domain/Ids.ts"
+import type { RunReport } from "../domain/RunReport.ts"
+import type { StorageError } from "./StorageError.ts"
+
+export interface RunEntry {
+  readonly id: RunId
+  readonly group: Group
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Absent: the run is under way, or was killed. */
+  readonly finishedAt?: number
+  readonly status: "running" | "complete" | "with-dead-letters" | "stopped" | "failed" | "interrupted"
+  readonly report?: RunReport
+}
+
+/**
+ * What happened: runs, sources, documents, dead letters. It lives in the store's database and its entries about
+ * documents are written by `GraphStore.commit`, in the transaction that writes the graph.
+ */
+export class Ledger extends Context.Service<
+  Ledger,
+  {
+    readonly startRun: (run: RunEntry) => Effect.Effect<void, StorageError>
+    readonly finishRun: (run: RunEntry) => Effect.Effect<void, StorageError>
+    /** Newest first. */
+    readonly runs: (group: Group, limit: number) => Effect.Effect<ReadonlyArray<RunEntry>, StorageError>
+    /** What is known of a document, and whether `source` points at it. */
+    readonly document: (
+      group: Group,
+      id: DocumentId,
+      source: string
+    ) => Effect.Effect<
+      Option.Option<{
+        readonly recipe: Recipe
+        readonly state: "complete" | "partial"
+        readonly isPointedAt: boolean
+      }>,
+      StorageError
+    >
+    /** In the order of source and ordinal. */
+    readonly deadLetters: (group: Group) => Effect.Effect<ReadonlyArray<DeadLetter>, StorageError>
+  }
+>()("sluice/services/Ledger") {}
