@@ -50,8 +50,13 @@ export const entityId = (group: Group, type: string, key: string): EntityId =>
 export const relationId = (group: Group, source: EntityId, type: string, target: EntityId): RelationId =>
   RelationId.make(digest(["relation", group, source, type, target]))
 
-export const factId = (relation: RelationId, text: string, validAt?: string, invalidAt?: string): FactId =>
-  FactId.make(digest(["fact", relation, text, validAt ?? "", invalidAt ?? ""]))
+export const factId = (
+  relation: RelationId,
+  text: string,
+  predicate?: string,
+  validAt?: string,
+  invalidAt?: string
+): FactId => FactId.make(digest(["fact", relation, text, predicate ?? "", validAt ?? "", invalidAt ?? ""]))
 
 export const decisionId = (document: DocumentId, from: EntityId, to: EntityId): DecisionId =>
   DecisionId.make(digest(["decision", document, from, to]))

@@ -1,6 +1,6 @@
-import { Context, Schema } from "effect"
-import type { Effect } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import type { Block } from "../domain/Document.ts"
+import { paragraphs, titleFromUri } from "../domain/Paragraphs.ts"
 
 /** What a parser makes of bytes; `ParsedDocument` without the ids. */
 export interface Parsed {
@@ -30,3 +30,15 @@ export class Parser extends Context.Service<
     readonly version: string
   }
 >()("sluice/services/Parser") {}
+
+/** Every document is UTF-8 text in paragraphs, whatever its name; for tests and compositions without formats. */
+export const layerText: Layer.Layer<Parser> = Layer.succeed(Parser, {
+  version: "text",
+  parse: (uri, bytes) => {
+    const text = new TextDecoder().decode(bytes)
+    const blocks = paragraphs(text)
+    return blocks.length === 0
+      ? Effect.fail(new ParseError({ uri, reason: "empty", message: `${uri} holds no text` }))
+      : Effect.succeed({ mediaType: "text/plain", title: titleFromUri(uri), text, blocks })
+  }
+})

@@ -1,0 +1,265 @@
+import { Effect, Option, Result, Schema } from "effect"
+import type { LogLevel } from "effect"
+import { Flag } from "effect/cli"
+import { Group } from "../domain/Ids.ts"
+import { ConfigFile, load, lookup } from "./Config.ts"
+import type { Decode } from "./Config.ts"
+import type { UsageError } from "./ExitStatus.ts"
+
+/** A flag's value, looked up in command line, environment, file and default, in this order. */
+export type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
+
+/** Every flag that has a value to be set elsewhere; a configuration file may hold these. */
+export const names = [
+  "store",
+  "group",
+  "extractor",
+  "model",
+  "base-url",
+  "embedding-model",
+  "ontology",
+  "concurrency",
+  "pack",
+  "max-document",
+  "journal",
+  "dry-run",
+  "json",
+  "progress",
+  "log-level",
+  "log-file",
+  "format",
+  "output"
+] as const
+
+type Name = (typeof names)[number]
+
+const optionalSetting = <A>(
+  name: Name,
+  flag: Flag.Flag<string>,
+  decode: Decode<A>,
+  /** A variable that others read too, looked at last. */
+  alias?: string
+): Flag.Flag<Setting<Option.Option<A>>> =>
+  Flag.optional(flag).pipe(Flag.map((given) => lookup(name, given, decode, alias)))
+
+const setting = <A>(name: Name, flag: Flag.Flag<string>, decode: Decode<A>, byDefault: A): Flag.Flag<Setting<A>> =>
+  optionalSetting(name, flag, decode).pipe(
+    Flag.map((found) =>
+      Effect.map(
+        found,
+        Option.getOrElse((): A => byDefault)
+      )
+    )
+  )
+
+const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
+
+const asIs: Decode<string> = (raw) => Result.succeed(raw)
+
+const literal =
+  <const L extends ReadonlyArray<string>>(literals: L): Decode<L[number]> =>
+  (raw) => {
+    const found = literals.find((one) => one === raw.toLowerCase())
+    return found === undefined ? Result.fail(`one of ${literals.join(", ")}.`) : Result.succeed(found)
+  }
+
+const choice = <const L extends ReadonlyArray<string>>(name: Name, literals: L, description: string) =>
+  Flag.Literals(name, literals).pipe(Flag.withDescription(description))
+
+const boolean: Decode<boolean> = (raw) => {
+  const folded = raw.toLowerCase()
+  if (["true", "1", "yes", "on"].includes(folded)) return Result.succeed(true)
+  return ["false", "0", "no", "off"].includes(folded) ? Result.succeed(false) : Result.fail("true or false.")
+}
+
+const toggle = (name: Name, description: string): Flag.Flag<Setting<boolean>> =>
+  setting(
+    name,
+    Flag.Boolean(name).pipe(
+      Flag.withDescription(description),
+      Flag.map((value) => String(value))
+    ),
+    boolean,
+    false
+  )
+
+const positive: Decode<number> = (raw) =>
+  /^[1-9][0-9]{0,8}$/.test(raw) ? Result.succeed(Number(raw)) : Result.fail("a whole number of at least 1.")
+
+const packSize: Decode<number | "auto"> = (raw) =>
+  raw.toLowerCase() === "auto"
+    ? Result.succeed("auto")
+    : Result.mapError(positive(raw), () => `"auto" or a whole number of at least 1.`)
+
+const units: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30
+}
+
+/** Bytes: `64MB`, `1.5 GiB`, `2000`. */
+export const size: Decode<number> = (raw) => {
+  const [, number, unit] = /^\s*([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([a-z]*)\s*$/i.exec(raw) ?? []
+  const factor = unit === undefined ? undefined : units[unit.toLowerCase()]
+  const bytes = factor === undefined ? 0 : Math.floor(Number(number) * factor)
+  return bytes >= 1 && Number.isSafeInteger(bytes)
+    ? Result.succeed(bytes)
+    : Result.fail("a size such as 64MB, 500KB or 1GiB.")
+}
+
+/** Where the graph is. */
+export const store: Decode<string> = (raw) => {
+  const [, scheme, rest] = /^([a-z][a-z0-9+.]*):(.*)$/is.exec(raw) ?? []
+  if (scheme?.toLowerCase() === "sqlite" && rest !== undefined) {
+    if (rest === "" || rest.startsWith(":"))
+      return Result.fail("sqlite: and the name of a file, as in sqlite:sluice.db.")
+    return Result.succeed(rest)
+  }
+  return Result.fail(
+    scheme !== undefined && /^(neo4j|bolt)/i.test(scheme)
+      ? "sqlite:FILE: Neo4j is not in this version yet."
+      : "sqlite:FILE, as in sqlite:sluice.db; other stores are not in this version."
+  )
+}
+
+const decodeGroup = Schema.decodeUnknownOption(Group)
+
+const group: Decode<Group> = (raw) =>
+  Option.match(decodeGroup(raw), {
+    onSome: (value) => Result.succeed(value),
+    onNone: () =>
+      Result.fail("1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit.")
+  })
+
+const url: Decode<string> = (raw) => {
+  const parsed = URL.canParse(raw) ? new URL(raw) : undefined
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
+    return Result.fail("an http or https address, as in http://localhost:11434/v1.")
+  }
+  return parsed.username === "" && parsed.password === ""
+    ? Result.succeed(raw)
+    : Result.fail("an address without a user or password: give the key in OPENAI_API_KEY.")
+}
+
+const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
+  none: "None",
+  fatal: "Fatal",
+  error: "Error",
+  warn: "Warn",
+  warning: "Warn",
+  info: "Info",
+  debug: "Debug",
+  trace: "Trace",
+  all: "All"
+}
+
+const logLevel: Decode<LogLevel.LogLevel> = (raw) => {
+  const level = levels[raw.toLowerCase()]
+  return level === undefined ? Result.fail("one of none, error, warn, info, debug, trace.") : Result.succeed(level)
+}
+
+const progressKinds = ["auto", "bar", "json", "none"] as const
+
+/** Flags that every command has. */
+export const common = {
+  config: Flag.String("config").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Settings: a YAML or JSON file that maps names of flags to values"),
+    Flag.optional
+  ),
+  store: setting(
+    "store",
+    text("store", "sqlite:FILE", "Where the graph is (default: sqlite:sluice.db)"),
+    store,
+    "sluice.db"
+  ),
+  group: setting(
+    "group",
+    text("group", "NAME", "Tenant or workspace (default: default)"),
+    group,
+    Group.make("default")
+  ),
+  json: toggle("json", "Print one JSON object for programs to read"),
+  logLevel: optionalSetting(
+    "log-level",
+    text("log-level", "LEVEL", "What is logged: none, error, warn, info, debug (default: info)"),
+    logLevel
+  ),
+  logFile: optionalSetting("log-file", text("log-file", "FILE", "Append the log to a file, as JSON lines"), asIs)
+}
+
+/** How models are reached. */
+export const models = {
+  model: setting("model", text("model", "NAME", "Model that extracts (default: gpt-6-luna)"), asIs, "gpt-6-luna"),
+  baseUrl: optionalSetting(
+    "base-url",
+    text("base-url", "URL", "Provider's address (default: OPENAI_BASE_URL, else OpenAI)"),
+    url,
+    "OPENAI_BASE_URL"
+  ),
+  embeddingModel: optionalSetting(
+    "embedding-model",
+    text("embedding-model", "NAME", "Model that embeds (default: offline hashing, free)"),
+    asIs
+  ),
+  journal: optionalSetting(
+    "journal",
+    text("journal", "FILE", "File of paid answers (default: sluice.journal.db beside the store)"),
+    asIs
+  )
+}
+
+export const extraction = {
+  extractor: optionalSetting(
+    "extractor",
+    choice("extractor", ["rules", "llm"], "Offline rules, or a model (default: llm with a key or address)"),
+    literal(["rules", "llm"])
+  ),
+  ontology: optionalSetting("ontology", text("ontology", "FILE", "Entity and relation types, as YAML or JSON"), asIs),
+  concurrency: optionalSetting("concurrency", text("concurrency", "N", "Most calls in flight at once"), positive),
+  pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
+  maxDocument: setting(
+    "max-document",
+    text("max-document", "SIZE", "Largest document that is read (default: 64MB)"),
+    size,
+    64e6
+  ),
+  dryRun: toggle("dry-run", "Count what would be done; call no model, write nothing"),
+  progress: setting(
+    "progress",
+    choice("progress", progressKinds, "How progress is shown on standard error (default: auto)"),
+    literal(progressKinds),
+    "auto"
+  )
+}
+
+export const exporting = {
+  format: setting(
+    "format",
+    choice("format", ["jsonl"], "Form of the lines (default: jsonl)"),
+    literal(["jsonl"]),
+    "jsonl"
+  ),
+  output: optionalSetting("output", text("output", "FILE", "Write to a file (default: standard output)"), asIs)
+}
+
+/** What `common` comes to. */
+export interface CommonSettings {
+  readonly store: string
+  readonly group: Group
+  readonly json: boolean
+  readonly logLevel: Option.Option<LogLevel.LogLevel>
+  readonly logFile: Option.Option<string>
+}
+
+/** Gives settings the configuration file that the flags name. */
+export const provideFile =
+  (config: Option.Option<string>) =>
+  <A, E, R>(settings: Effect.Effect<A, E, R>) =>
+    Effect.provideServiceEffect(settings, ConfigFile, load(config, names))

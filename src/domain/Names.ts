@@ -1,0 +1,61 @@
+/**
+ * Titles that come before a person's name and are no part of it. Left out on purpose: titles that names of other things
+ * begin with as well (`Lady`, `Lord`, `Miss`, `Don`, `Saint`).
+ */
+const honorifics = new Set(
+  (
+    "mr mrs ms mx dr prof professor sir dame rev reverend hon honourable honorable herr frau monsieur madame mme mlle " +
+    "señor señora sra signor signora gen general col colonel capt captain lt lieutenant sgt sergeant maj major"
+  ).split(" ")
+)
+
+/** Legal forms that stand at the end of an organisation's name, whatever their case. */
+const legalForms = new Set(
+  (
+    "inc incorporated corp corporation ltd limited llc llp plc gmbh mbh kgaa sarl sàrl srl sprl bvba pty pte ulc lllp " +
+    "oyj aps kft zrt nyrt doo sro spzoo bhd sdn kk kabushiki kaisha holding holdings company"
+  ).split(" ")
+)
+
+/** Short ones are words or names too, so they count only where they are written in capitals or with points. */
+const shortLegalForms = new Set("ag kg sa se nv bv ab as asa oy lp co spa ou eg ev sas".split(" "))
+
+const afterName = new Set(["phd", "esq"])
+
+/** `U.S.` and `A.G.` are one word. */
+const dottedInitials = /(?<![\p{L}\p{N}])(?:\p{L}\.){2,}(?:\p{L}(?![\p{L}\p{N}]))?/gu
+
+const possessive = /['’]s(?=$|[^\p{L}\p{N}])/gu
+
+const words = (name: string): ReadonlyArray<string> =>
+  name
+    .normalize("NFKC")
+    .replace(dottedInitials, (initials) => initials.replaceAll(".", ""))
+    .replace(possessive, "")
+    .split(/[^\p{L}\p{N}\p{M}+#]+/u)
+    .filter((word) => word !== "")
+
+const isLegalForm = (word: string): boolean => {
+  const lower = word.toLowerCase()
+  return legalForms.has(lower) || (shortLegalForms.has(lower) && (word === word.toUpperCase() || word === "Co"))
+}
+
+/**
+ * The key of a name: NFKC, lower case, words only, without leading honorifics and closing legal forms as long as a word
+ * remains. Two names with one key and one type name one entity. Never empty for a name that is not blank.
+ */
+export const normaliseName = (name: string): string => {
+  const all = words(name)
+  let from = 0
+  let to = all.length
+  while (to - from > 1 && honorifics.has((all[from] ?? "").toLowerCase())) from++
+  while (to - from > 1 && (isLegalForm(all[to - 1] ?? "") || afterName.has((all[to - 1] ?? "").toLowerCase()))) to--
+  const key = all.slice(from, to).join(" ").toLowerCase()
+  return key === "" ? name.normalize("NFKC").trim().toLowerCase() : key
+}
+
+/** Whether the words of `part` stand in a row within the words of `whole`, which has more; both are keys. */
+export const contains = (whole: string, part: string): boolean =>
+  whole.length > part.length && ` ${whole} `.includes(` ${part} `)
+
+export const startsWith = (whole: string, part: string): boolean => whole.startsWith(`${part} `)

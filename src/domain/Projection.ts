@@ -1,0 +1,190 @@
+import type { Chunk } from "./Chunk.ts"
+import type { Extraction } from "./Extraction.ts"
+import type {
+  DecisionRecord,
+  DocumentGraph,
+  EntityRecord,
+  FactRecord,
+  MentionRecord,
+  NameRecord,
+  RelationRecord,
+  SupportRecord
+} from "./Graph.ts"
+import { occurrences } from "./Grounding.ts"
+import type { Span } from "./Grounding.ts"
+import { factId, relationId } from "./Ids.ts"
+import type { DocumentId, EntityId, Group } from "./Ids.ts"
+import { normaliseName } from "./Names.ts"
+import { anyEntity, entityType, relationReading } from "./Ontology.ts"
+import type { Ontology } from "./Ontology.ts"
+import { candidate, resolveAliases } from "./Resolution.ts"
+import type { Candidate } from "./Resolution.ts"
+
+/** Part of a document's recipe: changes when the same extractions would make another graph. */
+export const projectionVersion = "1"
+
+interface Named {
+  readonly entity: Candidate
+  readonly names: ReadonlySet<string>
+}
+
+/** A chunk's extraction under the ontology: its entities by name, and the facts between them. */
+interface ChunkReading {
+  readonly chunk: Chunk
+  readonly named: ReadonlyArray<Named>
+  readonly facts: ReadonlyArray<{
+    readonly source: Candidate
+    readonly target: Candidate
+    readonly type: string
+    readonly fact: Extraction["facts"][number]
+  }>
+  readonly stated: ReadonlyArray<{ readonly alias: Candidate; readonly of: Candidate }>
+}
+
+const tidy = (text: string): string => text.normalize("NFC").replace(/\s+/gu, " ").trim()
+
+/**
+ * An end of a fact that the extraction does not list as an entity is one all the same, of type `Thing`: what was said of
+ * it is not lost.
+ */
+const readChunk = (group: Group, ontology: Ontology, chunk: Chunk, extraction: Extraction): ChunkReading => {
+  const named = new Map<EntityId, { readonly entity: Candidate; readonly names: Set<string> }>()
+  const byName = new Map<string, Candidate>()
+  const byKey = new Map<string, Candidate>()
+  const add = (name: string, type: string): Candidate => {
+    const entity = candidate(group, type, normaliseName(name))
+    const known = named.get(entity.id)
+    if (known === undefined) named.set(entity.id, { entity, names: new Set([name]) })
+    else known.names.add(name)
+    if (!byName.has(name)) byName.set(name, entity)
+    if (!byKey.has(entity.key)) byKey.set(entity.key, entity)
+    return entity
+  }
+  const listed = extraction.entities.flatMap(({ aliases, name, type }) => {
+    const clean = tidy(name)
+    return clean === "" ? [] : [{ entity: add(clean, entityType(ontology, type)), aliases }]
+  })
+  const stated = listed.flatMap(({ aliases, entity }) =>
+    aliases.map(tidy).flatMap((alias) => {
+      if (alias === "") return []
+      named.get(entity.id)?.names.add(alias)
+      if (!byName.has(alias)) byName.set(alias, entity)
+      return [{ alias: candidate(group, entity.type, normaliseName(alias)), of: entity }]
+    })
+  )
+  const end = (name: string): Candidate | undefined => {
+    const clean = tidy(name)
+    if (clean === "") return undefined
+    return byName.get(clean) ?? byKey.get(normaliseName(clean)) ?? add(clean, anyEntity)
+  }
+  const facts = extraction.facts.flatMap((fact) => {
+    const from = end(fact.source)
+    const to = end(fact.target)
+    if (from === undefined || to === undefined) return []
+    const { reversed, type } = relationReading(ontology, fact.type, from.type, to.type)
+    return [{ source: reversed ? to : from, target: reversed ? from : to, type, fact }]
+  })
+  return { chunk, named: [...named.values()], facts, stated }
+}
+
+/** Of one entity's occurrences: those within a longer one are no mentions of their own. */
+const outermost = (spans: ReadonlyArray<Span>): ReadonlyArray<Span> => {
+  const kept: Array<Span> = []
+  for (const span of spans.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
+    const previous = kept.at(-1)
+    if (previous === undefined || span.end > previous.end) kept.push(span)
+  }
+  return kept
+}
+
+/**
+ * What a document adds to the graph: a pure function of its chunks, their extractions and the ontology. Relations of an
+ * entity with itself, which resolution can make, are left out; the extraction keeps them.
+ */
+export const projectDocument = (input: {
+  readonly group: Group
+  readonly document: DocumentId
+  readonly ontology: Ontology
+  readonly chunks: ReadonlyArray<Chunk>
+  /** By ordinal. */
+  readonly extractions: ReadonlyMap<number, Extraction>
+}): DocumentGraph => {
+  const readings = input.chunks.flatMap((chunk) => {
+    const extraction = input.extractions.get(chunk.ordinal)
+    return extraction === undefined ? [] : [readChunk(input.group, input.ontology, chunk, extraction)]
+  })
+  const decisions: ReadonlyArray<DecisionRecord> = resolveAliases(
+    input.document,
+    readings.flatMap(({ named }) => named.map(({ entity }) => entity)),
+    readings.flatMap(({ stated }) => stated)
+  )
+  const targets = new Map(decisions.map(({ from, to }) => [from, to]))
+  const all = new Map(readings.flatMap(({ named }) => named.map(({ entity }) => [entity.id, entity])))
+  const resolved = (entity: Candidate): Candidate => all.get(targets.get(entity.id) ?? entity.id) ?? entity
+
+  const entities = new Map<EntityId, EntityRecord>()
+  const names: Array<NameRecord> = []
+  const mentions: Array<MentionRecord> = []
+  const relations = new Map<string, RelationRecord>()
+  const facts = new Map<string, FactRecord>()
+  const supports = new Map<string, SupportRecord>()
+
+  for (const { chunk, named, facts: said } of readings) {
+    const here = new Map<EntityId, { readonly names: Set<string>; readonly entity: Candidate }>()
+    for (const { entity, names: called } of named) {
+      const to = resolved(entity)
+      entities.set(to.id, { id: to.id, type: to.type, key: to.key })
+      const known = here.get(to.id)
+      if (known === undefined) here.set(to.id, { entity: to, names: new Set(called) })
+      else for (const name of called) known.names.add(name)
+    }
+    for (const { entity, names: called } of here.values()) {
+      const spans: Array<Span> = []
+      for (const name of called) {
+        const found = occurrences(chunk.text, name)
+        spans.push(...found)
+        names.push({ chunk: chunk.id, entity: entity.id, name, grounded: found.length > 0 })
+      }
+      for (const { end, start } of outermost(spans)) {
+        mentions.push({
+          chunk: chunk.id,
+          entity: entity.id,
+          start: chunk.start + start,
+          end: chunk.start + end,
+          surface: chunk.text.slice(start, end)
+        })
+      }
+    }
+    for (const { fact, source, target, type } of said) {
+      const from = resolved(source).id
+      const to = resolved(target).id
+      if (from === to) continue
+      const relation = relationId(input.group, from, type, to)
+      relations.set(relation, { id: relation, source: from, target: to, type })
+      const text = tidy(fact.text)
+      const id = factId(relation, text, fact.predicate, fact.validAt, fact.invalidAt)
+      facts.set(id, {
+        id,
+        relation,
+        text,
+        ...(fact.predicate === undefined ? {} : { predicate: fact.predicate }),
+        ...(fact.validAt === undefined ? {} : { validAt: fact.validAt }),
+        ...(fact.invalidAt === undefined ? {} : { invalidAt: fact.invalidAt })
+      })
+      const support = `${chunk.id}${id}`
+      if (!supports.has(support)) {
+        const { confidence } = fact
+        supports.set(support, { chunk: chunk.id, fact: id, ...(confidence === undefined ? {} : { confidence }) })
+      }
+    }
+  }
+  return {
+    entities: [...entities.values()],
+    names,
+    mentions,
+    relations: [...relations.values()],
+    facts: [...facts.values()],
+    supports: [...supports.values()],
+    decisions
+  }
+}

@@ -1,0 +1,41 @@
+import { Layer } from "effect"
+import type { ChatModel } from "../services/ChatModel.ts"
+import * as Concurrency from "../services/Concurrency.ts"
+import type { Embedder } from "../services/Embedder.ts"
+import * as Embeddings from "../services/Embeddings.ts"
+import type { Extractor } from "../services/Extractor.ts"
+import * as Gate from "../services/Gate.ts"
+import type { Journal } from "../services/Journal.ts"
+import * as ModelCalls from "../services/ModelCalls.ts"
+import * as Retry from "../services/Retry.ts"
+import type { Run } from "../services/Run.ts"
+import * as LlmExtractor from "./LlmExtractor.ts"
+import * as RulesExtractor from "./RulesExtractor.ts"
+
+export interface IngestLayerOptions {
+  /** The most calls in flight, per pool. */
+  readonly ceiling: number
+  readonly retry?: Retry.RetryOptions
+}
+
+/** What the pipeline needs between the ports that touch the outside and the extractor. */
+const policies = (options: IngestLayerOptions) =>
+  Embeddings.layer.pipe(
+    Layer.provideMerge(ModelCalls.layer),
+    Layer.provideMerge(Layer.mergeAll(Gate.layer({ ceiling: options.ceiling }), Retry.layer(options.retry)))
+  )
+
+type Policies = Layer.Success<ReturnType<typeof policies>>
+type Limits = Layer.Success<ReturnType<typeof Concurrency.layer>>
+
+/** The whole pipeline's services with extraction by a model. */
+export const layerLlm = (
+  options: IngestLayerOptions & LlmExtractor.LlmExtractorOptions
+): Layer.Layer<Extractor | Policies | Limits, never, ChatModel | Embedder | Journal | Run> =>
+  LlmExtractor.layer(options).pipe(Layer.provideMerge(policies(options)), Layer.merge(Concurrency.layer()))
+
+/** The whole pipeline's services with extraction by offline rules. */
+export const layerRules = (
+  options: IngestLayerOptions
+): Layer.Layer<Extractor | Policies | Limits, never, Embedder | Journal | Run> =>
+  Layer.mergeAll(RulesExtractor.layer, policies(options), Concurrency.layer())

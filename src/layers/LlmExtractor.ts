@@ -1,0 +1,142 @@
+import { Deferred, Effect, Layer, Option } from "effect"
+import { DeadLetter } from "../domain/DeadLetter.ts"
+import type { Extraction } from "../domain/Extraction.ts"
+import { itemKey, recipe } from "../domain/Ids.ts"
+import type { Group, ItemKey } from "../domain/Ids.ts"
+import { countTokens } from "../domain/Tokens.ts"
+import { ChatModel } from "../services/ChatModel.ts"
+import { Extractor } from "../services/Extractor.ts"
+import type { ExtractionResult, ExtractionTask } from "../services/Extractor.ts"
+import { Gate } from "../services/Gate.ts"
+import { ModelCalls } from "../services/ModelCalls.ts"
+import type { Run } from "../services/Run.ts"
+import type { RunStopped } from "../services/RunStopped.ts"
+import type { StorageError } from "../services/StorageError.ts"
+import { Vocabulary } from "../services/Vocabulary.ts"
+import * as Answer from "./llm/Answer.ts"
+import { decodeAnswer, halves, merge, unreadable } from "./llm/Items.ts"
+import type { ItemFailure, ItemText, StoredAnswer } from "./llm/Items.ts"
+import * as Packs from "./llm/Packs.ts"
+import { instructions, promptVersion } from "./llm/Prompt.ts"
+
+export interface LlmExtractorOptions {
+  readonly model: string
+  /** Chunks a call: a number, or as many as their tokens allow. */
+  readonly pack: number | "auto"
+}
+
+/** Small documents share a call, and the answer to a full pack still fits the output limits of small models. */
+const auto = { maxItems: 8, maxTokens: 3200 }
+
+type Failure = ItemFailure | RunStopped | StorageError
+
+const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
+  const gate = yield* Gate
+  const calls = yield* ModelCalls
+  const ontology = yield* Vocabulary
+  const system = instructions(ontology)
+  const schema = Answer.jsonSchema(ontology)
+  const maxItems = options.pack === "auto" ? auto.maxItems : options.pack
+  const maxTokens = options.pack === "auto" ? auto.maxTokens : Infinity
+  const packs = yield* Packs.make({ ...options, system, schema, maxItems, maxTokens })
+  const version = recipe("llm", promptVersion, options.model, system, JSON.stringify(schema))
+  /** Items that are being answered: a second chunk with the same text and header waits for the first one's answer. */
+  const inFlight = new Map<ItemKey, Deferred.Deferred<StoredAnswer, Failure>>()
+
+  const ask = Effect.fnUntraced(function* (item: ItemText) {
+    const found = yield* calls.lookup(item.key)
+    if (Option.isSome(found)) {
+      const stored = decodeAnswer(found.value)
+      if (Option.isSome(stored)) return { stored: stored.value, reused: true }
+      return yield* unreadable(item.key)
+    }
+    const answered = Deferred.makeUnsafe<StoredAnswer, Failure>()
+    return { stored: yield* packs.ask({ ...item, answered, attempts: 0 }), reused: false }
+  })
+
+  const once = (item: ItemText): Effect.Effect<{ stored: StoredAnswer; reused: boolean }, Failure> =>
+    Effect.suspend(() => {
+      const other = inFlight.get(item.key)
+      if (other !== undefined) {
+        return Effect.map(Deferred.await(other), (stored) => {
+          calls.counts.journal++
+          return { stored, reused: true }
+        })
+      }
+      const shared = Deferred.makeUnsafe<StoredAnswer, Failure>()
+      inFlight.set(item.key, shared)
+      return ask(item).pipe(
+        Effect.onExit((exit) => {
+          inFlight.delete(item.key)
+          return exit._tag === "Success"
+            ? Deferred.succeed(shared, exit.value.stored)
+            : Deferred.failCause(shared, exit.cause)
+        })
+      )
+    })
+
+  const toItem = (group: Group, header: string, text: string, tokens: number, span: ItemText["span"]): ItemText => ({
+    key: itemKey(group, "extraction", version, header, text),
+    group,
+    header,
+    text,
+    tokens,
+    span
+  })
+
+  const extractItem = (item: ItemText): Effect.Effect<ExtractionResult, Failure> =>
+    Effect.flatMap(once(item), ({ reused, stored }) => {
+      if ("entities" in stored) return Effect.succeed({ extraction: stored, reused })
+      const parts = halves(item.text)
+      if (Option.isNone(parts)) {
+        const message = "The answer is cut off at its length limit, and the text is too short to be halved."
+        return Effect.fail<Failure>({
+          _tag: "ItemFailure",
+          cause: "truncated",
+          message,
+          attempts: 1,
+          response: undefined
+        })
+      }
+      return Effect.forEach(
+        parts.value,
+        (text) => extractItem(toItem(item.group, item.header, text, countTokens(text), item.span)),
+        { concurrency: 2 }
+      ).pipe(
+        Effect.map(([first, second]) => ({
+          extraction: first === undefined || second === undefined ? none : merge(first.extraction, second.extraction),
+          reused: first?.reused === true && second?.reused === true
+        }))
+      )
+    })
+
+  const extract = ({ chunk, group, source, span }: ExtractionTask) =>
+    extractItem(toItem(group, chunk.header, chunk.text, chunk.tokens, span)).pipe(
+      Effect.catchTag("ItemFailure", ({ attempts, cause, message, response }) =>
+        Effect.fail(
+          new DeadLetter({
+            stage: "extract",
+            cause,
+            message: `${message} Chunk ${chunk.ordinal + 1} (characters ${chunk.start} to ${chunk.end}) is left out of the graph; run the same command again to try it again.`,
+            source,
+            document: chunk.document,
+            chunk: chunk.id,
+            ordinal: chunk.ordinal,
+            attempts,
+            ...(response === undefined ? {} : { response })
+          })
+        )
+      )
+    )
+
+  /** Twice what the gate can have in flight, so that no pack starts half empty for want of looking ahead. */
+  const window = Math.min(8192, Math.max(2 * gate.ceiling, Math.min(2 * gate.ceiling * maxItems, 2048)))
+  return Extractor.of({ extract, recipe: version, window })
+})
+
+const none: Extraction = { entities: [], facts: [] }
+
+/** Extraction by a model: packs, journal look-ups, re-asks, bisection, halving. */
+export const layer = (
+  options: LlmExtractorOptions
+): Layer.Layer<Extractor, never, ChatModel | Gate | ModelCalls | Run> => Layer.effect(Extractor, make(options))

@@ -1,0 +1,91 @@
+import { Effect } from "effect"
+import { constants } from "node:fs"
+import { open } from "node:fs/promises"
+import type { FileHandle } from "node:fs/promises"
+import { SourceItemError } from "../../services/DocumentSource.ts"
+import { why } from "./uris.ts"
+
+const unreadable = (uri: string, error: unknown): SourceItemError =>
+  new SourceItemError({ uri, reason: "unreadable", message: `${uri} cannot be read: ${why(error)}` })
+
+const tooLarge = (uri: string, maxBytes: number, size?: number): SourceItemError =>
+  new SourceItemError({
+    uri,
+    reason: "too-large",
+    message:
+      `${uri} ${size === undefined ? "is larger than" : `has ${size} bytes, more than`} the limit of ${maxBytes} bytes:` +
+      ` split it, or raise --max-document`
+  })
+
+const pieceBytes = 64 * 1024
+
+/** Everything from a handle, or `undefined` if there is more than `maxBytes`; `size` is a guess. */
+const readAll = async (file: FileHandle, size: number, maxBytes: number): Promise<Uint8Array | undefined> => {
+  // One byte more than expected: a read of 0 into free space is the only sure sign of the end.
+  let buffer = new Uint8Array(size + 1)
+  let length = 0
+  while (true) {
+    if (length > maxBytes) return undefined
+    if (length === buffer.length) {
+      const grown = new Uint8Array(Math.min(maxBytes + 1, Math.max(length * 2, pieceBytes)))
+      grown.set(buffer)
+      buffer = grown
+    }
+    // oxlint-disable-next-line no-await-in-loop
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length, null)
+    if (bytesRead === 0) return buffer.subarray(0, length)
+    length += bytesRead
+  }
+}
+
+/**
+ * A regular file's bytes. Its kind and size are asked of the open handle, and the size is watched while reading, for the
+ * file may change at any moment; opening never waits for a writer should a pipe stand in its place.
+ */
+export const readFile = Effect.fn("FileSource.read")((uri: string, path: string, maxBytes: number) =>
+  Effect.acquireUseRelease(
+    Effect.tryPromise({
+      try: () => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)),
+      catch: (error) => unreadable(uri, error)
+    }),
+    Effect.fnUntraced(function* (file) {
+      const stat = yield* Effect.tryPromise({ try: () => file.stat(), catch: (error) => unreadable(uri, error) })
+      if (!stat.isFile()) {
+        return yield* new SourceItemError({
+          uri,
+          reason: "unreadable",
+          message: `${uri} is not a file any more: name a file or a directory`
+        })
+      }
+      if (stat.size > maxBytes) return yield* tooLarge(uri, maxBytes, stat.size)
+      const bytes = yield* Effect.tryPromise({
+        try: () => readAll(file, stat.size, maxBytes),
+        catch: (error) => unreadable(uri, error)
+      })
+      return bytes ?? (yield* tooLarge(uri, maxBytes))
+    }),
+    (file) => Effect.promise(() => file.close().catch(() => undefined))
+  )
+)
+
+/** All of an input, up to `maxBytes`. */
+export const readInput = Effect.fn("FileSource.readInput")(function* (
+  input: AsyncIterable<Uint8Array | string>,
+  maxBytes: number
+) {
+  const pieces = yield* Effect.tryPromise({
+    try: async () => {
+      const pieces: Array<Uint8Array> = []
+      let length = 0
+      for await (const piece of input) {
+        const bytes = typeof piece === "string" ? new TextEncoder().encode(piece) : piece
+        length += bytes.length
+        if (length > maxBytes) return undefined
+        pieces.push(bytes)
+      }
+      return pieces
+    },
+    catch: (error) => unreadable("-", error)
+  })
+  return pieces === undefined ? yield* tooLarge("-", maxBytes) : new Uint8Array(Buffer.concat(pieces))
+})

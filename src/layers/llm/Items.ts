@@ -1,0 +1,83 @@
+import { Deferred, Option, Schema } from "effect"
+import type { Tracer } from "effect"
+import type { DeadLetterCause } from "../../domain/DeadLetter.ts"
+import { Extraction } from "../../domain/Extraction.ts"
+import type { Group, ItemKey } from "../../domain/Ids.ts"
+import { sentences } from "../../domain/Sentences.ts"
+import { countTokens } from "../../domain/Tokens.ts"
+import type { RunStopped } from "../../services/RunStopped.ts"
+import { StorageError } from "../../services/StorageError.ts"
+
+/** What the journal keeps of an item: its extraction, or that it was too long to answer whole. */
+export const StoredAnswer = Schema.Union([Extraction, Schema.Struct({ halved: Schema.Literal(true) })])
+export type StoredAnswer = typeof StoredAnswer.Type
+
+export const encodeAnswer = (answer: StoredAnswer): string => JSON.stringify(answer)
+export const decodeAnswer = Schema.decodeUnknownOption(Schema.fromJsonString(StoredAnswer))
+
+export const unreadable = (key: ItemKey) =>
+  new StorageError({
+    storage: "journal",
+    reason: "corrupt",
+    retryable: false,
+    message: `The journal's answer ${key} cannot be read: it was changed from outside, or the file is damaged. Restore the journal, or move it away to ask for everything again.`
+  })
+
+export const halved: StoredAnswer = { halved: true }
+
+/** What is asked of the model: a chunk, or a half of one. */
+export interface ItemText {
+  readonly key: ItemKey
+  readonly group: Group
+  readonly header: string
+  readonly text: string
+  readonly tokens: number
+  readonly span: Tracer.AnySpan | undefined
+}
+
+/** An item that waits for its answer. */
+export interface Item extends ItemText {
+  readonly answered: Deferred.Deferred<StoredAnswer, ItemFailure | RunStopped | StorageError>
+  /** Unusable answers, counted when it was alone in its call or named. */
+  attempts: number
+}
+
+export interface ItemFailure {
+  readonly _tag: "ItemFailure"
+  readonly cause: DeadLetterCause
+  readonly message: string
+  readonly attempts: number
+  readonly response: string | undefined
+}
+
+const minimumTokens = 16
+
+/** Two halves of about the same length, cut between sentences, words, or at worst characters; none if too short. */
+export const halves = (text: string): Option.Option<readonly [string, string]> => {
+  if (countTokens(text) < minimumTokens) return Option.none()
+  const middle = text.length / 2
+  const nearest = (cuts: ReadonlyArray<number>): number | undefined =>
+    cuts
+      .filter((cut) => text.slice(0, cut).trim() !== "" && text.slice(cut).trim() !== "")
+      .toSorted((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0]
+  const character = Math.floor(middle) + (/[\udc00-\udfff]/.test(text.charAt(Math.floor(middle))) ? 1 : 0)
+  const cut =
+    nearest(sentences(text).map(([start]) => start)) ??
+    nearest([...text.matchAll(/\s+/gu)].map((match) => match.index + match[0].length)) ??
+    nearest([character])
+  return cut === undefined ? Option.none() : Option.some([text.slice(0, cut), text.slice(cut)])
+}
+
+/** The halves' extractions as the whole's. */
+export const merge = (first: Extraction, second: Extraction): Extraction => {
+  const entities = new Map<string, Extraction["entities"][number]>()
+  for (const entity of [...first.entities, ...second.entities]) {
+    const id = JSON.stringify([entity.name, entity.type])
+    const known = entities.get(id)
+    entities.set(
+      id,
+      known === undefined ? entity : { ...known, aliases: [...new Set([...known.aliases, ...entity.aliases])] }
+    )
+  }
+  return { entities: [...entities.values()], facts: [...first.facts, ...second.facts] }
+}

@@ -1,0 +1,237 @@
+import { Deferred, Effect, Option, Scope } from "effect"
+import { ChatModel } from "../../services/ChatModel.ts"
+import type { ChatResponse } from "../../services/ChatModel.ts"
+import type { Answer } from "../../services/Journal.ts"
+import { ModelCalls } from "../../services/ModelCalls.ts"
+import type { Request } from "../../services/ModelCalls.ts"
+import { Run } from "../../services/Run.ts"
+import { RunStopped } from "../../services/RunStopped.ts"
+import type { StorageError } from "../../services/StorageError.ts"
+import { isFault, judge } from "./Answer.ts"
+import type { Fault, Judgement } from "./Answer.ts"
+import { decodeAnswer, encodeAnswer, halved, unreadable } from "./Items.ts"
+import type { Item, StoredAnswer } from "./Items.ts"
+import { messages } from "./Prompt.ts"
+
+export interface PackOptions {
+  readonly model: string
+  readonly system: string
+  readonly schema: object
+  /** At most so many items a call; their texts together at most `maxTokens`, unless one alone has more. */
+  readonly maxItems: number
+  readonly maxTokens: number
+}
+
+/** Content faults of one item before it is given up. */
+const maxAttempts = 3
+
+/** Rejections in a row, before anything was ever answered, that say that it is not the chunks' fault. */
+const hopeless = 5
+
+/** Room for reasoning and structure, and for an answer that is longer than its text. */
+const outputCap = (pack: ReadonlyArray<Item>): number =>
+  Math.min(
+    32_000,
+    pack.reduce((sum, { tokens }) => sum + 1000 + 4 * tokens, 0)
+  )
+
+const label = (index: number) => `c${index + 1}`
+
+/**
+ * Items share calls. A pack is made when the gate admits its call, of what waits at that moment: so it is as full as it
+ * can be without anyone waiting for it, and nothing that is ready waits while the gate would admit. A call that fails as
+ * a whole through its content is bisected until the poisonous item is alone; an item that is missing or invalid in an
+ * answer is asked again alone.
+ */
+export const make = Effect.fnUntraced(function* (options: PackOptions) {
+  const run = yield* Run
+  const calls = yield* ModelCalls
+  const model = yield* ChatModel
+  const scope = yield* Scope.Scope
+  const waiting: Array<Item> = []
+  let answeredOnce = false
+  let rejections = 0
+
+  const takeWaiting = (): ReadonlyArray<Item> => {
+    const [first] = waiting
+    if (first === undefined) return []
+    let tokens = 0
+    let count = 0
+    for (const item of waiting) {
+      if (item.group !== first.group || count === options.maxItems) break
+      if (count > 0 && tokens + item.tokens > options.maxTokens) break
+      tokens += item.tokens
+      count++
+    }
+    return waiting.splice(0, count)
+  }
+
+  const toRequest = (pack: ReadonlyArray<Item>): Option.Option<Request<ReadonlyArray<Item>>> =>
+    pack[0] === undefined
+      ? Option.none()
+      : Option.some({
+          payload: pack,
+          group: pack[0].group,
+          items: pack.map(({ key }) => key),
+          inputTokens: Math.ceil(
+            (options.system.length +
+              JSON.stringify(options.schema).length +
+              pack.reduce((sum, { header, text }) => sum + header.length + text.length + 50, 0)) /
+              3
+          ),
+          outputTokens: outputCap(pack)
+        })
+
+  const labelled = (pack: ReadonlyArray<Item>) =>
+    pack.map(({ header, text }, index) => ({ id: label(index), header, text }))
+
+  /** What of an answer is to be kept: valid extractions, and that a lone item was too long. */
+  const worth = (pack: ReadonlyArray<Item>, judgement: Judgement): ReadonlyArray<Answer> => {
+    const answer = (item: Item, value: StoredAnswer): Answer => ({
+      key: item.key,
+      group: item.group,
+      kind: "extraction",
+      value: encodeAnswer(value)
+    })
+    if (judgement._tag === "unusable") {
+      const [only, ...others] = pack
+      return only !== undefined && others.length === 0 && judgement.fault.cause === "truncated"
+        ? [answer(only, halved)]
+        : []
+    }
+    return pack.flatMap((item, index) => {
+      const one = judgement.items.get(label(index))
+      return one === undefined || isFault(one) ? [] : [answer(item, one)]
+    })
+  }
+
+  const send = (pack: ReadonlyArray<Item>) =>
+    model
+      .complete({
+        model: options.model,
+        messages: messages(options.system, labelled(pack)),
+        schema: { name: "extraction", schema: options.schema },
+        maxOutputTokens: outputCap(pack)
+      })
+      .pipe(
+        Effect.map((response: ChatResponse) => {
+          const judgement = judge(response, labelled(pack))
+          return {
+            value: { judgement, content: response.content },
+            usage: response.usage,
+            model: response.model,
+            raw: response.content,
+            answers: worth(pack, judgement)
+          }
+        })
+      )
+
+  const giveUp = (item: Item, { cause, message }: Fault, response: string | undefined) =>
+    Deferred.fail(item.answered, { _tag: "ItemFailure", cause, message, attempts: item.attempts, response })
+
+  const again = (item: Item, fault: Fault, response: string): Effect.Effect<unknown> => {
+    item.attempts++
+    return item.attempts >= maxAttempts ? giveUp(item, fault, response.slice(0, 4000)) : fork([item])
+  }
+
+  const bisect = (pack: ReadonlyArray<Item>): Effect.Effect<unknown> => {
+    const middle = Math.ceil(pack.length / 2)
+    return Effect.andThen(fork(pack.slice(0, middle)), fork(pack.slice(middle)))
+  }
+
+  const settle = (
+    pack: ReadonlyArray<Item>,
+    judgement: Judgement,
+    content: string,
+    standing: ReadonlyMap<Item["key"], string>
+  ) =>
+    Effect.forEach(
+      pack,
+      (item, index) => {
+        const standingAnswer = standing.get(item.key)
+        if (standingAnswer !== undefined) {
+          return Option.match(decodeAnswer(standingAnswer), {
+            onNone: () => Deferred.fail(item.answered, unreadable(item.key)),
+            onSome: (stored) => Deferred.succeed(item.answered, stored)
+          })
+        }
+        if (judgement._tag === "unusable") return pack.length > 1 ? Effect.void : again(item, judgement.fault, content)
+        const one = judgement.items.get(label(index))
+        return one !== undefined && isFault(one) ? again(item, one, content) : Effect.void
+      },
+      { discard: true }
+    ).pipe(Effect.andThen(judgement._tag === "unusable" && pack.length > 1 ? bisect(pack) : Effect.void))
+
+  const refused = (pack: ReadonlyArray<Item>, isTooLarge: boolean, message: string) => {
+    const [only, ...others] = pack
+    if (only === undefined || others.length > 0) return bisect(pack)
+    if (isTooLarge) return Deferred.succeed(only.answered, halved)
+    rejections++
+    only.attempts++
+    return answeredOnce || rejections < hopeless
+      ? giveUp(only, { cause: "rejected", message: `The provider rejected the request: ${message}` }, undefined)
+      : Deferred.fail(
+          only.answered,
+          new RunStopped({
+            reason: "configuration",
+            retryable: false,
+            message: `The provider has rejected each of the first ${rejections} requests, so it is not for what they hold: ${message} Check --model, and whether the server knows JSON schemas.`
+          })
+        )
+  }
+
+  /** One call, for the items given or for whatever waits; what becomes of them is told to each. */
+  const callOnce = (fixed: ReadonlyArray<Item> | undefined): Effect.Effect<void> => {
+    let pack: ReadonlyArray<Item> = fixed ?? []
+    return calls
+      .call({
+        run: run.id,
+        kind: "extraction",
+        endpoint: model.endpoint,
+        model: options.model,
+        priority: "normal",
+        take: () => {
+          pack = fixed ?? takeWaiting()
+          return toRequest(pack)
+        },
+        send,
+        links: (items) => items.flatMap(({ span }) => (span === undefined ? [] : [{ span, attributes: {} }]))
+      })
+      .pipe(
+        Effect.flatMap(
+          Option.match({
+            onNone: () => Effect.void,
+            onSome: (outcome) => {
+              if (outcome._tag === "refused") {
+                const { reason, message } = outcome.error
+                return refused(outcome.payload, reason._tag === "RequestTooLarge", message)
+              }
+              answeredOnce = true
+              const { answers, payload, response } = outcome.result
+              return settle(payload, response.value.judgement, response.value.content, answers)
+            }
+          })
+        ),
+        Effect.asVoid,
+        Effect.catch((error: RunStopped | StorageError) =>
+          Effect.forEach([...pack, ...waiting.splice(0)], (item) => Deferred.fail(item.answered, error), {
+            discard: true
+          })
+        ),
+        Effect.catchCause((cause) =>
+          Effect.forEach(pack, (item) => Deferred.failCause(item.answered, cause), { discard: true })
+        )
+      )
+  }
+
+  const fork = (fixed: ReadonlyArray<Item> | undefined): Effect.Effect<unknown> => Effect.forkIn(callOnce(fixed), scope)
+
+  return {
+    /** Waits for the item's answer, which is in the journal by then. */
+    ask: (item: Item) =>
+      Effect.suspend(() => {
+        waiting.push(item)
+        return Effect.andThen(fork(undefined), Deferred.await(item.answered))
+      })
+  }
+})

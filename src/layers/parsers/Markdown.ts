@@ -1,0 +1,179 @@
+import { Option, Schema } from "effect"
+import type { Nodes, RootContent } from "mdast"
+import { fromMarkdown } from "mdast-util-from-markdown"
+import type { Extension as MdastExtension } from "mdast-util-from-markdown"
+import { gfmFromMarkdown } from "mdast-util-gfm"
+import { gfm } from "micromark-extension-gfm"
+import { parse as parseYaml } from "yaml"
+import type { Block } from "../../domain/Document.ts"
+import { paragraphs, titleFromUri } from "../../domain/Paragraphs.ts"
+import type { Parsed } from "../../services/Parser.ts"
+import { isoDate } from "./date.ts"
+import { clean } from "./decode.ts"
+import { cells, scan, segments } from "./segments.ts"
+import type { Segment } from "./segments.ts"
+
+// Only top-level blocks are asked for, so what happens inside a line is not parsed: that is where CommonMark parsers go
+// quadratic ("*a**a ", "](", "[^a]"), and it is half of the time on honest text.
+const inline = [
+  "attention",
+  "autolink",
+  "codeText",
+  "emailAutolink",
+  "gfmFootnoteCall",
+  "gfmPotentialFootnoteCall",
+  "hardBreakEscape",
+  "htmlText",
+  "labelEnd",
+  "labelStartImage",
+  "labelStartLink",
+  "protocolAutolink",
+  "strikethrough",
+  "tasklistCheck",
+  "wwwAutolink"
+]
+const syntax = gfm()
+const blocksOnly = { disable: { null: inline } }
+const tree = gfmFromMarkdown()
+const withoutTransforms: Array<MdastExtension> = tree.map((extension) => ({ ...extension, transforms: [] }))
+
+/** Further text is read by lines alone: micromark needs about 4 s of processor time for as much as this. */
+const maxParsed = 4 * 1024 * 1024
+const maxFrontMatter = 16 * 1024
+const maxTitle = 300
+
+const toText = (node: Nodes): string => {
+  if ("value" in node) return node.value
+  if ("alt" in node) return node.alt ?? ""
+  return "children" in node ? node.children.map(toText).join("") : ""
+}
+
+const oneLine = (text: string): string => clean(text).replaceAll(/\s+/g, " ").trim().slice(0, maxTitle).toWellFormed()
+
+const kinds: Partial<Record<RootContent["type"], Block["kind"]>> = {
+  heading: "heading",
+  list: "list",
+  table: "table",
+  code: "code"
+}
+
+const toBlock = (text: string, offset: number, node: RootContent): Block | undefined => {
+  const position = node.position
+  if (position?.start.offset === undefined || position.end.offset === undefined) return undefined
+  const from = offset + position.start.offset
+  const source = text.slice(from, offset + position.end.offset)
+  const start = from + (source.length - source.trimStart().length)
+  const block: Block = { kind: kinds[node.type] ?? "paragraph", start, end: from + source.trimEnd().length }
+  if (node.type === "heading") return { ...block, level: node.depth }
+  if (node.type !== "list" && node.type !== "table") return block
+  const splits = node.children
+    .slice(1)
+    .flatMap((child) => (child.position?.start.offset === undefined ? [] : [offset + child.position.start.offset]))
+    .filter((split) => split > block.start && split < block.end)
+  if (node.type === "list") return { ...block, splits }
+  const newline = text.indexOf("\n", block.start)
+  return { ...block, splits, columns: cells(text.slice(block.start, newline < 0 ? block.end : newline)) }
+}
+
+/** A parser's blocks, in order and apart, with paragraphs for whatever visible text they leave out. */
+const complete = (text: string, segment: Segment, found: ReadonlyArray<Block>): ReadonlyArray<Block> => {
+  const blocks: Array<Block> = []
+  let at = segment.start
+  for (const block of found) {
+    if (block.start < at || block.end > segment.end || block.end <= block.start) continue
+    blocks.push(...paragraphs(text, at, block.start), block)
+    at = block.end
+  }
+  blocks.push(...paragraphs(text, at, segment.end))
+  return blocks
+}
+
+const parseSegment = (text: string, segment: Segment): ReadonlyArray<Block> => {
+  if (!segment.simple || segment.end > maxParsed) return scan(text, segment)
+  try {
+    const root = fromMarkdown(text.slice(segment.start, segment.end), {
+      extensions: [syntax, blocksOnly],
+      mdastExtensions: [withoutTransforms]
+    })
+    const blocks = root.children.flatMap((node) => toBlock(text, segment.start, node) ?? [])
+    return complete(text, segment, blocks)
+  } catch {
+    return scan(text, segment)
+  }
+}
+
+const FrontMatter = Schema.Struct({
+  title: Schema.optional(Schema.Union([Schema.String, Schema.Finite])),
+  date: Schema.optional(Schema.String)
+})
+const decodeFrontMatter = Schema.decodeUnknownOption(FrontMatter)
+const frontMatterFence = /\n(?:---|\.\.\.)[ \t]*(?:\n|$)/g
+
+interface Front {
+  readonly title?: string
+  readonly date?: string
+  readonly end: number
+}
+
+/**
+ * YAML between `---` lines at the very start. What does not parse as a mapping is ordinary text. Aliases are refused, for
+ * a few nested ones expand to gigabytes; fields of another type than expected are passed over.
+ */
+const frontMatter = (text: string): Front | undefined => {
+  if (!/^---[ \t]*\n/.test(text)) return undefined
+  frontMatterFence.lastIndex = text.indexOf("\n")
+  const close = frontMatterFence.exec(text.slice(0, maxFrontMatter))
+  if (close === null) return undefined
+  const end = close.index + close[0].length
+  const yaml = text.slice(text.indexOf("\n") + 1, close.index + 1)
+  if (yaml.trim() === "") return { end }
+  try {
+    const value: unknown = parseYaml(yaml, { maxAliasCount: 0, logLevel: "silent", uniqueKeys: false })
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
+    const title = "title" in value ? value.title : undefined
+    const date = "date" in value ? value.date : undefined
+    const fields = Option.getOrElse(
+      Option.orElse(decodeFrontMatter({ title, date }), () => decodeFrontMatter({ title })),
+      () => ({})
+    )
+    return front(fields, end)
+  } catch {
+    return undefined
+  }
+}
+
+const front = (fields: typeof FrontMatter.Type, end: number): Front => {
+  const title = oneLine(String(fields.title ?? ""))
+  const date = isoDate(fields.date ?? "")
+  return { end, ...(title ? { title } : {}), ...(date ? { date } : {}) }
+}
+
+const headingTitle = (text: string, heading: Block): string | undefined => {
+  const source = text.slice(heading.start, Math.min(heading.end, heading.start + maxTitle))
+  try {
+    return oneLine(toText(fromMarkdown(source, { extensions: [syntax], mdastExtensions: [tree] })))
+  } catch {
+    return oneLine(source.replace(/^#+/, ""))
+  }
+}
+
+/**
+ * CommonMark with GitHub's extensions, kept as it is written, so that offsets are exact; its top-level nodes are the
+ * blocks (a quote, raw HTML, a definition and a rule count as paragraphs). YAML front matter gives title and date and is
+ * no part of the text. The title is that of the front matter, else the first heading of level 1, else the name of the
+ * file. A piece that would take the library more than linear time, and whatever comes after 4 M characters, is read by
+ * its lines alone.
+ */
+export const parseMarkdown = (uri: string, source: string): Parsed => {
+  const front = frontMatter(source)
+  const text = source.slice(front?.end ?? 0)
+  const blocks = Array.from(segments(text)).flatMap((segment) => parseSegment(text, segment))
+  const heading = blocks.find(({ kind, level }) => kind === "heading" && level === 1)
+  return {
+    mediaType: "text/markdown",
+    title: front?.title || (heading && headingTitle(text, heading)) || titleFromUri(uri),
+    ...(front?.date ? { date: front.date } : {}),
+    text,
+    blocks
+  }
+}

@@ -1,0 +1,174 @@
+import type { Schema } from "./Database.ts"
+
+/**
+ * Ids are unique within a group and hold it; `pk` are short stand-ins for them, so that evidence rows, of which there are
+ * most, are small. They differ from store to store and leave the engine nowhere.
+ *
+ * Evidence is `name`, `mention` and `support`. An entity, relation or fact is there as long as evidence is, and its
+ * weight counts it: an entity's name rows, a fact's support rows, a relation's facts' support rows.
+ */
+const version1 = `
+CREATE TABLE grp (
+  pk INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  -- Goes up with each change of the graph; the hash is good for the generation that it was made from.
+  generation INTEGER NOT NULL DEFAULT 0,
+  hash TEXT,
+  hash_generation INTEGER
+) STRICT;
+
+CREATE TABLE run (
+  pk INTEGER PRIMARY KEY,
+  grp INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  status TEXT NOT NULL,
+  report TEXT,
+  UNIQUE (grp, id)
+) STRICT;
+CREATE INDEX run_by_start ON run (grp, started_at);
+
+CREATE TABLE document (
+  pk INTEGER PRIMARY KEY,
+  grp INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  recipe TEXT NOT NULL,
+  state TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  title TEXT NOT NULL,
+  date TEXT,
+  run TEXT NOT NULL,
+  text TEXT NOT NULL,
+  UNIQUE (grp, id)
+) STRICT;
+
+CREATE TABLE source (
+  grp INTEGER NOT NULL,
+  uri TEXT NOT NULL,
+  document INTEGER NOT NULL,
+  PRIMARY KEY (grp, uri)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX source_by_document ON source (document);
+
+CREATE TABLE chunk (
+  pk INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  document INTEGER NOT NULL,
+  ordinal INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  "end" INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  header TEXT NOT NULL,
+  text TEXT NOT NULL,
+  -- What was extracted, as JSON; null where the chunk is dead.
+  extraction TEXT,
+  UNIQUE (document, ordinal)
+) STRICT;
+
+CREATE TABLE embedding (
+  chunk INTEGER PRIMARY KEY,
+  -- 32-bit floats, little-endian.
+  vector BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE entity (
+  pk INTEGER PRIMARY KEY,
+  grp INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  key TEXT NOT NULL,
+  weight INTEGER NOT NULL,
+  UNIQUE (grp, id)
+) STRICT;
+
+CREATE TABLE name (
+  chunk INTEGER NOT NULL,
+  entity INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  grounded INTEGER NOT NULL,
+  -- Whether the name's key is the entity's key.
+  own INTEGER NOT NULL,
+  PRIMARY KEY (chunk, entity, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX name_by_entity ON name (entity, own, name);
+
+CREATE TABLE mention (
+  chunk INTEGER NOT NULL,
+  entity INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  "end" INTEGER NOT NULL,
+  surface TEXT NOT NULL,
+  PRIMARY KEY (chunk, entity, start, "end")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mention_by_entity ON mention (entity);
+
+CREATE TABLE relation (
+  pk INTEGER PRIMARY KEY,
+  grp INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  source INTEGER NOT NULL,
+  target INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  weight INTEGER NOT NULL,
+  UNIQUE (grp, id)
+) STRICT;
+CREATE INDEX relation_by_source ON relation (source, target);
+CREATE INDEX relation_by_target ON relation (target, source);
+
+CREATE TABLE fact (
+  pk INTEGER PRIMARY KEY,
+  grp INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  relation INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  valid_at TEXT,
+  invalid_at TEXT,
+  weight INTEGER NOT NULL,
+  UNIQUE (grp, id)
+) STRICT;
+CREATE INDEX fact_by_relation ON fact (relation);
+
+CREATE TABLE support (
+  chunk INTEGER NOT NULL,
+  fact INTEGER NOT NULL,
+  confidence INTEGER,
+  -- No part of a fact's id, so two documents can differ in it: the least one stands, whoever came first.
+  predicate TEXT,
+  PRIMARY KEY (chunk, fact)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX support_by_fact ON support (fact, predicate);
+
+CREATE TABLE decision (
+  grp INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  document INTEGER NOT NULL,
+  from_entity TEXT NOT NULL,
+  to_entity TEXT NOT NULL,
+  score INTEGER NOT NULL,
+  evidence TEXT NOT NULL,
+  decided_by TEXT NOT NULL,
+  PRIMARY KEY (grp, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX decision_by_document ON decision (document);
+
+CREATE TABLE dead_letter (
+  grp INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  -- -1: of the source as a whole.
+  ordinal INTEGER NOT NULL,
+  document TEXT,
+  cause TEXT NOT NULL,
+  letter TEXT NOT NULL,
+  PRIMARY KEY (grp, source, ordinal)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dead_letter_by_document ON dead_letter (grp, document);
+`
+
+export const storeSchema: Schema = {
+  noun: "store",
+  applicationId: 0x534c5543,
+  migrations: [version1],
+  synchronous: "NORMAL"
+}

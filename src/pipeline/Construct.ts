@@ -1,0 +1,53 @@
+import { Effect, Semaphore } from "effect"
+import type { Recipe } from "../domain/Ids.ts"
+import { ceilings, WriteConcurrency } from "../services/Concurrency.ts"
+import { Embeddings } from "../services/Embeddings.ts"
+import type { StorageError } from "../services/StorageError.ts"
+import type { Write } from "../services/GraphStore.ts"
+import { endSpan } from "./InFlight.ts"
+import type { Claims, ProjectedDocument } from "./InFlight.ts"
+import { RunCounters } from "./Metrics.ts"
+import * as Phase from "./Phase.ts"
+
+/** Decisions to graph: embeds the chunks, and writes the document with its ledger entries in a group commit. */
+export const construct = Effect.fnUntraced(function* (options: {
+  readonly recipe: Recipe
+  readonly claims: Claims
+  readonly write: (write: Write) => Effect.Effect<unknown, StorageError>
+}) {
+  const counters = yield* RunCounters
+  const embeddings = yield* Embeddings
+  const permits = yield* WriteConcurrency
+
+  const process = Effect.fnUntraced(function* (parent: ProjectedDocument) {
+    const { chunks, deadLetters, document, extractions, graph } = parent
+    const vectors = yield* embeddings.embed(
+      document.group,
+      chunks.map(({ header, text }) => (header === "" ? text : `${header}\n${text}`))
+    )
+    yield* options.write({
+      _tag: "document",
+      sources: options.claims.release(document.id),
+      resolved: { document, recipe: options.recipe, chunks, extractions, graph },
+      deadLetters,
+      embeddings: chunks.flatMap(({ id }, index) => {
+        const vector = vectors[index]
+        return vector === undefined ? [] : [{ chunk: id, vector }]
+      })
+    })
+    if (deadLetters.length === 0) counters.documents.ingested++
+    else counters.documents.partial++
+    yield* endSpan(parent.span)
+    return parent.document.id
+  })
+
+  return Phase.make({
+    name: "construct",
+    concurrency: ceilings.write,
+    describe: ({ chunks, document, span }: ProjectedDocument) => ({
+      parent: span,
+      attributes: { "sluice.document.id": document.id, "sluice.chunks": chunks.length }
+    }),
+    run: (parent: ProjectedDocument) => Semaphore.withPermit(permits, process(parent))
+  })
+})

@@ -1,0 +1,41 @@
+import { Effect } from "effect"
+import type { DeadLetter } from "../domain/DeadLetter.ts"
+import { Extractor } from "../services/Extractor.ts"
+import { Run } from "../services/Run.ts"
+import type { ChunkTask } from "./InFlight.ts"
+import { RunCounters } from "./Metrics.ts"
+import * as Phase from "./Phase.ts"
+
+/**
+ * Chunk to extraction, noted in the chunk's document. A chunk that cannot be extracted from is noted there as well: the
+ * document goes on without it.
+ */
+export const extract = Effect.gen(function* () {
+  const run = yield* Run
+  const extractor = yield* Extractor
+  const counters = yield* RunCounters
+  return Phase.make({
+    name: "extract",
+    concurrency: extractor.window,
+    describe: ({ chunk, parent }: ChunkTask) => ({
+      parent: parent.span,
+      attributes: { "sluice.document.id": parent.document.id, "sluice.chunk": chunk.ordinal }
+    }),
+    run: (task: ChunkTask) =>
+      extractor
+        .extract({ group: run.group, source: task.parent.source, chunk: task.chunk, span: task.parent.span })
+        .pipe(
+          Effect.map(({ extraction, reused }) => {
+            if (reused) counters.chunks.reused++
+            else counters.chunks.extracted++
+            task.parent.extractions.set(task.chunk.ordinal, extraction)
+            return task
+          })
+        ),
+    recover: (task: ChunkTask, letter: DeadLetter) => {
+      counters.chunks.dead++
+      task.parent.deadLetters.push(letter)
+      return task
+    }
+  })
+})

@@ -1,0 +1,177 @@
+import { Context, Deferred, Effect, Layer, Option, Schema, Scope } from "effect"
+import { itemKey, recipe } from "../domain/Ids.ts"
+import type { Group, ItemKey } from "../domain/Ids.ts"
+import { Embedder } from "./Embedder.ts"
+import { ModelCalls } from "./ModelCalls.ts"
+import { Run } from "./Run.ts"
+import { RunStopped } from "./RunStopped.ts"
+import { StorageError } from "./StorageError.ts"
+
+/**
+ * Embeddings as the pipeline wants them: identical texts are paid for once, and batches are filled across documents,
+ * with whatever waits when the gate admits the call.
+ */
+export class Embeddings extends Context.Service<
+  Embeddings,
+  {
+    /** In the order of the texts. */
+    readonly embed: (
+      group: Group,
+      texts: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<Float32Array>, RunStopped | StorageError>
+    /** Part of a document's recipe. */
+    readonly recipe: string
+  }
+>()("sluice/services/Embeddings") {}
+
+interface Item {
+  readonly key: ItemKey
+  readonly group: Group
+  readonly text: string
+  readonly answered: Deferred.Deferred<Float32Array, RunStopped | StorageError>
+}
+
+const Stored = Schema.fromJsonString(Schema.Struct({ float32: Schema.Uint8ArrayFromBase64 }))
+const decodeStored = Schema.decodeUnknownOption(Stored)
+const encodeStored = Schema.encodeSync(Stored)
+
+const toText = (vector: Float32Array): string =>
+  encodeStored({ float32: new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength) })
+
+const fromText = (text: string): Option.Option<Float32Array> =>
+  Option.map(decodeStored(text), ({ float32 }) => new Float32Array(float32.slice().buffer))
+
+const unreadable = (key: ItemKey) =>
+  new StorageError({
+    storage: "journal",
+    reason: "corrupt",
+    retryable: false,
+    message: `The journal's embedding ${key} cannot be read: it was changed from outside, or the file is damaged. Restore the journal, or move it away to ask for everything again.`
+  })
+
+const remote = Effect.gen(function* () {
+  const run = yield* Run
+  const embedder = yield* Embedder
+  const calls = yield* ModelCalls
+  const scope = yield* Scope.Scope
+  const version = recipe("embedding", embedder.model)
+  const waiting: Array<Item> = []
+  const inFlight = new Map<ItemKey, Item["answered"]>()
+
+  const send = (batch: ReadonlyArray<Item>) =>
+    Effect.map(embedder.embed(batch.map(({ text }) => text)), ({ tokens, vectors }) => ({
+      value: undefined,
+      usage: { input: tokens, output: 0, cached: 0 },
+      model: embedder.model,
+      raw: "",
+      answers: batch.flatMap(({ group, key }, index) => {
+        const vector = vectors[index]
+        return vector === undefined ? [] : [{ key, group, kind: "embedding", value: toText(vector) }]
+      })
+    }))
+
+  const callOnce: Effect.Effect<void> = Effect.suspend(() => {
+    let batch: ReadonlyArray<Item> = []
+    return calls
+      .call({
+        run: run.id,
+        kind: "embedding",
+        endpoint: embedder.endpoint,
+        model: embedder.model,
+        priority: "normal",
+        take: () => {
+          const [first] = waiting
+          if (first === undefined) return Option.none()
+          const end = waiting.findIndex(({ group }, index) => index === embedder.maxBatch || group !== first.group)
+          batch = waiting.splice(0, end === -1 ? waiting.length : end)
+          return Option.some({
+            payload: batch,
+            group: first.group,
+            items: batch.map(({ key }) => key),
+            inputTokens: batch.reduce((sum, { text }) => sum + Math.ceil(text.length / 3), 0),
+            outputTokens: 0
+          })
+        },
+        send
+      })
+      .pipe(
+        Effect.flatMap((outcome) => {
+          if (Option.isNone(outcome)) return Effect.void
+          if (outcome.value._tag === "refused") {
+            const { message } = outcome.value.error
+            return Effect.fail(
+              new RunStopped({
+                reason: "configuration",
+                retryable: false,
+                message: `The provider will not embed a batch of ${batch.length} texts: ${message} Check --embedding-model.`
+              })
+            )
+          }
+          const { answers } = outcome.value.result
+          return Effect.forEach(
+            batch,
+            ({ answered, key }) =>
+              Option.match(Option.flatMap(Option.fromUndefinedOr(answers.get(key)), fromText), {
+                onNone: () => Deferred.fail(answered, unreadable(key)),
+                onSome: (vector) => Deferred.succeed(answered, vector)
+              }),
+            { discard: true }
+          )
+        }),
+        Effect.catch((error) =>
+          Effect.forEach([...batch, ...waiting.splice(0)], ({ answered }) => Deferred.fail(answered, error), {
+            discard: true
+          })
+        )
+      )
+  })
+
+  const one = (group: Group, text: string) =>
+    Effect.suspend(() => {
+      const key = itemKey(group, "embedding", version, text)
+      const other = inFlight.get(key)
+      if (other !== undefined) return Deferred.await(other)
+      const answered: Item["answered"] = Deferred.makeUnsafe()
+      inFlight.set(key, answered)
+      return calls.lookup(key).pipe(
+        Effect.flatMap((found) => {
+          if (Option.isSome(found)) {
+            const vector = fromText(found.value)
+            return Option.isSome(vector) ? Effect.succeed(vector.value) : Effect.fail(unreadable(key))
+          }
+          waiting.push({ key, group, text, answered })
+          return Effect.andThen(Effect.forkIn(callOnce, scope), Deferred.await(answered))
+        }),
+        Effect.onExit((exit) => {
+          inFlight.delete(key)
+          return Deferred.done(answered, exit)
+        })
+      )
+    })
+
+  return Embeddings.of({
+    recipe: version,
+    embed: (group, texts) => Effect.forEach(texts, (text) => one(group, text), { concurrency: "unbounded" })
+  })
+})
+
+const local = Effect.gen(function* () {
+  const embedder = yield* Embedder
+  return Embeddings.of({
+    recipe: recipe("embedding", embedder.model),
+    embed: (_, texts) =>
+      embedder.embed(texts).pipe(
+        Effect.map(({ vectors }) => vectors),
+        Effect.mapError(({ message }) => new RunStopped({ reason: "configuration", retryable: false, message }))
+      )
+  })
+})
+
+/** A remote embedder goes through gate and journal; an offline one costs nothing and is asked directly. */
+export const layer: Layer.Layer<Embeddings, never, Embedder | ModelCalls | Run> = Layer.effect(
+  Embeddings,
+  Effect.gen(function* () {
+    const embedder = yield* Embedder
+    return yield* embedder.remote ? remote : local
+  })
+)

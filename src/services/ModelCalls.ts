@@ -1,0 +1,216 @@
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import type { Tracer } from "effect"
+import type { Group, ItemKey, RunId } from "../domain/Ids.ts"
+import type { ModelError, Usage } from "./ChatModel.ts"
+import { Gate } from "./Gate.ts"
+import type { Ticket } from "./Gate.ts"
+import * as GroupCommit from "./GroupCommit.ts"
+import { Journal } from "./Journal.ts"
+import type { Answer, Reservation, Settlement } from "./Journal.ts"
+import { cost, ModelCatalog } from "./ModelCatalog.ts"
+import { Retry } from "./Retry.ts"
+import type { RunStopped } from "./RunStopped.ts"
+import type { StorageError } from "./StorageError.ts"
+
+/** What a call would send, and at most use. */
+export interface Request<P> {
+  readonly payload: P
+  readonly group: Group
+  readonly items: ReadonlyArray<ItemKey>
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+/** What came back, and what it is worth. */
+export interface Response<A> {
+  readonly value: A
+  readonly usage: Usage
+  /** The model that answered. */
+  readonly model: string
+  /** For the journal. */
+  readonly raw: string
+  /** The items that are answered validly. */
+  readonly answers: ReadonlyArray<Answer>
+}
+
+export interface Call<P, A> {
+  readonly run: RunId
+  readonly kind: "extraction" | "embedding"
+  readonly endpoint: string
+  readonly model: string
+  readonly priority: Ticket["priority"]
+  /** Asked once, when the gate has admitted the call: what is waiting by then goes together. Nothing: no call. */
+  readonly take: () => Option.Option<Request<P>>
+  /** One attempt. Errors that are not the provider's fault are the caller's affair: they come back as they are. */
+  readonly send: (payload: P) => Effect.Effect<Response<A>, ModelError>
+  /** Spans of the documents that the items come from. */
+  readonly links?: (payload: P) => ReadonlyArray<Tracer.SpanLink>
+}
+
+export interface CallResult<P, A> {
+  readonly payload: P
+  readonly response: Response<A>
+  /** The answers that stand in the journal: older ones, where another process was faster. */
+  readonly answers: ReadonlyMap<ItemKey, string>
+}
+
+/** A call that was sent, and that the provider will not answer as it is: split what it carries. */
+export interface CallRefused<P> {
+  readonly payload: P
+  readonly error: ModelError
+}
+
+/** Counts for the progress display. */
+export interface CallCounts {
+  sent: number
+  inFlight: number
+  retried: number
+  /** Answers taken from the journal. */
+  journal: number
+  note: string | undefined
+}
+
+/**
+ * The one door to every model: admission, reservation, sending, settlement, retry. A request is reserved in the journal,
+ * durably, before it is sent, and its valid answers are in the journal, durably, before anyone sees them.
+ */
+export class ModelCalls extends Context.Service<
+  ModelCalls,
+  {
+    /** `none`: there was nothing to send. */
+    readonly call: <P, A>(
+      spec: Call<P, A>
+    ) => Effect.Effect<
+      Option.Option<
+        | { readonly _tag: "answered"; readonly result: CallResult<P, A> }
+        | ({ readonly _tag: "refused" } & CallRefused<P>)
+      >,
+      RunStopped | StorageError
+    >
+    /** Natural batches of journal look-ups; counts what it finds. */
+    readonly lookup: (key: ItemKey) => Effect.Effect<Option.Option<string>, StorageError>
+    readonly counts: CallCounts
+  }
+>()("sluice/services/ModelCalls") {}
+
+const noUsage: Usage = { input: 0, output: 0, cached: 0 }
+
+const make = Effect.gen(function* () {
+  const gate = yield* Gate
+  const journal = yield* Journal
+  const retry = yield* Retry
+  const catalog = yield* ModelCatalog
+  const counts: CallCounts = { sent: 0, inFlight: 0, retried: 0, journal: 0, note: undefined }
+  let ordinal = 0
+
+  const reserve = yield* GroupCommit.make(
+    (batch: ReadonlyArray<Reservation>) => Effect.as(journal.reserve(batch), batch),
+    { maxBatch: 500 }
+  )
+  const settle = yield* GroupCommit.make(
+    (batch: ReadonlyArray<Settlement>) => Effect.map(journal.settle(batch), (standing) => batch.map(() => standing)),
+    { maxBatch: 500 }
+  )
+  const find = yield* GroupCommit.make(
+    (keys: ReadonlyArray<ItemKey>) =>
+      Effect.map(journal.lookup(keys), (found) => keys.map((key) => Option.fromUndefinedOr(found.get(key)))),
+    { maxBatch: 2000 }
+  )
+
+  const lookup = (key: ItemKey) =>
+    Effect.tap(find(key), (found) =>
+      Effect.sync(() => {
+        if (Option.isSome(found)) counts.journal++
+      })
+    )
+
+  const call = Effect.fnUntraced(function* <P, A>(spec: Call<P, A>) {
+    const pool = `${spec.endpoint} ${spec.model}`
+    const price = catalog.price(spec.model)
+    let request: Option.Option<Request<P>> = Option.none()
+
+    for (let attempt = 1; ; attempt++) {
+      const id = `${spec.run}-${++ordinal}`
+      const sending = Effect.gen(function* () {
+        if (attempt === 1) request = spec.take()
+        if (Option.isNone(request)) return Option.none()
+        const { group, inputTokens, items, outputTokens, payload } = request.value
+        yield* reserve({
+          call: id,
+          run: spec.run,
+          group,
+          kind: spec.kind,
+          endpoint: spec.endpoint,
+          model: spec.model,
+          items,
+          inputTokens,
+          outputTokens,
+          usd: cost(price, { input: inputTokens, output: outputTokens, cached: 0 }),
+          at: yield* Clock.currentTimeMillis
+        })
+        counts.sent++
+        counts.inFlight++
+        const sent = yield* spec.send(payload).pipe(
+          Effect.result,
+          Effect.ensuring(Effect.sync(() => counts.inFlight--)),
+          Effect.withSpan(`model.${spec.kind}`, {
+            attributes: {
+              "sluice.call": id,
+              "gen_ai.request.model": spec.model,
+              "sluice.items": items.length,
+              attempt
+            },
+            links: spec.links?.(payload) ?? []
+          })
+        )
+        return Option.some({ payload, sent })
+      })
+      const outcome = yield* gate.admit({ pool, priority: spec.priority, again: attempt > 1 }, sending)
+      if (Option.isNone(outcome)) return Option.none()
+      const { payload, sent } = outcome.value
+      const at = yield* Clock.currentTimeMillis
+
+      if (sent._tag === "Success") {
+        const response = sent.success
+        yield* retry.onAnswer(pool)
+        counts.note = undefined
+        const standing = yield* settle({
+          call: id,
+          outcome: "answered",
+          usage: response.usage,
+          usd: cost(price, response.usage),
+          model: response.model,
+          response: response.raw,
+          answers: response.answers,
+          at
+        })
+        const answers = new Map(response.answers.map(({ key, value }) => [key, standing.get(key) ?? value]))
+        return Option.some({ _tag: "answered" as const, result: { payload, response, answers } })
+      }
+
+      const error = sent.failure
+      yield* settle({
+        call: id,
+        outcome: "failed",
+        usage: noUsage,
+        usd: 0,
+        response: `${error.reason._tag}: ${error.message}`,
+        answers: [],
+        at
+      })
+      if (error.reason._tag === "RequestTooLarge" || error.reason._tag === "RequestRejected") {
+        yield* retry.onAnswer(pool)
+        return Option.some({ _tag: "refused" as const, payload, error })
+      }
+      const { freeze, wait } = yield* retry.onFault(pool, attempt, error)
+      counts.retried++
+      counts.note = `${error.reason._tag}: ${error.message}`
+      if (freeze > 0) yield* gate.freeze(pool, freeze)
+      yield* Effect.sleep(wait)
+    }
+  })
+
+  return ModelCalls.of({ call, lookup, counts })
+})
+
+export const layer: Layer.Layer<ModelCalls, never, Gate | Journal | Retry> = Layer.effect(ModelCalls, make)
