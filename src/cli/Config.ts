@@ -28,14 +28,14 @@ export const environment = (name: string): Effect.Effect<Option.Option<string>> 
     Effect.orElseSucceed(() => Option.none<string>())
   )
 
-/** Reads a YAML or JSON file (JSON is YAML); `what` it is goes into messages. */
-export const readYaml = Effect.fnUntraced(function* (path: string, what: string) {
+/** YAML, or JSON, which is YAML. */
+const readYaml = Effect.fnUntraced(function* (path: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const text = yield* fileSystem
     .readFileString(path)
     .pipe(
       Effect.mapError(
-        (error) => new UsageError({ message: `The ${what} ${path} cannot be read: ${error.reason._tag}.` })
+        (error) => new UsageError({ message: `The configuration file ${path} cannot be read: ${error.reason._tag}.` })
       )
     )
   const { parse } = yield* Effect.promise(() => import("yaml"))
@@ -43,7 +43,7 @@ export const readYaml = Effect.fnUntraced(function* (path: string, what: string)
     try: (): unknown => parse(text, { prettyErrors: false, maxAliasCount: 100 }),
     catch: (error) =>
       new UsageError({
-        message: `The ${what} ${path} is neither YAML nor JSON: ${plain(error instanceof Error ? error.message : String(error))}`
+        message: `The configuration file ${path} is neither YAML nor JSON: ${plain(error instanceof Error ? error.message : String(error))}`
       })
   })
 })
@@ -61,7 +61,7 @@ export const load = Effect.fn("ConfigFile.load")(function* (
 ) {
   const path = Option.isSome(given) ? given : yield* environment(variable("config"))
   if (Option.isNone(path)) return ConfigFile.of({ path: "", values: new Map() })
-  const values = decodeValues(yield* readYaml(path.value, "configuration file"))
+  const values = decodeValues(yield* readYaml(path.value))
   if (Option.isNone(values)) {
     return yield* new UsageError({
       message: `The configuration file ${path.value} must map names of flags to values, as in "group: research".`
@@ -92,6 +92,12 @@ export const load = Effect.fn("ConfigFile.load")(function* (
 /** A setting's value, or what was expected in its place. */
 export type Decode<A> = (raw: string) => Result.Result<A, string>
 
+/** A wrong value for a message; a user and password in an address are nobody's business. */
+const shown = (value: string): string =>
+  plain(value)
+    .replace(/\/\/[^/@]*@/, "//***@")
+    .slice(0, 200)
+
 /** What a decoder made of the first of: flag, environment, file, `alias`. */
 export const lookup = Effect.fnUntraced(function* <A>(
   flag: string,
@@ -112,7 +118,7 @@ export const lookup = Effect.fnUntraced(function* <A>(
     const decoded = decode(value.value)
     if (Result.isSuccess(decoded)) return Option.some(decoded.success)
     return yield* new UsageError({
-      message: `${where} is "${plain(value.value).slice(0, 200)}", but must be ${decoded.failure}`
+      message: `${where} is "${shown(value.value)}", but must be ${decoded.failure}`
     })
   }
   return Option.none()

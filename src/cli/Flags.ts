@@ -166,24 +166,28 @@ const logLevel: Decode<LogLevel.LogLevel> = (raw) => {
 
 const progressKinds = ["auto", "bar", "json", "none"] as const
 
+export const defaults = { store: "sluice.db", group: Group.make("default") } as const
+
+/** The one setting that a configuration file cannot hold. */
+export const config = Flag.String("config").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Settings: a YAML or JSON file that maps names of flags to values"),
+  Flag.optional
+)
+
 /** Flags that every command has. */
 export const common = {
-  config: Flag.String("config").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("Settings: a YAML or JSON file that maps names of flags to values"),
-    Flag.optional
-  ),
   store: setting(
     "store",
     text("store", "sqlite:FILE", "Where the graph is (default: sqlite:sluice.db)"),
     store,
-    "sluice.db"
+    defaults.store
   ),
   group: setting(
     "group",
     text("group", "NAME", "Tenant or workspace (default: default)"),
     group,
-    Group.make("default")
+    defaults.group
   ),
   json: toggle("json", "Print one JSON object for programs to read"),
   logLevel: optionalSetting(

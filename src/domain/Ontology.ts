@@ -1,29 +1,22 @@
-import { Effect, Schema } from "effect"
+import { Schema } from "effect"
 
-const RelationType = Schema.Struct({
+/** What is known of a relation type. `domain`, `range`: entity types of its source and target; absent: any. */
+export const RelationType = Schema.Struct({
   description: Schema.optionalKey(Schema.String),
-  /** Entity types that its source and target may have; absent: any. */
   domain: Schema.optionalKey(Schema.Array(Schema.String)),
   range: Schema.optionalKey(Schema.Array(Schema.String))
 })
+export type RelationType = typeof RelationType.Type
 
 /**
- * The vocabulary of a graph. Of a closed one, types that it does not know become `Thing` and `RELATED_TO`; of an open
- * one they are kept. Written as YAML:
- *
- *     open: false
- *     entities:
- *       Person: a human being
- *       Organization: a company, institution or team
- *     relations:
- *       WORKS_FOR: { description: is employed by, domain: [Person], range: [Organization] }
+ * The vocabulary of a graph: entity types with their descriptions, relation types, both by name. Of a closed one, types
+ * that it does not know become `Thing` and `RELATED_TO`; of an open one they are kept.
  */
-export const Ontology = Schema.Struct({
-  open: Schema.Boolean.pipe(Schema.withDecodingDefaultKey(Effect.succeed(false))),
-  entities: Schema.Record(Schema.String, Schema.String),
-  relations: Schema.Record(Schema.String, RelationType)
-})
-export type Ontology = typeof Ontology.Type
+export interface Ontology {
+  readonly open: boolean
+  readonly entities: Readonly<Record<string, string>>
+  readonly relations: Readonly<Record<string, RelationType>>
+}
 
 /** What an entity or relation is when nothing better is known; part of every ontology. */
 export const anyEntity = "Thing"

@@ -44,17 +44,20 @@ export const layer = (paths: ReadonlyArray<string>, options: Options): Layer.Lay
           read: Effect.fail(new SourceItemError({ uri: entry.uri, reason: "unreadable", message: entry.problem }))
         }
 
-  const items: Stream.Stream<SourceItem, SourceError> = Stream.unwrap(
-    Effect.gen(function* () {
-      const roots = yield* checkRoots(paths, uris)
-      const walk = makeWalk(roots, uris)
-      const input = yield* Effect.cached(readInput(options.stdin ?? processInput, options.maxBytes))
-      const open = (root: Root): Stream.Stream<SourceItem> =>
-        root.kind === "input"
-          ? Stream.succeed({ uri: "-", read: input })
-          : Stream.fromAsyncIterable(walk(root), (error) => error).pipe(Stream.orDie, Stream.map(toItem))
-      return Stream.fromIterable(roots).pipe(Stream.flatMap(open))
-    })
-  )
-  return Layer.succeed(DocumentSource, { items })
+  const make = Effect.gen(function* () {
+    const input = yield* Effect.cached(readInput(options.stdin ?? processInput, options.maxBytes))
+    const items: Stream.Stream<SourceItem, SourceError> = Stream.unwrap(
+      Effect.gen(function* () {
+        const roots = yield* checkRoots(paths, uris)
+        const walk = makeWalk(roots, uris)
+        const open = (root: Root): Stream.Stream<SourceItem> =>
+          root.kind === "input"
+            ? Stream.succeed({ uri: "-", read: input })
+            : Stream.fromAsyncIterable(walk(root), (error) => error).pipe(Stream.orDie, Stream.map(toItem))
+        return Stream.fromIterable(roots).pipe(Stream.flatMap(open))
+      })
+    )
+    return { items }
+  })
+  return Layer.effect(DocumentSource, make)
 }

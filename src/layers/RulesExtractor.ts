@@ -23,9 +23,8 @@ const unreadable = ({ chunk, source }: ExtractionTask, cause: unknown): DeadLett
 
 /**
  * Entities and co-occurrence facts without a model: English best, other cased scripts by their capitals, of scripts
- * without capitals only quoted titles, speakers and names that the text joins with a middle dot. It computes on the
- * calling thread and yields before each chunk. The lexicon is loaded by the first chunk, so that a command that extracts nothing does
- * not wait for it.
+ * without capitals only titles in quotation marks and speakers. It computes on the calling thread and yields before each
+ * chunk. The first chunk loads the lexicon, so that a command that extracts nothing does not wait for it.
  */
 export const layer: Layer.Layer<Extractor> = Layer.succeed(Extractor, {
   extract: Effect.fn("Extractor.extract")(

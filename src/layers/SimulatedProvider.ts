@@ -28,28 +28,27 @@ const carried = (
   arrive: (now: number) => Exchange,
   timeout: Duration.Duration
 ): Effect.Effect<{ readonly body: unknown; readonly headers: Readonly<Record<string, string>> }, ModelError> =>
-  Effect.flatMap(Clock.currentTimeMillis, (start) => {
-    const exchange = arrive(start)
-    const { reply } = exchange
-    const ended = (delivered: boolean) => Effect.map(Clock.currentTimeMillis, (now) => exchange.ended(now, delivered))
-    const received = Effect.gen(function* () {
-      if (exchange.latency > 0) yield* Effect.sleep(exchange.latency)
+  Effect.acquireUseRelease(
+    Effect.map(Clock.currentTimeMillis, arrive),
+    Effect.fnUntraced(function* ({ ended, latency, reply }) {
+      if (latency > 0) yield* Effect.sleep(latency)
       if (reply.transport === "hang") return yield* Effect.never
-      yield* ended(true)
+      const now = yield* Clock.currentTimeMillis
+      ended(now, true)
       if (reply.transport !== "complete") return yield* lost("The connection was reset")
       const body = Option.getOrUndefined(parse(reply.body))
       if (body === undefined) return yield* lost("The answer's body ended too early")
-      if (reply.status === 200) return { body, headers: reply.headers }
-      return yield* failureOf({ ...reply, body }, yield* Clock.currentTimeMillis, redact)
+      return reply.status === 200
+        ? { body, headers: reply.headers }
+        : yield* failureOf({ status: reply.status, headers: reply.headers, body }, now, redact)
+    }),
+    ({ ended, reply }) => Effect.map(Clock.currentTimeMillis, (now) => ended(now, reply.transport === "hang"))
+  ).pipe(
+    Effect.timeoutOrElse({
+      duration: timeout,
+      orElse: () => Effect.fail(lost(`No answer from the provider within ${Duration.toSeconds(timeout)} s`))
     })
-    return received.pipe(
-      Effect.onInterrupt(() => ended(reply.transport === "hang")),
-      Effect.timeoutOrElse({
-        duration: timeout,
-        orElse: () => Effect.fail(lost(`No answer from the provider within ${Duration.toSeconds(timeout)} s`))
-      })
-    )
-  })
+  )
 
 const chatOf = (core: SimulatedCore, timeout: Duration.Duration) =>
   ChatModel.of({

@@ -25,7 +25,7 @@ const send = (response: ServerResponse, status: number, value: unknown): void =>
 }
 
 /** Writes a reply as far as its transport lets it get. What it leaves open, the client closes. */
-const write = (response: ServerResponse, { latency: _, reply }: Exchange): void => {
+const write = (response: ServerResponse, { reply }: Exchange): void => {
   const bytes = Buffer.from(reply.body)
   switch (reply.transport) {
     case "hang":
@@ -84,13 +84,14 @@ export const start = Effect.fn("SimulatedServer.start")(function* (
     const body = Option.getOrUndefined(parse(yield* bodyOf(incoming)))
     const key = incoming.headers.authorization?.replace(/^Bearer /i, "")
     const exchange = core[face](body, key, clock.currentTimeMillisUnsafe())
-    response.once("close", () => {
-      const { transport } = exchange.reply
-      // A reply that is meant to be lost has reached its end when it is lost; a hang, when the client gives up.
-      const lost = transport === "hang" || (transport !== "complete" && response.socket === null) || sent
-      exchange.ended(clock.currentTimeMillisUnsafe(), transport === "complete" ? response.writableFinished : lost)
-    })
+    const { transport } = exchange.reply
     let sent = false
+    response.once("finish", () => exchange.ended(clock.currentTimeMillisUnsafe(), true))
+    response.once("close", () => {
+      // A reply that is meant to be lost has got as far as it should; a hang ends when the client gives up.
+      const delivered = transport === "hang" || (transport !== "complete" && sent)
+      exchange.ended(clock.currentTimeMillisUnsafe(), delivered)
+    })
     if (exchange.latency > 0) yield* Effect.sleep(exchange.latency)
     sent = true
     if (!response.destroyed) write(response, exchange)

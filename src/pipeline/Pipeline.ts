@@ -182,8 +182,8 @@ export const ingest = Effect.gen(function* () {
   yield* ledger.startRun(entry)
 
   const finish = (status: RunEntry["status"], report?: RunReport) =>
-    Effect.flatMap(Clock.currentTimeMillis, (finishedAt) =>
-      ledger.finishRun({ ...entry, status, finishedAt, ...(report === undefined ? {} : { report }) })
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      ledger.finishRun({ ...entry, status, finishedAt: Math.round(now), ...(report === undefined ? {} : { report }) })
     )
 
   const ticker = snapshot.pipe(

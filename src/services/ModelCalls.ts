@@ -93,6 +93,9 @@ export class ModelCalls extends Context.Service<
   }
 >()("sluice/services/ModelCalls") {}
 
+/** Virtual time may stand between two milliseconds; the journal's does not. */
+const currentMillis = Effect.map(Clock.currentTimeMillis, Math.round)
+
 const noUsage: Usage = { input: 0, output: 0, cached: 0 }
 
 const make = Effect.gen(function* () {
@@ -146,7 +149,7 @@ const make = Effect.gen(function* () {
           inputTokens,
           outputTokens,
           usd: cost(price, { input: inputTokens, output: outputTokens, cached: 0 }),
-          at: yield* Clock.currentTimeMillis
+          at: yield* currentMillis
         })
         counts.sent++
         counts.inFlight++
@@ -168,7 +171,7 @@ const make = Effect.gen(function* () {
       const outcome = yield* gate.admit({ pool, priority: spec.priority, again: attempt > 1 }, sending)
       if (Option.isNone(outcome)) return Option.none()
       const { payload, sent } = outcome.value
-      const at = yield* Clock.currentTimeMillis
+      const at = yield* currentMillis
 
       if (sent._tag === "Success") {
         const response = sent.success

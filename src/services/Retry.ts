@@ -84,7 +84,7 @@ export const layer = (options: RetryOptions = defaults): Layer.Layer<Retry> =>
         }
         const backOff = (yield* Random.next) * Math.min(options.cap, options.base * 2 ** Math.min(attempt - 1, 20))
         const asked = retryAfter(error)
-        const wait = asked === undefined ? backOff : asked * (1 + 0.1 * (yield* Random.next))
+        const wait = Math.ceil(asked === undefined ? backOff : asked * (1 + 0.1 * (yield* Random.next)))
         const isCrowded = limited || error.reason._tag === "Overloaded"
         return { wait, freeze: isCrowded ? wait : 0 }
       })

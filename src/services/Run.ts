@@ -18,7 +18,7 @@ export const layer = (group: Group): Layer.Layer<Run> =>
   Layer.effect(
     Run,
     Effect.gen(function* () {
-      const startedAt = yield* Clock.currentTimeMillis
+      const startedAt = Math.round(yield* Clock.currentTimeMillis)
       const time = DateTime.formatIso(DateTime.makeUnsafe(startedAt)).replace(/\D/g, "").slice(0, 14)
       const suffix = (yield* Random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
       return { id: RunId.make(`${time}-${suffix}`), group, startedAt }

@@ -9,7 +9,7 @@ import { SimulatedOptions } from "../../src/layers/simulated/Options.ts"
  */
 const program = Effect.gen(function* () {
   const [, , options = "{}", port = "0"] = process.argv
-  const decoded = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(SimulatedOptions))(options)
+  const decoded = yield* Schema.decodeEffect(Schema.fromJsonString(SimulatedOptions))(options)
   const server = yield* start(decoded, Number(port))
   yield* Console.log(server.url)
   return yield* Effect.never

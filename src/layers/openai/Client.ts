@@ -1,6 +1,6 @@
 import { Clock, Duration, Effect, Option, Redacted, Schema } from "effect"
 import type { Scope } from "effect"
-import { Agent, interceptors, request } from "@effect/platform-node/Undici"
+import { Agent, request } from "@effect/platform-node/Undici"
 import { hash } from "node:crypto"
 import OpenAI, { APIError } from "openai"
 import { ConnectionFault, Misconfigured } from "../../services/ChatModel.ts"
@@ -58,32 +58,30 @@ const transport = Effect.acquireRelease(
   ),
   (agent) => Effect.promise(() => agent.destroy())
 ).pipe(
-  Effect.map((agent) => {
-    const dispatcher = agent.compose(interceptors.decompress())
-    return async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-      const answer = await request(input instanceof Request ? input.url : input, {
-        method: init?.method === "GET" ? "GET" : "POST",
-        headers: Object.fromEntries(new Headers(init?.headers)),
-        body: typeof init?.body === "string" ? init.body : null,
-        signal: init?.signal ?? null,
-        dispatcher
-      })
-      const text = await answer.body.text()
-      const headers = new Headers()
-      for (const [name, value] of Object.entries(answer.headers)) {
-        if (value !== undefined) headers.set(name, typeof value === "string" ? value : value.join(", "))
-      }
-      return new Response(nullBody.has(answer.statusCode) ? null : text, { status: answer.statusCode, headers })
+  Effect.map((agent) => async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const answer = await request(input instanceof Request ? input.url : input, {
+      method: init?.method === "GET" ? "GET" : "POST",
+      headers: { ...Object.fromEntries(new Headers(init?.headers)), "accept-encoding": "identity" },
+      body: typeof init?.body === "string" ? init.body : null,
+      signal: init?.signal ?? null,
+      dispatcher: agent
+    })
+    const text = await answer.body.text()
+    const headers = new Headers()
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (value !== undefined) headers.set(name, typeof value === "string" ? value : value.join(", "))
     }
+    return new Response(nullBody.has(answer.statusCode) ? null : text, { status: answer.statusCode, headers })
   })
 )
 
 const parseUrl = (text: string): Option.Option<URL> =>
-  Schema.decodeUnknownOption(Schema.URLFromString)(text.trim()).pipe(
+  Schema.decodeOption(Schema.URLFromString)(text.trim()).pipe(
     Option.filter((url) => url.protocol === "http:" || url.protocol === "https:")
   )
 
-const reveal = (value: string | Redacted.Redacted): string => (typeof value === "string" ? value : Redacted.value(value))
+const reveal = (value: string | Redacted.Redacted): string =>
+  typeof value === "string" ? value : Redacted.value(value)
 
 /** A key with a line break or a letter outside ASCII is a mistake of copying, and an error message of it holds it. */
 const isHeaderValue = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)

@@ -37,7 +37,9 @@ const Completion = Schema.Struct({
 const decodeCompletion = Schema.decodeUnknownOption(Completion)
 const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 const statusOf = Schema.decodeUnknownOption(
-  Schema.Struct({ code: Schema.Union([Schema.Int, Schema.FiniteFromString]).check(Schema.isBetween({ minimum: 400, maximum: 599 })) })
+  Schema.Struct({
+    code: Schema.Union([Schema.Int, Schema.FiniteFromString]).check(Schema.isBetween({ minimum: 400, maximum: 599 }))
+  })
 )
 
 /** The sampling parameters that a configuration may set; none is sent unless it is set. */
@@ -48,7 +50,11 @@ export interface ChatParameters {
   readonly serviceTier?: "auto" | "default" | "flex" | "priority"
 }
 
-export const chatBody = (request: ChatRequest, parameters: ChatParameters, cap: "max_completion_tokens" | "max_tokens") => ({
+export const chatBody = (
+  request: ChatRequest,
+  parameters: ChatParameters,
+  cap: "max_completion_tokens" | "max_tokens"
+) => ({
   model: request.model,
   messages: request.messages.map(({ role, content }) => ({ role, content })),
   response_format: {
@@ -78,7 +84,11 @@ const usageOf = (told: (typeof Completion.Type)["usage"], request: ChatRequest, 
   // Some servers leave reasoning out of `completion_tokens`; it is in the total, and it is paid for.
   const rest = (count(told?.total_tokens) ?? 0) - input
   const cached = count(told?.prompt_tokens_details?.cached_tokens) ?? 0
-  return { input, output: told?.prompt_tokens == null ? output : Math.max(output, rest), cached: Math.min(cached, input) }
+  return {
+    input,
+    output: told?.prompt_tokens == null ? output : Math.max(output, rest),
+    cached: Math.min(cached, input)
+  }
 }
 
 const finishes: Readonly<Record<string, ChatResponse["finish"]>> = {
@@ -110,11 +120,15 @@ export const responseOf = (
   if (completion === undefined || choice === undefined || message == null || choice.finish_reason === "error") {
     const what = typeof body === "string" ? body.replace(/<[^>]*>/g, " ") : ""
     return Result.fail(
-      modelError(new ServerFault({ status: 200 }), redact(`The provider's answer holds no message${what === "" ? "" : `: ${what}`}`))
+      modelError(
+        new ServerFault({ status: 200 }),
+        redact(`The provider's answer holds no message${what === "" ? "" : `: ${what}`}`)
+      )
     )
   }
   const told = message.content ?? ""
-  const text = typeof told === "string" ? told : told.map((part) => (part.type === "text" ? (part.text ?? "") : "")).join("")
+  const text =
+    typeof told === "string" ? told : told.map((part) => (part.type === "text" ? (part.text ?? "") : "")).join("")
   const finish =
     message.refusal != null && message.refusal !== "" ? "refusal" : (finishes[choice.finish_reason ?? ""] ?? "other")
   return Result.succeed({

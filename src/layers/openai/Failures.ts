@@ -42,7 +42,12 @@ export const redactor = (secrets: ReadonlyArray<Redacted.Redacted | string>): ((
       .replace(/(:\/\/)[^\s/@"'<>]+@/g, "$1[secret]@")
       .replace(/\s+/g, " ")
       .trim()
-    return clean.length <= longest ? clean : `${clean.slice(0, longest - 1).toWellFormed().replace(/\uFFFD$/, "")}…`
+    return clean.length <= longest
+      ? clean
+      : `${clean
+          .slice(0, longest - 1)
+          .toWellFormed()
+          .replace(/\uFFFD$/, "")}…`
   }
 }
 
@@ -83,7 +88,8 @@ const said = (body: unknown, depth = 0): Said => {
     code: word(detail.code),
     param: word(detail.param)
   }
-  const inner = detail.error !== undefined && detail.error !== null && depth <= 3 ? said(detail.error, depth + 1) : nothing
+  const inner =
+    detail.error !== undefined && detail.error !== null && depth <= 3 ? said(detail.error, depth + 1) : nothing
   const unread = detail.message ?? detail.detail
   return {
     message: inner.message || own.message || (unread === undefined || unread === null ? "" : JSON.stringify(unread)),
@@ -95,7 +101,9 @@ const said = (body: unknown, depth = 0): Said => {
 
 /** `1h2m3.5s`, `8.64s`, `120ms`: durations as Go writes them, in milliseconds. */
 export const goDuration = (text: string): number | undefined => {
-  const parts = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/.exec(text.trim())
+  const parts = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/.exec(
+    text.trim()
+  )
   if (parts === null || parts[0] === "") return undefined
   const [, hours = "0", minutes = "0", seconds = "0", milliseconds = "0"] = parts
   return Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Number(seconds) * 1_000 + Number(milliseconds)
@@ -118,7 +126,9 @@ export const retryAfterMillis = (
   if (after !== undefined) {
     if (decimal.test(after)) return Number(after) * 1_000
     const date = DateTime.make(after)
-    if (/[a-z]/i.test(after) && Option.isSome(date)) return Math.max(0, DateTime.toEpochMillis(date.value) - now)
+    // Parsers of dates find one in nearly anything.
+    if (/\d\d:\d\d:\d\d/.test(after) && Option.isSome(date))
+      return Math.max(0, DateTime.toEpochMillis(date.value) - now)
   }
   const spoken = /try again in ((?:\d+(?:\.\d+)?(?:ms|h|m|s))+)/i.exec(message)?.[1]
   return spoken === undefined ? undefined : goDuration(spoken)
@@ -136,7 +146,8 @@ const quota = new Set([
 const overloaded = new Set(["slow_down", "resource_unavailable", "server_is_overloaded", "overloaded_error"])
 const tooLarge = new Set(["context_length_exceeded", "string_above_max_length", "exceed_context_size_error"])
 /** Parameters that are the same in every request: when one is refused, every request will be. */
-const fixedParameter = /^(?:model|response_format\b.*|reasoning_effort|reasoning|temperature|service_tier|dimensions|encoding_format|max_completion_tokens|max_tokens)$/
+const fixedParameter =
+  /^(?:model|response_format\b.*|reasoning_effort|reasoning|temperature|service_tier|dimensions|encoding_format|max_completion_tokens|max_tokens)$/
 const contextMessage =
   /maximum context length|context (?:length|window|size)|prompt is too long|input is too long|too many tokens|reduce the length|max(?:imum)?_(?:completion_)?tokens.{0,40}too large|maximum input length/i
 
@@ -162,7 +173,7 @@ const dimensionOf = (what: Said, headers: Readonly<Record<string, string>>): Rat
 
 const waiting = (milliseconds: number | undefined) => (milliseconds === undefined ? {} : { retryAfter: milliseconds })
 
-/** The reason behind a status, its headers and its body; `notes/` of the providers' own documents in words. */
+/** The reason behind a status, by https://developers.openai.com/api/docs/guides/error-codes and its imitators. */
 const reasonOf = (failure: HttpFailure, what: Said, now: number): ModelError["reason"] => {
   const { status, headers } = failure
   const wait = waiting(retryAfterMillis(headers, what.message, now))

@@ -128,7 +128,7 @@ const frontMatter = (text: string): Front | undefined => {
   const yaml = text.slice(text.indexOf("\n") + 1, close.index + 1)
   if (yaml.trim() === "") return { end }
   try {
-    const value: unknown = parseYaml(yaml, { maxAliasCount: 0, logLevel: "silent", uniqueKeys: false })
+    const value: unknown = parseYaml(yaml, { maxAliasCount: 0, logLevel: "error", uniqueKeys: false })
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
     const title = "title" in value ? value.title : undefined
     const date = "date" in value ? value.date : undefined

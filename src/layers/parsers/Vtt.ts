@@ -35,7 +35,7 @@ interface Utterance {
   readonly change: boolean
 }
 
-const voice = /<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>/g
+const voice = /<v(?:\.[^\s<>]*)?[ \t]([^<>]*)>/g
 const tag = /<[^<>]*>/g
 const entity = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos|nbsp|lrm|rlm));/gi
 const named: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " }

@@ -65,7 +65,7 @@ export const segments = function* (text: string): Generator<Segment> {
 }
 
 const marker = /^(?:[-*+]|\d{1,9}[.)])[ \t]/
-const delimiterRow = /^\|?[ \t]*:?-+:?[ \t|:-]*$/
+const delimiterRow = /^[ \t|:-]+$/
 
 /** The starts of the lines of `[start,end)` that pass a test, but the first line's. */
 const lineStarts = (text: string, { end, start }: Block, keep: (line: string) => boolean): ReadonlyArray<number> => {
@@ -91,7 +91,7 @@ export const scan = (text: string, { end, start }: Segment): ReadonlyArray<Block
       return { ...block, kind: "list", splits: lineStarts(text, block, (line) => marker.test(line)) }
     const secondEnd = text.indexOf("\n", firstEnd + 1)
     const second = text.slice(firstEnd + 1, secondEnd < 0 ? block.end : Math.min(secondEnd, block.end))
-    if (!first.includes("|") || !second.includes("-") || second.length > maxSegment || !delimiterRow.test(second)) {
+    if (!first.includes("|") || !second.includes("-") || !delimiterRow.test(second)) {
       return block
     }
     const columns = cells(first)

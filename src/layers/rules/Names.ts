@@ -1,4 +1,6 @@
-import { classOf, organizationWords } from "./Lexicon.ts"
+import { isCapital, isCommon, isNamed } from "./Evidence.ts"
+import type { Evidence } from "./Evidence.ts"
+import { classOf, isFirstName, organizationWords, placeWords } from "./Lexicon.ts"
 import type { Token } from "./Tokens.ts"
 import * as Words from "./Words.ts"
 
@@ -16,120 +18,15 @@ export interface Candidate {
   readonly quoted?: boolean
 }
 
-/** What the chunk itself says of its words, and in which language it seems to be. */
-export interface Evidence {
-  readonly language: "english" | "german" | "other"
-  /** Words that stand somewhere in lower case. */
-  readonly lower: ReadonlySet<string>
-  /** Words that stand with a capital where nothing but being a name asks for one; or that the header has. */
-  readonly capital: ReadonlySet<string>
-  /** Per token: its capital may come from its place (start of a sentence, a cell or a quotation; a heading). */
-  readonly weak: Uint8Array
-}
-
 /** More words in a row than this are no name but a heading, a list without commas or shouting. */
 const maxWords = 10
 const maxQuoted = 8
-/** A line that is at least this long was broken by its margin, so that a name may go on in the next one. */
-const wrapped = 50
-
-const opens = /^[#>|:•·\-–—*+"“„«'‘([\u0000/…;?!]$/u
-
-const isCapital = (token: Token): boolean => token.shape === "title" || token.shape === "capitals"
-
-const isCommon = (lower: string): boolean => {
-  if (Words.functionWords.has(lower)) return true
-  switch (classOf(lower)) {
-    case "verb":
-    case "noun":
-    case "modifier":
-    case "preposition":
-    case "function":
-    case "date":
-      return true
-    case undefined:
-      return /.{3}(?:ly|ing|ed|ness|tion|tions|ment|ments)$/.test(lower)
-    default:
-      return false
-  }
-}
-
-const named = new Set(["demonym", "person", "location", "organization"])
-const isNamed = (lower: string): boolean => named.has(classOf(lower) ?? "")
-
 /** Words that begin a sentence and are no part of a name even where a capitalised word follows. */
 const isOpener = (lower: string, language: Evidence["language"]): boolean => {
   if (Words.functionWords.has(lower)) return true
   if (language !== "english" && Words.foreignFunctionWords.has(lower)) return true
   const found = classOf(lower)
   return found === "preposition" || found === "function" || found === "date"
-}
-
-const languageOf = (tokens: ReadonlyArray<Token>): Evidence["language"] => {
-  let words = 0
-  let english = 0
-  let german = 0
-  for (const { kind, lower, shape } of tokens) {
-    if (kind !== "word" || shape === "none") continue
-    words++
-    if (Words.english.has(lower)) english++
-    if (Words.german.has(lower)) german++
-  }
-  if (german > english && german * 12 >= words) return "german"
-  if (english * 12 >= words) return "english"
-  return words < 30 && tokens.every(({ text }) => /^[\x00-\x7f]*$/.test(text)) ? "english" : "other"
-}
-
-/** Marks lines in which capitals say little: headings and lines that are all in capitals. */
-const markLine = (tokens: ReadonlyArray<Token>, from: number, to: number, weak: Uint8Array): void => {
-  let capitals = 0
-  let words = 0
-  let shouted = 0
-  for (let i = from; i < to; i++) {
-    const token = tokens[i]
-    if (token?.kind !== "word" || token.shape === "none") continue
-    if (token.text.length < 4 && !isCapital(token)) continue
-    words++
-    if (isCapital(token)) capitals++
-    if (token.shape === "capitals" || token.text.length === 1) shouted++
-  }
-  const last = tokens[to - 1]?.text ?? ""
-  const heading = tokens[from]?.text === "#" || (words > 2 && words < 14 && capitals === words && !/[.!?…]/.test(last))
-  if (heading || (words > 2 && shouted === words)) {
-    for (let i = from; i < to; i++) weak[i] = shouted === words && words > 1 ? 2 : Math.max(1, weak[i] ?? 0)
-  }
-}
-
-export const evidenceOf = (
-  header: ReadonlyArray<Token>,
-  tokens: ReadonlyArray<Token>,
-  sentences: ReadonlyArray<number>
-): Evidence => {
-  const weak = new Uint8Array(tokens.length)
-  let line = 0
-  let lineStart = 0
-  for (const [i, token] of tokens.entries()) {
-    const before = tokens[i - 1]
-    if (before === undefined || token.gap === "line" || (token.gap === "wide" && before.end + 1 < token.start)) {
-      markLine(tokens, line, i, weak)
-      if (before === undefined || before.end - lineStart < wrapped || token.gap === "wide") weak[i] = 1
-      line = i
-      lineStart = token.start
-    }
-    if (before !== undefined && (opens.test(before.text) || before.kind === "number") && i - line < 4) weak[i] = 1
-    if (before !== undefined && before.kind === "stop" && opens.test(before.text)) weak[i] = 1
-    if (sentences[i] !== sentences[i - 1]) weak[i] = 1
-  }
-  markLine(tokens, line, tokens.length, weak)
-  const lower = new Set<string>()
-  const capital = new Set<string>()
-  for (const [i, token] of tokens.entries()) {
-    if (token.kind !== "word") continue
-    if (token.shape === "lower") lower.add(token.lower)
-    if (isCapital(token) && weak[i] === 0) capital.add(token.lower)
-  }
-  for (const token of header) if (isCapital(token) && !isCommon(token.lower)) capital.add(token.lower)
-  return { language: languageOf(tokens), lower, capital, weak }
 }
 
 /** Names in the tokens, ascending, not overlapping. */
@@ -168,8 +65,8 @@ export const candidates = (
     return Words.functionWords.has(token.lower) || Words.calendar.has(token.lower)
   }
 
-  /** The first token after `i`, inside the same name; undefined if the name ends at `i`. */
-  const next = (i: number): number | undefined => {
+  /** The first token after `i` in the name that begins at `from`; undefined if the name ends at `i`. */
+  const next = (i: number, from: number): number | undefined => {
     const token = tokens[i]
     const after = tokens[i + 1]
     if (token === undefined || after === undefined || !gapAllows(i + 1)) return undefined
@@ -192,14 +89,18 @@ export const candidates = (
         ? i + 1
         : undefined
     }
-    if (Words.joining.has(after.lower) && !["demonym", "person"].includes(classOf(token.lower) ?? "")) {
+    const first = tokens[from]?.lower ?? ""
+    const person = isFirstName(first) || (i > from && Words.titles.has(first))
+    if (Words.joining.has(after.lower) && !person && classOf(token.lower) !== "demonym") {
       if (gapAllows(i + 2) && isPart(i + 2)) return i + 2
       return tokens[i + 2]?.lower === "the" && gapAllows(i + 2) && gapAllows(i + 3) && isPart(i + 3) ? i + 3 : undefined
     }
-    if (Words.particles.has(after.lower)) {
+    if (Words.particles.has(after.lower) && (language !== "german" || person)) {
       if (gapAllows(i + 2) && isPart(i + 2)) return i + 2
       const second = tokens[i + 2]
-      return second !== undefined && Words.particles.has(second.lower) && gapAllows(i + 3) && isPart(i + 3) ? i + 3 : undefined
+      return second !== undefined && Words.particles.has(second.lower) && gapAllows(i + 3) && isPart(i + 3)
+        ? i + 3
+        : undefined
     }
     return undefined
   }
@@ -211,6 +112,16 @@ export const candidates = (
     return !strict && !lower.has(word) && !isCommon(word)
   }
 
+  /** Whether the word at a weak place only happens to stand before a name: `Ask Maria Lopez`, `Recibió el Premio Nobel`. */
+  const isAdded = (i: number): boolean => {
+    const word = tokens[i]?.lower ?? ""
+    const after = tokens[i + 1]
+    if (after === undefined || capital.has(word) || isNamed(word) || Words.honorifics.has(word)) return false
+    return language === "english"
+      ? isFirstName(after.lower) && classOf(word) !== undefined
+      : Words.particles.has(after.lower) && Words.foreignArticles.has(after.lower)
+  }
+
   const push = (from: number, to: number): void => {
     let start = from
     const multi = () => to - start > 1
@@ -218,9 +129,10 @@ export const candidates = (
       const token = tokens[start]
       if (token === undefined) return
       const place = weak[start] ?? 0
-      if (place > 0 && isOpener(token.lower, language)) start++
+      if (token.shape === "lower" || token.kind === "stop") start++
+      else if (place > (token.shape === "capitals" ? 1 : 0) && isOpener(token.lower, language)) start++
       else if (place > 0 && multi() && classOf(token.lower) === "verb" && !capital.has(token.lower)) start++
-      else if (token.text === "&" || token.kind === "stop") start++
+      else if (place > 0 && multi() && isAdded(start)) start++
       else break
     }
     if (start >= to) return
@@ -243,7 +155,7 @@ export const candidates = (
         if (Words.honorifics.has(first.lower) || Words.legalForms.has(first.lower)) return
         const acronym = first.shape === "capitals"
         const place = weak[start] ?? 0
-        if (place > 0 && !isKnown(start, place > 1 || language === "other")) return
+        if (place > (acronym ? 1 : 0) && !isKnown(start, place > 1 || language === "other")) return
         if (!acronym && language === "german" && !isNamed(first.lower)) return
         if (!acronym && lower.has(first.lower) && !isNamed(first.lower)) return
       }
@@ -258,7 +170,9 @@ export const candidates = (
     let start = -1
     for (let i = from; i <= to; i++) {
       const strict = (weak[i] ?? 0) > 1 || to - from > maxWords
-      const known = i < to && tokens[i]?.kind === "word" && isKnown(i, strict) && isPart(i)
+      const word = tokens[i]?.lower ?? ""
+      const goesOn = start !== -1 && (organizationWords.has(word) || placeWords.has(word))
+      const known = i < to && isPart(i) && (goesOn || isKnown(i, strict))
       if (known && start === -1) start = i
       if ((!known || i - start >= maxWords) && start !== -1) {
         push(start, i)
@@ -267,7 +181,7 @@ export const candidates = (
     }
   }
 
-  for (let i = 0; i < tokens.length; ) {
+  for (let i = 0; i < tokens.length;) {
     const speaker = speakers.get(i)
     if (speaker !== undefined) {
       found.push({ from: i, to: speaker, sentence: sentences[i] ?? 0, speaker: true })
@@ -286,7 +200,10 @@ export const candidates = (
     }
     let to = i + 1
     let allWeak = (weak[i] ?? 0) > 0
-    for (let following = next(i); following !== undefined; following = next(following)) {
+    for (let last = i; ;) {
+      const following = next(last, i)
+      if (following === undefined) break
+      last = following
       to = following + 1
       allWeak &&= (weak[following] ?? 0) > 0
     }
@@ -308,11 +225,7 @@ const closing: ReadonlyMap<string, string> = new Map([
 ])
 
 /** The end of a title in quotation marks that open at token `i`. */
-const quotation = (
-  tokens: ReadonlyArray<Token>,
-  sentences: ReadonlyArray<number>,
-  i: number
-): number | undefined => {
+const quotation = (tokens: ReadonlyArray<Token>, sentences: ReadonlyArray<number>, i: number): number | undefined => {
   const close = closing.get(tokens[i]?.text ?? "")
   if (close === undefined) return undefined
   let words = 0
@@ -320,7 +233,8 @@ const quotation = (
   let lowered = 0
   for (let j = i + 1; j < tokens.length && j <= i + maxQuoted + 1; j++) {
     const token = tokens[j]
-    if (token === undefined || sentences[j] !== sentences[i] || token.gap === "line" || token.gap === "wide") return undefined
+    if (token === undefined || sentences[j] !== sentences[i] || token.gap === "line" || token.gap === "wide")
+      return undefined
     if (token.text === close) {
       if (/[《『]/.test(tokens[i]?.text ?? "")) return j > i + 1 ? j : undefined
       const last = tokens[j - 1]

@@ -26,6 +26,9 @@ const isVerb = (lower: string): boolean => classOf(lower) === "verb" || /^[a-z]{
 const isPreposition = (lower: string): boolean => classOf(lower) === "preposition" || lower === "to" || lower === "by"
 const isAdverb = (lower: string): boolean => lower === "not" || /^[a-z]{3,}ly$/.test(lower)
 
+/** After these, a word that may be a verb is a noun or an adjective. */
+const nounFollows = /^(?:the|a|an|his|her|its|their|my|your|our|this|these|those|of|['’]s)$/
+
 /**
  * The verb phrase between two mentions that stand side by side, after ReVerb's pattern V | V P | V W* P (Fader,
  * Soderland and Etzioni 2011): from the first verb to the preposition before the second mention, or else to the last of
@@ -34,8 +37,12 @@ const isAdverb = (lower: string): boolean => lower === "not" || /^[a-z]{3,}ly$/.
 const predicateBetween = (tokens: ReadonlyArray<Token>, from: number, to: number): string | undefined => {
   if (to - from > maxBetween || to <= from) return undefined
   const between = tokens.slice(from, to)
-  const start = between.findIndex(({ kind, lower, shape }) => kind === "word" && shape === "lower" && isVerb(lower))
-  if (start === -1 || between.some(({ kind, text }) => kind === "stop" && /[.;:!?()"“”|\u0000]/.test(text))) return undefined
+  const start = between.findIndex(
+    ({ kind, lower, shape }, i) =>
+      kind === "word" && shape === "lower" && isVerb(lower) && !nounFollows.test(between[i - 1]?.lower ?? "")
+  )
+  if (start === -1 || between.some(({ kind, text }) => kind === "stop" && /[.;:!?()"“”|\u0000]/.test(text)))
+    return undefined
   const phrase = between.slice(start)
   let end = phrase.length
   while (end > 0 && /^(?:the|a|an|his|her|its|their)$/.test(phrase[end - 1]?.lower ?? "")) end--
@@ -53,7 +60,8 @@ const predicateBetween = (tokens: ReadonlyArray<Token>, from: number, to: number
 
 /**
  * Who is named together, one pair a sentence: neighbours, with the verb phrase between them; and the chunk's hub, its
- * most mentioned entity, with whoever is named in a sentence in which it is spoken of. `mentions` ascend.
+ * most mentioned entity (a mention in the header counts), with whoever is named in a sentence in which it is spoken of.
+ * `mentions` ascend. At most `maxPairs`.
  */
 export const pairs = (
   tokens: ReadonlyArray<Token>,
@@ -62,7 +70,7 @@ export const pairs = (
   speaksOfHub: (sentence: number) => boolean
 ): ReadonlyArray<Pair> => {
   const found: Array<Pair> = []
-  for (let from = 0; from < mentions.length && found.length < maxPairs; ) {
+  for (let from = 0; from < mentions.length && found.length < maxPairs;) {
     const sentence = mentions[from]?.sentence ?? 0
     let to = from
     while (mentions[to]?.sentence === sentence) to++
@@ -100,10 +108,16 @@ const maxText = 400
 
 /** A sentence as a fact's text: white space as single spaces, cut at a word's end. */
 export const factText = (sentence: string): string => {
-  const text = sentence.slice(0, 4 * maxText).replace(/\s+/gu, " ").trim()
+  const text = sentence
+    .slice(0, 4 * maxText)
+    .replace(/\s+/gu, " ")
+    .trim()
   if (text.length <= maxText) return text
   const cut = text.lastIndexOf(" ", maxText - 1)
-  return `${text.slice(0, cut > maxText / 2 ? cut : maxText - 1).toWellFormed().replace(/\uFFFD$/u, "")}…`
+  return `${text
+    .slice(0, cut > maxText / 2 ? cut : maxText - 1)
+    .toWellFormed()
+    .replace(/\uFFFD$/u, "")}…`
 }
 
 export const factOf = (pair: Pair, names: ReadonlyArray<string>, text: string): ExtractedFact => ({

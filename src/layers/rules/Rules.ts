@@ -1,7 +1,8 @@
 import type { Extraction } from "../../domain/Extraction.ts"
 import { normaliseName } from "../../domain/Names.ts"
 import { sentences } from "../../domain/Sentences.ts"
-import { candidates, evidenceOf } from "./Names.ts"
+import { evidenceOf, wrapped } from "./Evidence.ts"
+import { candidates } from "./Names.ts"
 import type { Candidate } from "./Names.ts"
 import { factOf, factText, pairs } from "./Relations.ts"
 import type { Mention } from "./Relations.ts"
@@ -36,6 +37,26 @@ interface Gathered {
   mentions: number
 }
 
+const endsSentence = /[.!?…。！？:;|]["'”’)»]*\s*$/u
+const beginsItem = /^\s*(?:[-*+•>|#]|\d+[.)]\s)/
+
+/** The sentences of a text; what only a margin broke is one. */
+const sentenceSpans = (text: string): ReadonlyArray<readonly [number, number]> => {
+  const joined: Array<readonly [number, number]> = []
+  for (const [start, end] of sentences(text)) {
+    const before = joined.at(-1)
+    const isWrapped =
+      before !== undefined &&
+      /[^\s]\r?\n$/.test(text.slice(start - 3, start)) &&
+      start - 2 - Math.max(before[0], text.lastIndexOf("\n", start - 2)) >= wrapped &&
+      !endsSentence.test(text.slice(start - 12, start)) &&
+      !beginsItem.test(text.slice(start, start + 12))
+    if (isWrapped) joined[joined.length - 1] = [before[0], end]
+    else joined.push([start, end])
+  }
+  return joined
+}
+
 /** The sentence that each token begins in. */
 const sentenceOfTokens = (
   tokens: ReadonlyArray<Token>,
@@ -55,7 +76,7 @@ const initials = (name: string): string =>
     .map((word) => word.slice(0, 1))
     .join("")
 
-/** `Full Name (FN)`: the index of the candidate that the abbreviation stands for. */
+/** Whether the candidate is the abbreviation in `Full Name (FN)`, and `before` the full name. */
 const definedBy = (
   text: string,
   tokens: ReadonlyArray<Token>,
@@ -67,6 +88,13 @@ const definedBy = (
   if (tokens[before.to]?.text !== "(" || text.charAt(tokens[candidate.to - 1]?.end ?? 0) !== ")") return false
   const short = nameOf(candidate).replaceAll(".", "")
   return /^\p{Lu}{2,10}$/u.test(short) && initials(nameOf(before)) === short
+}
+
+/** The most mentioned entity, of several the first. */
+const hubOf = (mentions: ReadonlyArray<number>): number | undefined => {
+  let hub: number | undefined
+  for (const [i, count] of mentions.entries()) if (hub === undefined || count > (mentions[hub] ?? 0)) hub = i
+  return hub
 }
 
 export interface Options {
@@ -81,7 +109,7 @@ export interface Options {
 export const analyse = (header: string, text: string, options: Options = {}): Analysis => {
   const isField = (label: string) => Words.fieldNames.has(label)
   const tokens = tokenize(mask(text, isField))
-  const spans = sentences(text)
+  const spans = sentenceSpans(text)
   const sentenceOf = sentenceOfTokens(tokens, spans)
   const evidence = evidenceOf(tokenize(header), tokens, sentenceOf)
   const found = candidates(tokens, sentenceOf, evidence, speakersOf(header, text, tokens))
@@ -131,11 +159,9 @@ export const analyse = (header: string, text: string, options: Options = {}): An
     return { name, type, aliases }
   })
 
-  let hub: number | undefined
-  for (const [i, { mentions: count }] of gathered.entries()) {
-    if (count > 1 && count > (hub === undefined ? 1 : (gathered[hub]?.mentions ?? 0))) hub = i
-  }
-  hub ??= entities.length > 0 ? 0 : undefined
+  const hub = hubOf(
+    entities.map(({ name }, i) => (gathered[i]?.mentions ?? 0) + (name !== "" && header.includes(name) ? 1 : 0))
+  )
   const texts = new Map<number, string>()
   const textOf = (sentence: number): string => {
     const known = texts.get(sentence)
@@ -149,9 +175,7 @@ export const analyse = (header: string, text: string, options: Options = {}): An
   const pronouns = new Set(tokens.flatMap(({ lower }, i) => (Words.thirdPerson.has(lower) ? [sentenceOf[i] ?? 0] : [])))
   const speaksOfHub = (sentence: number): boolean =>
     options.hub === "everywhere" || (options.hub !== "named" && pronouns.has(sentence))
-  const facts = pairs(tokens, mentions, hub, speaksOfHub).map((pair) =>
-    factOf(pair, names, textOf(pair.sentence))
-  )
+  const facts = pairs(tokens, mentions, hub, speaksOfHub).map((pair) => factOf(pair, names, textOf(pair.sentence)))
   return {
     extraction: { entities, facts },
     mentions: mentions.map(({ entity, from, to }) => ({

@@ -2,9 +2,9 @@ import { classOf, isFirstName } from "./Lexicon.ts"
 import type { Token } from "./Tokens.ts"
 import * as Words from "./Words.ts"
 
-/** `Alice Smith:`, `[00:12] ALICE (host):`, `**Alice**:`, `<v Alice>` without its brackets, `田中：`. */
+/** `Alice Smith:`, `[00:12] ALICE (host):`, `**Alice**:`, `田中：`. */
 const turn =
-  /^[ \t]*(?:\[[^\]\n]{1,40}\][ \t]*|\(?\d{1,2}:\d{2}[^\p{L}\n]{0,12})?(?:\*\*|- )?(\p{Lu}[\p{L}\p{M}'’.-]{0,40}(?: \p{Lu}[\p{L}\p{M}'’.-]{0,40}){0,3}|\p{Lo}{1,12})(?:\*\*)?(?: ?\([^)\n]{1,40}\))?[:：](?:\*\*)?(?=\s|$|\p{Lo})/gmu
+  /^[ \t]*(?:\[[^\]\n]{1,40}\][ \t]*|\(?\d{1,2}:\d{2}[^\p{L}\n]{0,12})?(?:\*\*|- )?(\p{Lu}[\p{L}\p{M}'’.-]{0,40}(?: \p{Lu}[\p{L}\p{M}'’.-]{0,40}){0,3}|\p{Lo}{1,12})(?:\*\*)?(?: ?\([^)\n]{1,40}\))?(?::(?:\*\*)?(?=\s|$|\p{Lo})|：)/gmu
 
 const isPlain = (label: string): boolean =>
   label

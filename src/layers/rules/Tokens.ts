@@ -27,10 +27,22 @@ const masks: ReadonlyArray<RegExp> = [
   /&[a-z]{2,8};|&#\d{1,7};/gi
 ]
 
-const codeLine = /[(){}=;].{0,400}[{};][ \t]*$|^[ \t]*(?:#include|import .{1,200} from |@\w)|(?:=>|::|\)\s*->)/
+const codeLine =
+  /^\s*(?:export |public |private |abstract )*(?:class|interface|enum|struct|impl|namespace|trait) .{0,300}\{\s*$|[(){}=;].{0,400}[{};][ \t]*$|^[ \t]*(?:#include|import .{1,200} from |@\w)|(?:=>|::|\)\s*->)/
 const codeMark = /[{};]\s*$|=>|::|->|^\s*[#@i]/
 
-const fieldName = /^[ \t>]*(?:[\p{L}][\p{L}-]{0,20}):(?=[ \t])/u
+const field = /[ \t>]*(\p{L}[\p{L}-]{0,20}):[ \t]+/uy
+
+/** How far the names of fields go at the start of a line: `Subject: Re: `. */
+const fieldsEnd = (line: string, isField: (label: string) => boolean): number => {
+  let end = 0
+  for (;;) {
+    field.lastIndex = end
+    const match = field.exec(line)
+    if (match === null || !isField((match[1] ?? "").toLowerCase())) return end
+    end = field.lastIndex
+  }
+}
 
 /** The text with URLs, addresses, paths, markup and code blanked out; as long as before. */
 export const mask = (text: string, isField: (label: string) => boolean): string => {
@@ -40,10 +52,8 @@ export const mask = (text: string, isField: (label: string) => boolean): string 
     .split("\n")
     .map((line) => {
       if (line.length < 2000 && codeMark.test(line) && codeLine.test(line)) return blank(line)
-      const field = line.length < 4000 || line.charCodeAt(0) < 128 ? fieldName.exec(line.slice(0, 200))?.[0] : undefined
-      return field !== undefined && isField(field.replace(/[\s>:]/g, "").toLowerCase())
-        ? blank(field) + line.slice(field.length)
-        : line
+      const end = fieldsEnd(line, isField)
+      return end === 0 ? line : blank(line.slice(0, end)) + line.slice(end)
     })
     .join("\n")
 }
@@ -82,7 +92,8 @@ export const tokenize = (text: string): ReadonlyArray<Token> => {
   const tokens: Array<Token> = []
   let end = 0
   const push = (start: number, value: string) => {
-    const kind = /^\p{N}/u.test(value) && !/^\p{N}+\p{L}{3}/u.test(value) ? "number" : /^\p{L}/u.test(value) ? "word" : "stop"
+    const kind =
+      /^\p{N}/u.test(value) && !/^\p{N}+\p{L}{3}/u.test(value) ? "number" : /^\p{L}/u.test(value) ? "word" : "stop"
     const gap = gapOf(text, end, start)
     end = start + value.length
     tokens.push({

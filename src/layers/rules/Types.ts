@@ -42,7 +42,8 @@ const ofWords = (words: ReadonlyArray<string>): EntityType | undefined => {
   if (Words.conceptWords.has(head)) return "Concept"
   if (rest.length === 0) return undefined
   if (isFirstName(first) && of === -1 && !organizationWords.has(last) && !placeWords.has(last)) return "Person"
-  if (organizationWords.has(head) || ["department", "ministry", "party", "orchestra"].includes(head)) return "Organization"
+  if (organizationWords.has(head) || ["department", "ministry", "party", "orchestra"].includes(head))
+    return "Organization"
   if (placeWords.has(head) || head === "republic" || Words.placeBefore.has(first)) return "Location"
   if (classOf(last) === "person" && !Words.honorifics.has(first)) return "Person"
   if (Words.honorifics.has(first) && of === -1) return "Person"
@@ -50,7 +51,8 @@ const ofWords = (words: ReadonlyArray<string>): EntityType | undefined => {
 }
 
 /**
- * What a mention's own words and those around it say of its type: twice for its own words, once for those around it.
+ * What a mention's own words and those around it say of its type: twice for its own words, those around it once, and three times for
+ * what is said to be inside a single word, since many towns are first names too.
  */
 export const votesOf = (candidate: Candidate, tokens: ReadonlyArray<Token>): ReadonlyArray<EntityType> => {
   if (candidate.speaker === true || candidate.title !== undefined) return ["Person", "Person", "Person"]
@@ -63,7 +65,7 @@ export const votesOf = (candidate: Candidate, tokens: ReadonlyArray<Token>): Rea
   const votes: Array<EntityType> = own === undefined ? [] : [own, own]
   const before = tokens[candidate.from - 1]?.lower ?? ""
   const skipped = before === "the" ? (tokens[candidate.from - 2]?.lower ?? "") : before
-  if (Words.locationCues.has(before)) votes.push("Location")
+  if (Words.locationCues.has(before)) votes.push(...Array<EntityType>(words.length === 1 ? 3 : 1).fill("Location"))
   if (Words.workWords.has(before)) votes.push("Work")
   if (before === "mr" || (Words.honorifics.has(before) && skipped === before)) votes.push("Person")
   return votes

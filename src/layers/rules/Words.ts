@@ -57,14 +57,20 @@ export const titles = list(
 )
 
 /** Abbreviations that end with a point inside a name. */
-export const dottedInNames = list("st ste mt ft dr mr mrs ms mx prof sr jr rev gen col capt lt sgt maj sen gov hon co corp inc ltd bros no vol univ dept")
+export const dottedInNames = list(
+  "st ste mt ft dr mr mrs ms mx prof sr jr rev gen col capt lt sgt maj sen gov hon co corp inc ltd bros no vol univ dept"
+)
 
 export const legalForms = list(
   "inc incorporated corp corporation ltd limited llc llp plc gmbh ag kg sa sarl srl spa nv bv ab oy oyj asa aps kft co company"
 )
 
 /** What joins words of one name; `of` and `the` join only where a capitalised word follows. */
-export const particles = list("de la le du des di da del della dei dos das do van von der den ter ten zu zur bin ibn al el y")
+export const particles = list(
+  "de la le du des di da del della dei dos das do van von der den ter ten zu zur bin ibn al el y"
+)
+/** Particles that are articles or begin a complement as well. */
+export const foreignArticles = list("el la le du des della del do da dos das der den")
 export const joining = list("of")
 
 export const eventWords = list(
@@ -75,8 +81,10 @@ export const eventWords = list(
 export const workWords = list(
   "film novel album song book single movie opera play poem magazine newspaper series episode track painting sitcom soundtrack"
 )
-export const conceptWords = list("award prize medal theory syndrome disease language act law treaty order theorem algorithm protocol")
-export const locationCues = list("in near at from into outside across throughout")
+export const conceptWords = list(
+  "award prize medal theory syndrome disease language act law treaty order theorem algorithm protocol"
+)
+export const locationCues = list("in near across throughout")
 export const placeBefore = list("lake mount mt river fort cape port isle island gulf bay st saint san santa los las")
 
 /** Field names of e-mails, minutes and front matter; they are no names. */

@@ -50,7 +50,10 @@ const follow = (root: unknown, schema: unknown): Node => {
   let at = schema
   for (let hops = 0; hops < deepest && isRecord(at) && typeof at["$ref"] === "string"; hops++) {
     let target: unknown = root
-    for (const step of at["$ref"].replace(/^#\/?/, "").split("/").filter((part) => part !== "")) {
+    for (const step of at["$ref"]
+      .replace(/^#\/?/, "")
+      .split("/")
+      .filter((part) => part !== "")) {
       target = isRecord(target) ? target[step.replaceAll("~1", "/").replaceAll("~0", "~")] : undefined
     }
     at = target
@@ -78,19 +81,17 @@ const branches = (root: unknown, node: Node): { readonly options: ReadonlyArray<
 const pick = <A>(options: ReadonlyArray<A>, key: string): A | undefined => options[hash32(key) % options.length]
 
 const pairsOf = (view: View): ReadonlyArray<Pair> => {
-  const pairs = view.reading.sentences.flatMap(({ names, text }) =>
-    names.slice(1).flatMap((target, i) => {
-      const source = names[i]
-      return source === undefined || source === target ? [] : [{ source, target, sentence: text }]
-    })
-  )
-  const added = view.names[view.reading.names.length]
-  const first = view.reading.names[0]
-  const sentence = view.reading.sentences[0]?.text
+  const pairs = new Map<string, Pair>()
+  const add = (source: string | undefined, target: string | undefined, sentence: string | undefined) => {
+    if (source === undefined || target === undefined || sentence === undefined || source === target) return
+    pairs.set(`${source}\u0000${target}\u0000${sentence}`, { source, target, sentence })
+  }
+  for (const { names, text } of view.reading.sentences) {
+    for (let i = 1; i < names.length; i++) add(names[i - 1], names[i], text)
+  }
   // A name that a fault put in comes with a fact, as a confused model's would.
-  return added === undefined || first === undefined || sentence === undefined
-    ? pairs
-    : [...pairs, { source: first, target: added, sentence }]
+  add(view.reading.names[0], view.names[view.reading.names.length], view.reading.sentences[0]?.text)
+  return [...pairs.values()]
 }
 
 const words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
@@ -100,7 +101,8 @@ const yearsIn = (text: string): ReadonlyArray<string> => text.match(/(?<!\d)(?:1
 const dated = (year: string, format: unknown): string =>
   format === "date-time" ? `${year}-01-01T00:00:00Z` : format === "date" ? `${year}-01-01` : year
 
-const sentenceOf = (scope: Scope): string => scope.pair?.sentence ?? scope.view.reading.sentences[0]?.text ?? scope.view.item.text
+const sentenceOf = (scope: Scope): string =>
+  scope.pair?.sentence ?? scope.view.reading.sentences[0]?.text ?? scope.view.item.text
 
 /** @param nth which of the object's date fields it is: the first gets the sentence's first year */
 const stringFor = (node: Node, field: string, scope: Scope, nth: number): string | undefined => {
@@ -171,7 +173,8 @@ const fill = (schema: unknown, field: string, scope: Scope, nth: number): Json =
     const value: unknown = nullable ? null : pick(known, `${scope.key}/${field}`)
     return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null
   }
-  if (node["anyOf"] !== undefined || node["oneOf"] !== undefined) return fill(node, field, { ...scope, depth: scope.depth + 1 }, nth)
+  if (node["anyOf"] !== undefined || node["oneOf"] !== undefined)
+    return fill(node, field, { ...scope, depth: scope.depth + 1 }, nth)
   if (node["type"] === "array") return take(arrayFor(node, field, scope), node["maxItems"])
   if (node["type"] === "object" || node["properties"] !== undefined) {
     let dates = 0

@@ -21,14 +21,11 @@ export interface Exchange {
   /** Milliseconds. */
   readonly latency: number
   readonly reply: Reply
-  /** Once; `delivered`: whether the client had the reply in full (for a transport that loses it, whether it got so far). */
+  /** Counts the first time only; `delivered`: whether the client had the reply in full (for a transport that loses it, whether it got so far). */
   readonly ended: (now: number, delivered: boolean) => void
 }
 
-const Content = Schema.Union([
-  Schema.String,
-  Schema.Array(Schema.Struct({ text: Schema.optionalKey(Schema.String) }))
-])
+const Content = Schema.Union([Schema.String, Schema.Array(Schema.Struct({ text: Schema.optionalKey(Schema.String) }))])
 const ChatBody = Schema.Struct({
   model: Schema.String,
   messages: Schema.NonEmptyArray(Schema.Struct({ role: Schema.String, content: Content })),
@@ -48,6 +45,16 @@ const EmbeddingsBody = Schema.Struct({
 })
 const decodeChat = Schema.decodeUnknownOption(ChatBody)
 const decodeEmbeddings = Schema.decodeUnknownOption(EmbeddingsBody)
+
+/** A client that goes away while its reply is being sent ends an exchange twice. */
+const first = (end: Exchange["ended"]): Exchange["ended"] => {
+  let over = false
+  return (now, delivered) => {
+    if (over) return
+    over = true
+    end(now, delivered)
+  }
+}
 
 const tokensOf = (characters: number): number => Math.ceil(characters / 4)
 
@@ -109,7 +116,9 @@ export class SimulatedCore {
     const user = request.messages.findLast((message) => message.role === "user") ?? request.messages[0]
     const items = itemsOf(textOf(user.content))
     for (const item of items) ledger.asked(item.hash, item.text)
-    const [dice, settle] = this.#dice(`chat/${request.messages.map((message) => textOf(message.content)).join("\u0000")}`)
+    const [dice, settle] = this.#dice(
+      `chat/${request.messages.map((message) => textOf(message.content)).join("\u0000")}`
+    )
     const parts = partsOf(items, dice)
     const fault = dice.request("chat")
     const draft = this.#draft(request, parts, fault)
@@ -150,7 +159,7 @@ export class SimulatedCore {
     return {
       latency: reply.status === 200 ? dice.latency(output) : 0,
       reply,
-      ended: (at, delivered) => {
+      ended: first((at, delivered) => {
         const failure = delivered ? (reply === complete ? draft.failure : fault) : "aborted"
         ledger.ended(at, failure)
         if (!delivered || reply !== complete) return
@@ -161,7 +170,7 @@ export class SimulatedCore {
           else ledger.faulted(part.fault)
         }
         if (parts.every((part) => part.fault === undefined)) settle()
-      }
+      })
     }
   }
 
@@ -202,13 +211,13 @@ export class SimulatedCore {
     return {
       latency: reply.status === 200 ? dice.latency(0) : 0,
       reply,
-      ended: (at, delivered) => {
+      ended: first((at, delivered) => {
         ledger.ended(at, delivered ? (reply === complete ? undefined : fault) : "aborted")
         if (!delivered || reply !== complete) return
         ledger.paid(tokens, 0)
         for (const hash of hashes) ledger.answered(hash)
         settle()
-      }
+      })
     }
   }
 
@@ -235,7 +244,7 @@ export class SimulatedCore {
     return {
       latency: 0,
       reply,
-      ended: (now, delivered) => ledger.ended(now, delivered ? String(reply.status) : "aborted")
+      ended: first((now, delivered) => ledger.ended(now, delivered ? String(reply.status) : "aborted"))
     }
   }
 

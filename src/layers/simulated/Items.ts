@@ -33,7 +33,7 @@ const notNames = new Set(
   (
     "the a an in on at he she it they we i you this that these those but and or if when while after before for as by " +
     "from with his her its their our my your there then what who where why how not no yes so also to of is was are " +
-    "were be been both all each some many most one two three today however although because since until during"
+    "were be been both all each some many most one two three today however although because since until during nobody nothing everybody everyone somebody someone there here only"
   ).split(" ")
 )
 
@@ -65,6 +65,9 @@ export const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const idField = /^(?:id|key|ref|label|index|ordinal|chunk|item|pair)$|_id$|[a-z]I[dD]$/
 
+/** Beside a short text, its context can be the longest string. */
+const textField = /^(?:text|content|body|passage)$/i
+
 /** Whether a field of this name says which item something is about. */
 export const isIdField = (name: string): boolean => idField.test(name)
 
@@ -93,7 +96,9 @@ const itemOf = (value: unknown): Item | undefined => {
   const rest = Object.entries(value)
     .filter(([name]) => name !== id[0])
     .map(([, field]) => strings(field))
-  const text = rest.flat().reduce((longest, field) => (field.length > longest.length ? field : longest), "")
+  const named = Object.entries(value).find(([name, field]) => textField.test(name) && typeof field === "string")
+  const longest = rest.flat().reduce((most, field) => (field.length > most.length ? field : most), "")
+  const text = typeof named?.[1] === "string" ? named[1] : longest
   return rest.length === 0 ? undefined : item(text, rest.flat().join("\u0000"), id[1])
 }
 

@@ -1,0 +1,82 @@
+import { Effect, Option } from "effect"
+import { Argument, Command } from "effect/cli"
+import type { IngestResult } from "../pipeline/Pipeline.ts"
+import { GraphStore } from "../services/GraphStore.ts"
+import { Ended, status } from "./ExitStatus.ts"
+import * as Flags from "./Flags.ts"
+import { counted, fit, plain, print } from "./Print.ts"
+import { overviewLines, reportLines } from "./Summary.ts"
+
+export const command = Command.make("ingest", {
+  paths: Argument.String("path").pipe(
+    Argument.withDescription("Files, directories, globs, or - for standard input"),
+    Argument.variadic({ min: 1 })
+  ),
+  config: Flags.config,
+  settings: { ...Flags.common, ...Flags.models, ...Flags.extraction }
+}).pipe(
+  Command.withDescription("Turn documents into a knowledge graph. Run it again to go on, or to take in what changed."),
+  Command.withExamples([
+    { command: "sluice ingest docs", description: "Everything in a directory" },
+    { command: "sluice ingest notes.md --extractor rules", description: "Offline, without a model" },
+    { command: "sluice ingest docs --dry-run --json", description: "What it would do and cost" }
+  ])
+)
+
+const unfinished = ({ report, status: ended, stopped }: IngestResult, dryRun: boolean): Ended | undefined => {
+  if (Option.isSome(stopped)) {
+    const { documents } = report
+    const isNothingDone = documents.ingested + documents.partial + documents.unchanged === 0
+    return new Ended({
+      status: stopped.value.reason === "configuration" && isNothingDone ? status.usage : status.stopped,
+      message: plain(stopped.value.message)
+    })
+  }
+  if (ended === "complete") return undefined
+  const bad = report.documents.failed + report.documents.partial
+  return new Ended({
+    status: status.deadLetters,
+    message: `${counted(bad, "document")} could not be read, or not in full${dryRun ? "." : ": `sluice failures` says why."}`
+  })
+}
+
+export interface IngestOptions extends Flags.CommonSettings {
+  readonly dryRun: boolean
+}
+
+/** Flags that other commands need to find the same graph. */
+const sameGraph = (settings: Flags.CommonSettings): string =>
+  [
+    settings.store === Flags.defaults.store ? "" : ` --store ${fit(`sqlite:${settings.store}`, 40)}`,
+    settings.group === Flags.defaults.group ? "" : ` --group ${settings.group}`
+  ].join("")
+
+const summary = Effect.fnUntraced(function* (result: IngestResult, settings: IngestOptions) {
+  const store = yield* GraphStore
+  const { documents } = result.report
+  const overview = yield* store.overview(settings.group, { entities: 8, facts: 4 })
+  const flags = sameGraph(settings)
+  const next = [
+    ...(documents.failed + documents.partial > 0 ? [`  sluice failures${flags}`.padEnd(34) + "  what went wrong"] : []),
+    `  sluice report${flags}`.padEnd(34) + "  this run and the graph, again",
+    `  sluice export${flags}`.padEnd(34) + "  the graph as JSON lines"
+  ]
+  return [
+    ...(settings.dryRun ? ["A dry run: no model was called, and nothing was written. It would have been:"] : []),
+    ...reportLines(result.report),
+    ...overviewLines(overview),
+    "",
+    ...(settings.dryRun ? [] : [`The graph is in ${fit(store.location, 66)}. Next:`, ...next])
+  ]
+})
+
+export const run = Effect.fnUntraced(function* (settings: IngestOptions) {
+  // The pipeline brings a tokenizer along, which `--help` must not wait for.
+  const { ingest } = yield* Effect.promise(() => import("../pipeline/Pipeline.ts"))
+  const result = yield* ingest
+  const lines = settings.json ? [JSON.stringify(result.report)] : yield* summary(result, settings)
+  // Whoever does not read on wants to know the status all the same.
+  yield* Effect.catchTag(print(lines), "OutputClosed", () => Effect.void)
+  const ended = unfinished(result, settings.dryRun)
+  if (ended !== undefined) return yield* ended
+})

@@ -1,0 +1,74 @@
+import type { RunReport } from "../domain/RunReport.ts"
+import type { Overview } from "../services/GraphStore.ts"
+import { column, count, counted, duration, fit, wrap } from "./Print.ts"
+
+/** Columns of what is printed for people, on any screen. */
+const width = 80
+
+const money = (usd: number): string =>
+  usd === 0 ? "nothing" : usd < 0.01 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`
+
+const row = (label: string, parts: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const shown = parts.filter((part) => part !== "")
+  return shown.length === 0 ? [] : [`  ${label.padEnd(11)}${shown.join(" · ")}`]
+}
+
+const some = (value: number, what: string): string => (value === 0 ? "" : `${count(value)} ${what}`)
+
+/** What a run did, in a few lines. */
+export const reportLines = (report: RunReport): ReadonlyArray<string> => {
+  const { calls, chunks, cost, documents, graph, tokens } = report
+  const asked = calls.model + calls.embedding
+  return [
+    ...row("Documents", [
+      `${count(documents.seen)} seen`,
+      some(documents.ingested, "ingested"),
+      some(documents.unchanged, "unchanged"),
+      some(documents.partial, "in part"),
+      some(documents.failed, "failed"),
+      some(documents.removed, "removed")
+    ]),
+    ...row("Chunks", [
+      `${count(chunks.total)} in all`,
+      some(chunks.extracted, "extracted"),
+      some(chunks.reused, "reused"),
+      some(chunks.dead, "dead")
+    ]),
+    ...row("Graph", [
+      counted(graph.entities, "entity", "entities"),
+      counted(graph.relations, "relation"),
+      counted(graph.mentions, "mention")
+    ]),
+    ...row("Calls", [
+      asked + calls.journal === 0 ? "none: all was done offline" : "",
+      some(calls.model, "to the model"),
+      some(calls.embedding, "for embeddings"),
+      some(calls.failed, "failed"),
+      some(calls.journal, "answers from the journal")
+    ]),
+    ...row("Tokens", [
+      some(tokens.input, "in"),
+      some(tokens.cached, "of them cached"),
+      some(tokens.output, "out"),
+      asked === 0 ? "" : `cost: ${money(cost.usd)}`
+    ]),
+    ...row("Time", [duration(report.seconds * 1000)])
+  ]
+}
+
+/** What the graph holds, for a first look: names and texts of documents, so cleaned and cut to fit. */
+export const overviewLines = (overview: Overview): ReadonlyArray<string> => {
+  const entities = overview.entities.flatMap(({ aliases, mentions, name, relations, type }) => [
+    `  ${column(name, 30)} ${column(type, 13)} ${column(counted(relations, "relation"), 14)} ${fit(counted(mentions, "mention"), 16)}`.trimEnd(),
+    ...(aliases.length === 0 ? [] : [`    also ${fit(aliases.join(", "), width - 10)}`])
+  ])
+  const facts = overview.facts.flatMap(({ document, evidence, source, target, text, type }) => [
+    `  ${fit(source, 28)} ─${fit(type, 18)}→ ${fit(target, 26)}`,
+    ...wrap(`“${text}”`, width - 4, 3).map((line) => `    ${line}`),
+    `    ${fit(document, width - 24)}${evidence > 1 ? `, ${count(evidence)} places` : ""}`
+  ])
+  return [
+    ...(entities.length === 0 ? [] : ["", "Best connected", ...entities]),
+    ...(facts.length === 0 ? [] : ["", "Some facts, and where they are said", ...facts])
+  ]
+}

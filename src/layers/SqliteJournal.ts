@@ -1,0 +1,60 @@
+import { resolve } from "node:path"
+import { Effect, Layer } from "effect"
+import type { Scope } from "effect"
+import type { RunId } from "../domain/Ids.ts"
+import { Journal } from "../services/Journal.ts"
+import type { Reservation, Settlement } from "../services/Journal.ts"
+import type { StorageError } from "../services/StorageError.ts"
+import { memory } from "./sqlite/Database.ts"
+import { JournalEngine } from "./sqlite/JournalEngine.ts"
+import * as Snapshot from "./sqlite/Snapshot.ts"
+import { calling, inWorker } from "./sqlite/Thread.ts"
+import type { Thread } from "./sqlite/Thread.ts"
+
+export interface Options {
+  readonly file: string
+  /** How long to wait for another process's lock, in milliseconds. */
+  readonly busyTimeout?: number
+}
+
+const busyTimeout = 5000
+
+const service = (
+  file: string,
+  open: Effect.Effect<Thread<JournalEngine>, StorageError, Scope.Scope>
+): Effect.Effect<Journal["Service"], StorageError, Scope.Scope> =>
+  Effect.map(open, (thread) =>
+    Journal.of({
+      lookup: Effect.fn("Journal.lookup")(function* (keys) {
+        yield* Effect.annotateCurrentSpan({ keys: keys.length })
+        return keys.length === 0 ? new Map() : yield* thread.call("lookup", keys)
+      }),
+      reserve: Effect.fn("Journal.reserve")((reservations: ReadonlyArray<Reservation>) =>
+        thread.call("reserve", reservations)
+      ),
+      settle: Effect.fn("Journal.settle")((settlements: ReadonlyArray<Settlement>) =>
+        thread.call("settle", settlements)
+      ),
+      totals: Effect.fn("Journal.totals")((run: RunId) => thread.call("totals", run)),
+      location: file === memory ? memory : resolve(file)
+    })
+  )
+
+/** In a worker thread; makes the file, and the directories above it, if they are not there. */
+export const layer = (options: Options): Layer.Layer<Journal, StorageError> =>
+  Layer.effect(
+    Journal,
+    service(options.file, inWorker<JournalEngine>("journal", { busyTimeout, ...options, readOnly: false }))
+  )
+
+/** A fresh database in memory, on the calling thread. */
+export const layerMemory: Layer.Layer<Journal, StorageError> = Layer.effect(
+  Journal,
+  service(
+    memory,
+    calling("journal", memory, () => new JournalEngine({ file: memory, readOnly: false, busyTimeout }))
+  )
+)
+
+/** For a dry run, which is answered from what was paid for: a copy of the journal's file, or nothing if there is none. */
+export const snapshot = Snapshot.snapshot("journal")

@@ -1,0 +1,155 @@
+import { resolve } from "node:path"
+import { Context, Effect, Layer, Option, Schema, Stream } from "effect"
+import type { Scope } from "effect"
+import { DeadLetter } from "../domain/DeadLetter.ts"
+import type { Group } from "../domain/Ids.ts"
+import { RunReport } from "../domain/RunReport.ts"
+import { GraphStore } from "../services/GraphStore.ts"
+import type { Write } from "../services/GraphStore.ts"
+import { Ledger } from "../services/Ledger.ts"
+import type { RunEntry } from "../services/Ledger.ts"
+import { StorageError } from "../services/StorageError.ts"
+import { memory } from "./sqlite/Database.ts"
+import { start } from "./sqlite/Page.ts"
+import type { Cursor, Page } from "./sqlite/Page.ts"
+import * as Snapshot from "./sqlite/Snapshot.ts"
+import { StoreEngine } from "./sqlite/StoreEngine.ts"
+import type { StoredRun } from "./sqlite/StoreEngine.ts"
+import type { StoreLetter, StoreWrite } from "./sqlite/StoreWriter.ts"
+import { calling, inWorker } from "./sqlite/Thread.ts"
+import type { Thread } from "./sqlite/Thread.ts"
+
+export interface Options {
+  readonly file: string
+  /** How long to wait for another process's lock, in milliseconds. */
+  readonly busyTimeout?: number
+}
+
+const busyTimeout = 5000
+
+/** In a worker thread; makes the file, and the directories above it, if they are not there. */
+export const layer = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
+  Layer.effectContext(
+    services(options.file, inWorker<StoreEngine>("store", { busyTimeout, ...options, readOnly: false }))
+  )
+
+/** For reading commands: a file that is not there is an error, and writing is one too. */
+export const layerReadOnly = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
+  Layer.effectContext(
+    services(options.file, inWorker<StoreEngine>("store", { busyTimeout, ...options, readOnly: true }))
+  )
+
+/** A fresh database in memory, on the calling thread. */
+export const layerMemory: Layer.Layer<GraphStore | Ledger, StorageError> = Layer.effectContext(
+  services(
+    memory,
+    calling("store", memory, () => new StoreEngine({ file: memory, readOnly: false, busyTimeout }))
+  )
+)
+
+/** For a dry run, which reads what the real store holds: a copy of its file, or nothing if there is none. */
+export const snapshot = Snapshot.snapshot("store")
+
+const LetterJson = Schema.fromJsonString(DeadLetter)
+const ReportJson = Schema.fromJsonString(RunReport)
+const encodeLetter = Schema.encodeSync(LetterJson)
+const encodeReport = Schema.encodeSync(ReportJson)
+const decodeLetters = Schema.decodeEffect(Schema.Array(LetterJson))
+const decodeReport = Schema.decodeEffect(ReportJson)
+
+const storeLetter = (letter: DeadLetter): StoreLetter => ({
+  source: letter.source,
+  ...(letter.ordinal === undefined ? {} : { ordinal: letter.ordinal }),
+  ...(letter.document === undefined ? {} : { document: letter.document }),
+  cause: letter.cause,
+  json: encodeLetter(letter)
+})
+
+const storeWrite = (write: Write): StoreWrite => {
+  switch (write._tag) {
+    case "source":
+      return write
+    case "dead-letter":
+      return { _tag: "dead-letter", letter: storeLetter(write.letter) }
+    case "document": {
+      const { chunks, document, extractions, graph, recipe } = write.resolved
+      const { blocks: _, ...rest } = document
+      return {
+        _tag: "document",
+        sources: write.sources,
+        document: rest,
+        recipe,
+        chunks: chunks.map(({ end, header, id, ordinal, start, tokens }) => {
+          const extraction = extractions.get(ordinal)
+          return {
+            id,
+            ordinal,
+            start,
+            end,
+            tokens,
+            header,
+            ...(extraction === undefined ? {} : { extraction: JSON.stringify(extraction) })
+          }
+        }),
+        graph,
+        deadLetters: write.deadLetters.map(storeLetter),
+        embeddings: write.embeddings
+      }
+    }
+  }
+}
+
+const storedRun = ({ report, ...run }: RunEntry): StoredRun =>
+  report === undefined ? run : { ...run, report: encodeReport(report) }
+
+function services(
+  file: string,
+  open: Effect.Effect<Thread<StoreEngine>, StorageError, Scope.Scope>
+): Effect.Effect<Context.Context<GraphStore | Ledger>, StorageError, Scope.Scope> {
+  return Effect.map(open, (thread) => {
+    const location = file === memory ? memory : resolve(file)
+    const damaged = () =>
+      new StorageError({
+        storage: "store",
+        reason: "corrupt",
+        retryable: false,
+        message: `${location} holds an entry that cannot be read: it is damaged, or was written by another version of sluice.`
+      })
+    const pages = <A>(next: (cursor: Cursor) => Effect.Effect<Page<A>, StorageError>): Stream.Stream<A, StorageError> =>
+      Stream.paginate(start(0), (cursor) =>
+        Effect.map(next(cursor), (page) => [page.rows, Option.fromUndefinedOr(page.next)] as const)
+      )
+    const runEntry = Effect.fnUntraced(function* ({ report, ...run }: StoredRun) {
+      const entry: RunEntry = run
+      return report === undefined ? entry : { ...entry, report: yield* decodeReport(report) }
+    }, Effect.mapError(damaged))
+
+    return Context.make(GraphStore, {
+      commit: Effect.fn("GraphStore.commit")(function* (group, run, writes) {
+        yield* Effect.annotateCurrentSpan({ group, writes: writes.length })
+        yield* thread.call("commit", group, run, writes.map(storeWrite))
+      }),
+      counts: Effect.fn("GraphStore.counts")((group: Group) => thread.call("counts", group)),
+      hash: Effect.fn("GraphStore.hash")((group: Group) => thread.call("hash", group)),
+      records: (group) => pages((cursor) => thread.call("records", group, cursor)),
+      exportRows: (group) => pages((cursor) => thread.call("exportRows", group, cursor)),
+      overview: Effect.fn("GraphStore.overview")((group, limits) => thread.call("overview", group, limits)),
+      location
+    }).pipe(
+      Context.add(Ledger, {
+        startRun: Effect.fn("Ledger.startRun")((run: RunEntry) => thread.call("putRun", storedRun(run))),
+        finishRun: Effect.fn("Ledger.finishRun")((run: RunEntry) => thread.call("putRun", storedRun(run))),
+        runs: Effect.fn("Ledger.runs")(function* (group, limit) {
+          return yield* Effect.forEach(yield* thread.call("runs", group, limit), runEntry)
+        }),
+        document: Effect.fn("Ledger.document")((group, id, source) =>
+          Effect.map(thread.call("document", group, id, source), Option.fromUndefinedOr)
+        ),
+        deadLetters: Effect.fn("Ledger.deadLetters")(function* (group) {
+          const letters = yield* thread.call("deadLetters", group)
+          return yield* Effect.mapError(decodeLetters(letters), damaged)
+        })
+      })
+    )
+  })
+}

@@ -1,0 +1,82 @@
+import { Clock, Effect, Layer, Stdio, Stream, Terminal } from "effect"
+import { duration, fit } from "../cli/Print.ts"
+import { Progress } from "../services/Progress.ts"
+import type { Snapshot } from "../services/Progress.ts"
+
+/** Back to the first column, and clear to the end of the line. */
+const clear = "\r\u001b[K"
+
+/** Milliseconds: at most ten redraws a second. */
+const redraw = 100
+
+/** What is left at the pace so far; nobody knows before all sources are listed and a few are done. */
+const remaining = (at: Snapshot): string => {
+  if (!at.listed || at.done === 0 || at.done >= at.seen || at.elapsed < 1000) return ""
+  return `${duration((at.elapsed / at.done) * (at.seen - at.done))} left`
+}
+
+const total = (at: Snapshot): string => (at.listed ? `${at.seen}` : `${at.seen}+`)
+
+const details = (at: Snapshot): ReadonlyArray<string> =>
+  [
+    `${at.chunks.done}/${at.chunks.total} chunks`,
+    at.calls.inFlight > 0 ? `${at.calls.inFlight} calls in flight` : "",
+    at.failed > 0 ? `${at.failed} failed` : "",
+    remaining(at),
+    at.note ?? ""
+  ].filter((part) => part !== "")
+
+/** One line that says where a run is, in at most `columns` columns. */
+export const bar = (at: Snapshot, columns: number): string => {
+  const width = columns >= 60 ? 20 : columns >= 30 ? 8 : 0
+  const filled = at.seen === 0 || !at.listed ? 0 : Math.floor((width * at.done) / at.seen)
+  const drawn = width === 0 ? "" : `${"━".repeat(filled)}${"╌".repeat(width - filled)} `
+  // The last column stays free: some terminals wrap as soon as it is written.
+  return fit(`${drawn}${[`${at.done}/${total(at)} documents`, ...details(at)].join(" · ")}`, columns - 1)
+}
+
+const make = Effect.map(
+  Stdio.Stdio,
+  (stdio) => (text: string) => Stream.make(text).pipe(Stream.run(stdio.stderr({ endOnDone: false })), Effect.ignore)
+)
+
+/** A bar that is redrawn in place, and gone when the run has finished. For terminals. */
+export const layer: Layer.Layer<Progress, never, Stdio.Stdio | Terminal.Terminal> = Layer.effect(
+  Progress,
+  Effect.gen(function* () {
+    const terminal = yield* Terminal.Terminal
+    const write = yield* make
+    let drawnAt = -Infinity
+    return {
+      interval: redraw,
+      show: Effect.fnUntraced(function* (snapshot) {
+        const now = yield* Clock.currentTimeMillis
+        if (now - drawnAt < redraw) return
+        drawnAt = now
+        const columns = yield* terminal.columns
+        yield* write(clear + bar(snapshot, columns > 0 ? columns : 80))
+      }),
+      finish: () => write(clear)
+    }
+  })
+)
+
+/** A plain line every ten seconds. For logs of other programs. */
+export const layerLines: Layer.Layer<Progress, never, Stdio.Stdio> = Layer.effect(
+  Progress,
+  Effect.gen(function* () {
+    const write = yield* make
+    let shownAt = 0
+    return {
+      interval: 10_000,
+      show: (snapshot) => {
+        // The first ten seconds need no news.
+        if (snapshot.elapsed - shownAt < 9_000) return Effect.void
+        shownAt = snapshot.elapsed
+        const parts = [`${snapshot.done}/${total(snapshot)} documents`, ...details(snapshot)]
+        return write(`${fit(`${duration(snapshot.elapsed)}: ${parts.join(" · ")}`, 200)}\n`)
+      },
+      finish: () => Effect.void
+    }
+  })
+)

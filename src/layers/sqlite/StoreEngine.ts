@@ -1,0 +1,175 @@
+import type { GraphRecord } from "../../domain/Canonical.ts"
+import type { GraphCounts } from "../../domain/Graph.ts"
+import type { Group, Recipe, RunId } from "../../domain/Ids.ts"
+import type { ExportRow, Overview } from "../../services/GraphStore.ts"
+import type { RunEntry } from "../../services/Ledger.ts"
+import { Database, integer, orNull, text } from "./Database.ts"
+import type { OpenOptions, Row } from "./Database.ts"
+import { isBusy } from "./Fault.ts"
+import type { Cursor, Page } from "./Page.ts"
+import { StoreRecords } from "./StoreRecords.ts"
+import { storeSchema } from "./StoreSchema.ts"
+import { StoreViews } from "./StoreViews.ts"
+import { StoreWriter } from "./StoreWriter.ts"
+import type { StoreWrite } from "./StoreWriter.ts"
+
+export type StoredRun = Omit<RunEntry, "report"> & {
+  /** JSON. */
+  readonly report?: string
+}
+
+/**
+ * Graph and ledger in one SQLite file, synchronously. Its methods are what `Thread` calls; arguments and results can
+ * all be cloned.
+ */
+export class StoreEngine {
+  readonly #db: Database
+  readonly #isReadOnly: boolean
+  readonly #sql: ReturnType<typeof statements>
+  readonly #writer: StoreWriter
+  readonly #records: StoreRecords
+  readonly #views: StoreViews
+
+  constructor(options: OpenOptions) {
+    this.#db = new Database(options, storeSchema)
+    this.#isReadOnly = options.readOnly
+    this.#sql = statements(this.#db)
+    this.#writer = new StoreWriter(this.#db)
+    this.#records = new StoreRecords(this.#db)
+    this.#views = new StoreViews(this.#db)
+  }
+
+  commit(group: Group, run: RunId, writes: ReadonlyArray<StoreWrite>): void {
+    if (writes.length > 0) this.#db.write(() => this.#writer.commit(group, run, writes))
+  }
+
+  counts(group: Group): GraphCounts {
+    const pk = this.#group(group)
+    return this.#db.read(() => {
+      const row = this.#sql.counts.get({ group: pk }) ?? {}
+      return {
+        group,
+        documents: integer(row, "documents"),
+        chunks: integer(row, "chunks"),
+        entities: integer(row, "entities"),
+        relations: integer(row, "relations"),
+        mentions: integer(row, "mentions")
+      }
+    })
+  }
+
+  hash(group: Group): string {
+    const { generation, hash, pk } = this.#db.read(() => {
+      const row = this.#sql.group.get(group)
+      const pk = row === undefined ? none : integer(row, "pk")
+      const known = row?.["hash"]
+      const isKnown = typeof known === "string" && row?.["generation"] === row?.["hash_generation"]
+      return {
+        pk,
+        generation: isKnown || row === undefined ? undefined : integer(row, "generation"),
+        hash: isKnown ? known : this.#records.hash(pk)
+      }
+    })
+    if (generation !== undefined && !this.#isReadOnly) {
+      try {
+        this.#sql.keepHash.run(hash, pk, generation)
+      } catch (error) {
+        // Only a cache: whoever holds the lock is more important.
+        if (!isBusy(error)) throw error
+      }
+    }
+    return hash
+  }
+
+  records(group: Group, cursor: Cursor): Page<GraphRecord> {
+    const pk = this.#group(group)
+    return this.#db.read(() => this.#records.page(pk, cursor))
+  }
+
+  exportRows(group: Group, cursor: Cursor): Page<ExportRow> {
+    const pk = this.#group(group)
+    return this.#db.read(() => this.#views.page(pk, cursor))
+  }
+
+  overview(group: Group, limits: { readonly entities: number; readonly facts: number }): Overview {
+    const pk = this.#group(group)
+    return this.#db.read(() => this.#views.overview(pk, limits))
+  }
+
+  putRun(run: StoredRun): void {
+    this.#db.write(() => {
+      const group = this.#writer.group(run.group)
+      this.#sql.putRun.run(group, run.id, run.startedAt, orNull(run.finishedAt), run.status, orNull(run.report))
+    })
+  }
+
+  runs(group: Group, limit: number): ReadonlyArray<StoredRun> {
+    return this.#sql.runs.all(this.#group(group), limit).map((row) => {
+      const { finished_at: finishedAt, report } = row
+      return {
+        id: text<RunId>(row, "id"),
+        group,
+        startedAt: integer(row, "started_at"),
+        ...(typeof finishedAt === "number" ? { finishedAt } : {}),
+        status: text<RunEntry["status"]>(row, "status"),
+        ...(typeof report === "string" ? { report } : {})
+      }
+    })
+  }
+
+  document(group: Group, id: string, source: string) {
+    const row: Row | undefined = this.#sql.document.get(source, this.#group(group), id)
+    if (row === undefined) return undefined
+    return {
+      recipe: text<Recipe>(row, "recipe"),
+      state: text<"complete" | "partial">(row, "state"),
+      isPointedAt: integer(row, "is_pointed_at") === 1
+    }
+  }
+
+  /** As JSON. */
+  deadLetters(group: Group): ReadonlyArray<string> {
+    return this.#sql.deadLetters.all(this.#group(group)).map((row) => text(row, "letter"))
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #group(name: string): number {
+    const row = this.#sql.group.get(name)
+    return row === undefined ? none : integer(row, "pk")
+  }
+}
+
+/** Of a group that nothing was written to. */
+const none = 0
+
+const statements = (db: Database) => ({
+  group: db.prepare("SELECT pk, generation, hash, hash_generation FROM grp WHERE name = ?"),
+  keepHash: db.prepare("UPDATE grp SET hash = ?1, hash_generation = ?3 WHERE pk = ?2 AND generation = ?3"),
+  counts: db.prepare(
+    `SELECT
+       (SELECT count(*) FROM document WHERE grp = :group) AS documents,
+       (SELECT count(*) FROM document d CROSS JOIN chunk c ON c.document = d.pk WHERE d.grp = :group) AS chunks,
+       (SELECT count(*) FROM entity WHERE grp = :group) AS entities,
+       (SELECT count(*) FROM relation WHERE grp = :group) AS relations,
+       (SELECT count(*) FROM document d CROSS JOIN chunk c ON c.document = d.pk
+          CROSS JOIN mention m ON m.chunk = c.pk WHERE d.grp = :group) AS mentions`
+  ),
+  putRun: db.prepare(
+    `INSERT INTO run (grp, id, started_at, finished_at, status, report) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (grp, id) DO UPDATE SET started_at = excluded.started_at, finished_at = excluded.finished_at,
+       status = excluded.status, report = excluded.report`
+  ),
+  runs: db.prepare(
+    `SELECT id, started_at, finished_at, status, report FROM run
+     WHERE grp = ? ORDER BY started_at DESC, pk DESC LIMIT ?`
+  ),
+  document: db.prepare(
+    `SELECT d.recipe, d.state,
+       EXISTS (SELECT 1 FROM source WHERE grp = d.grp AND uri = ? AND document = d.pk) AS is_pointed_at
+     FROM document d WHERE d.grp = ? AND d.id = ?`
+  ),
+  deadLetters: db.prepare("SELECT letter FROM dead_letter WHERE grp = ? ORDER BY source, ordinal")
+})

@@ -1,0 +1,204 @@
+import type { ChunkId, DocumentId } from "../../domain/Ids.ts"
+import type { EntityView, ExportRow, Overview } from "../../services/GraphStore.ts"
+import { integer, optionalText, text } from "./Database.ts"
+import type { Database, Row } from "./Database.ts"
+import { page } from "./Page.ts"
+import type { Cursor, Page, Section } from "./Page.ts"
+import { byChunk, byId, relationColumns } from "./StoreRecords.ts"
+
+type MentionRow = Extract<ExportRow, { readonly kind: "mention" }>
+type RelationRow = Extract<ExportRow, { readonly kind: "relation" }>
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** What people read: the export and the overview. */
+export class StoreViews {
+  readonly #sql: ReturnType<typeof statements>
+  readonly #sections: ReadonlyArray<Section<ExportRow>>
+
+  constructor(db: Database) {
+    this.#sql = statements(db)
+    this.#sections = [
+      byId<ExportRow>(
+        db,
+        `SELECT pk, id, title, media_type, date, state, text FROM document WHERE grp = ? AND id > ? ORDER BY id`,
+        (row) => this.#document(row),
+        (row) => text(row, "text").length
+      ),
+      byChunk<ExportRow>(db, 'c.start, c."end", c.header, c.text', "", (row) => ({
+        kind: "chunk",
+        id: text<ChunkId>(row, "chunk_id"),
+        document: text<DocumentId>(row, "document_id"),
+        ordinal: integer(row, "ordinal"),
+        start: integer(row, "start"),
+        end: integer(row, "end"),
+        header: text(row, "header"),
+        text: text(row, "text")
+      })),
+      byId<ExportRow>(
+        db,
+        "SELECT pk, id, type, key, weight FROM entity WHERE grp = ? AND id > ? ORDER BY id",
+        (row) => ({ kind: "entity", ...this.#entity(row) })
+      ),
+      byChunk<MentionRow>(
+        db,
+        'e.id AS entity_id, m.start, m."end", m.surface',
+        "JOIN mention m ON m.chunk = c.pk JOIN entity e ON e.pk = m.entity",
+        (row) => ({
+          kind: "mention",
+          document: text<DocumentId>(row, "document_id"),
+          chunk: text<ChunkId>(row, "chunk_id"),
+          start: integer(row, "start"),
+          end: integer(row, "end"),
+          surface: text(row, "surface"),
+          entity: text(row, "entity_id")
+        }),
+        (a, b) => a.start - b.start || a.end - b.end || compare(a.entity, b.entity)
+      ),
+      byId<ExportRow>(
+        db,
+        `SELECT ${relationColumns} WHERE r.grp = ? AND r.id > ? ORDER BY r.id`,
+        (row) => this.#relation(row),
+        // Its evidence is read with it: about a line for each supporting row.
+        (row) => 100 * integer(row, "weight")
+      )
+    ]
+  }
+
+  /** In the order of ids, so that two stores of one graph export the same lines. */
+  page(group: number, cursor: Cursor): Page<ExportRow> {
+    return page(this.#sections, group, cursor)
+  }
+
+  overview(group: number, limits: { readonly entities: number; readonly facts: number }): Overview {
+    const sql = this.#sql
+    const nameOf = (pk: number): string => this.#names(pk).name
+    return {
+      entities: sql.topEntities.all(group, limits.entities).map((row) => {
+        const pk = integer(row, "pk")
+        const { aliases, name } = this.#names(pk)
+        return {
+          name,
+          type: text(row, "type"),
+          relations: count(sql.relationsOf.get(pk)),
+          mentions: count(sql.mentionsOf.get(pk)),
+          aliases
+        }
+      }),
+      facts: sql.topFacts.all(group, limits.facts).map((row) => ({
+        source: nameOf(integer(row, "source")),
+        type: text(row, "type"),
+        target: nameOf(integer(row, "target")),
+        text: text(row, "text"),
+        document: this.#documentOf(integer(row, "pk")),
+        evidence: integer(row, "weight")
+      }))
+    }
+  }
+
+  #document(row: Row): ExportRow {
+    const sources = this.#sql.sourcesOf
+      .all(integer(row, "pk"))
+      .map((source) => text(source, "uri"))
+      .sort(compare)
+    return {
+      kind: "document",
+      id: text<DocumentId>(row, "id"),
+      source: sources[0] ?? "",
+      sources,
+      title: text(row, "title"),
+      mediaType: text(row, "media_type"),
+      ...optionalText(row, "date", "date"),
+      state: text<"complete" | "partial">(row, "state"),
+      text: text(row, "text")
+    }
+  }
+
+  #entity(row: Row): EntityView {
+    return {
+      id: text(row, "id"),
+      ...this.#names(integer(row, "pk")),
+      type: text(row, "type"),
+      weight: integer(row, "weight")
+    }
+  }
+
+  /** The commonest name whose key is the entity's, or of all; ties go to the least. The others are aliases. */
+  #names(entity: number): { readonly name: string; readonly aliases: ReadonlyArray<string> } {
+    const names = this.#sql.namesOf.all(entity).map((row) => ({
+      name: text(row, "name"),
+      isOwn: integer(row, "own") === 1,
+      count: integer(row, "count")
+    }))
+    const [first, ...others] = names.sort(
+      (a, b) => Number(b.isOwn) - Number(a.isOwn) || b.count - a.count || compare(a.name, b.name)
+    )
+    const name = first?.name ?? text(this.#sql.keyOf.get(entity) ?? {}, "key")
+    return { name, aliases: others.map(({ name }) => name).sort(compare) }
+  }
+
+  #relation(row: Row): RelationRow {
+    const facts = this.#sql.factsOf
+      .all(integer(row, "pk"))
+      .map((fact) => ({
+        text: text(fact, "text"),
+        ...optionalText(fact, "predicate", "predicate"),
+        ...optionalText(fact, "valid_at", "validAt"),
+        ...optionalText(fact, "invalid_at", "invalidAt"),
+        evidence: this.#sql.evidenceOf.all(integer(fact, "pk")).map((chunk) => text<ChunkId>(chunk, "id"))
+      }))
+      .sort((a, b) => b.evidence.length - a.evidence.length || compare(a.text, b.text))
+    return {
+      kind: "relation",
+      id: text(row, "id"),
+      source: text(row, "source_id"),
+      target: text(row, "target_id"),
+      type: text(row, "type"),
+      fact: facts[0]?.text ?? "",
+      evidence: [...new Set(facts.flatMap(({ evidence }) => evidence))].sort(compare),
+      weight: integer(row, "weight"),
+      facts
+    }
+  }
+
+  #documentOf(fact: number): string {
+    const row = this.#sql.firstDocumentOf.get(fact)
+    if (row === undefined) return ""
+    const title = text(row, "title")
+    if (title !== "") return title
+    const source = this.#sql.sourcesOf.get(integer(row, "pk"))
+    return source === undefined ? text(row, "id") : text(source, "uri")
+  }
+}
+
+const count = (row: Row | undefined): number => (row === undefined ? 0 : integer(row, "count"))
+
+const statements = (db: Database) => ({
+  sourcesOf: db.prepare("SELECT uri FROM source WHERE document = ? ORDER BY uri"),
+  namesOf: db.prepare("SELECT name, own, count(*) AS count FROM name WHERE entity = ? GROUP BY own, name"),
+  keyOf: db.prepare("SELECT key FROM entity WHERE pk = ?"),
+  factsOf: db.prepare(
+    `SELECT f.pk, f.text, f.valid_at, f.invalid_at,
+       (SELECT min(predicate) FROM support WHERE fact = f.pk) AS predicate
+     FROM fact f WHERE f.relation = ? ORDER BY f.id`
+  ),
+  evidenceOf: db.prepare("SELECT c.id FROM support s JOIN chunk c ON c.pk = s.chunk WHERE s.fact = ? ORDER BY c.id"),
+  topEntities: db.prepare(
+    "SELECT pk, type FROM entity WHERE grp = ? ORDER BY weight DESC, key, type LIMIT ?"
+  ),
+  relationsOf: db.prepare(
+    `SELECT (SELECT count(*) FROM relation WHERE source = ?1) +
+       (SELECT count(*) FROM relation WHERE target = ?1 AND source <> ?1) AS count`
+  ),
+  mentionsOf: db.prepare("SELECT count(*) AS count FROM mention WHERE entity = ?"),
+  // Best supported first; of those alike, the ones between the entities most spoken of.
+  topFacts: db.prepare(
+    `SELECT f.pk, f.text, f.weight, r.source, r.target, r.type
+     FROM fact f JOIN relation r ON r.pk = f.relation JOIN entity s ON s.pk = r.source JOIN entity t ON t.pk = r.target
+     WHERE f.grp = ? ORDER BY f.weight DESC, r.weight DESC, s.weight + t.weight DESC, f.text, f.id LIMIT ?`
+  ),
+  firstDocumentOf: db.prepare(
+    `SELECT d.pk, d.id, d.title FROM support s JOIN chunk c ON c.pk = s.chunk JOIN document d ON d.pk = c.document
+     WHERE s.fact = ? ORDER BY d.title, d.id LIMIT 1`
+  )
+})

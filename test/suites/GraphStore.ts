@@ -1,0 +1,306 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema, Stream } from "effect"
+import { graphHash } from "../../src/domain/Canonical.ts"
+import type { ResolvedDocument } from "../../src/domain/Graph.ts"
+import { documentId, Group, RunId } from "../../src/domain/Ids.ts"
+import { GraphStore } from "../../src/services/GraphStore.ts"
+import type { Write } from "../../src/services/GraphStore.ts"
+import type { Ledger } from "../../src/services/Ledger.ts"
+import type { StorageError } from "../../src/services/StorageError.ts"
+import { documentWrite, personId, pick, randomOf, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
+import type { DocumentOutline } from "../fixtures/graphs.ts"
+
+const run = RunId.make("run-1")
+
+let groups = 0
+/** Nobody else's, so that the suite also runs over a server that has seen other tests. */
+export const freshGroup = (): Group => Group.make(`g${process.pid}-${++groups}-${Math.random().toString(36).slice(2, 8)}`)
+
+const ada: DocumentOutline = {
+  bytes: "ada",
+  chunks: [
+    {
+      names: ["Ada Byron", "Charles Babbage"],
+      said: [{ source: "Ada Byron", type: "KNOWS", target: "Charles Babbage", predicate: "met", validAt: "1833" }]
+    },
+    { names: ["ADA BYRON", "Ada Byron"] }
+  ],
+  decisions: [["Babbage", "Charles Babbage"]]
+}
+const zoe: DocumentOutline = {
+  bytes: "zoe",
+  date: "2024-05-01",
+  chunks: [
+    {
+      names: ["Zoë", "Charles Babbage", "Ada Byron"],
+      said: [
+        { source: "Ada Byron", type: "KNOWS", target: "Charles Babbage", predicate: "knew", validAt: "1833" },
+        { source: "Zoë", type: "WORKS_FOR", target: "Charles Babbage" }
+      ]
+    }
+  ]
+}
+
+/** What any store must do; `layer` may be shared with other tests. */
+export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, StorageError>): void => {
+  const inStore = <A, E>(use: (store: GraphStore["Service"], group: Group) => Effect.Effect<A, E>) =>
+    Effect.gen(function* () {
+      return yield* use(yield* GraphStore, freshGroup())
+    }).pipe(Effect.provide(Layer.fresh(layer)))
+
+  const holds = Effect.fnUntraced(function* (
+    store: GraphStore["Service"],
+    group: Group,
+    documents: ReadonlyArray<ResolvedDocument>
+  ) {
+    const records = yield* Stream.runCollect(store.records(group))
+    const byKind = (list: ReadonlyArray<object>) => list.map((record) => JSON.stringify(record, Object.keys(record).sort())).sort()
+    assert.deepStrictEqual(byKind(records), byKind(recordsOf(documents)))
+    const hash = yield* store.hash(group)
+    assert.strictEqual(hash, graphHash(recordsOf(documents)))
+    assert.strictEqual(yield* store.hash(group), hash)
+  })
+
+  describe(`GraphStore: ${name}`, () => {
+    it.effect("is empty for a group that nothing was written to", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          yield* holds(store, group, [])
+          assert.strictEqual(yield* store.hash(group), "0".repeat(64))
+          assert.deepStrictEqual(yield* store.counts(group), {
+            group, documents: 0, chunks: 0, entities: 0, relations: 0, mentions: 0
+          })
+          assert.deepStrictEqual(yield* store.overview(group, { entities: 5, facts: 5 }), { entities: [], facts: [] })
+          assert.strictEqual((yield* Stream.runCollect(store.exportRows(group))).length, 0)
+        })
+      )
+    )
+
+    it.effect("gives back every record of what was committed, and counts it", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          yield* store.commit(group, run, [documentWrite(group, ["a"], ada), documentWrite(group, ["z"], zoe)])
+          yield* holds(store, group, [resolvedDocument(group, ada), resolvedDocument(group, zoe)])
+          assert.deepStrictEqual(yield* store.counts(group), {
+            group, documents: 2, chunks: 3, entities: 3, relations: 2, mentions: 7
+          })
+        })
+      )
+    )
+
+    it.effect("committing a document twice changes nothing", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          const write = documentWrite(group, ["a"], ada)
+          yield* store.commit(group, run, [write, write])
+          yield* store.commit(group, run, [write])
+          yield* holds(store, group, [resolvedDocument(group, ada)])
+        })
+      )
+    )
+
+    it.effect("committing a document with other content leaves only that content", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          yield* store.commit(group, run, [documentWrite(group, ["z"], zoe), documentWrite(group, ["a"], ada)])
+          const other = { ...ada, chunks: [{ names: ["Babbage"] }, { names: ["Mary"], isDead: true }], decisions: [] }
+          yield* store.commit(group, run, [documentWrite(group, ["a"], other)])
+          yield* holds(store, group, [resolvedDocument(group, zoe), resolvedDocument(group, other)])
+        })
+      )
+    )
+
+    it.effect("an edit moves the source and takes the old document out exactly", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          yield* store.commit(group, run, [documentWrite(group, ["z"], zoe), documentWrite(group, ["a"], ada)])
+          const edited = { ...ada, bytes: "ada, edited", chunks: [{ names: ["Mary"] }], decisions: [] }
+          yield* store.commit(group, run, [documentWrite(group, ["a"], edited)])
+          yield* holds(store, group, [resolvedDocument(group, zoe), resolvedDocument(group, edited)])
+        })
+      )
+    )
+
+    it.effect("copies share a document, which goes with its last source", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          const id = documentId(group, new TextEncoder().encode(ada.bytes))
+          yield* store.commit(group, run, [documentWrite(group, ["a", "b"], ada), documentWrite(group, ["z"], zoe)])
+          yield* store.commit(group, run, [{ _tag: "source", source: "c", document: id }])
+          const rows = yield* Stream.runCollect(store.exportRows(group))
+          const [document] = rows.flatMap((row) => (row.kind === "document" && row.id === id ? [row] : []))
+          assert.strictEqual(document?.source, "a")
+          assert.deepStrictEqual(document.sources, ["a", "b", "c"])
+          const target = documentId(group, new TextEncoder().encode(zoe.bytes))
+          yield* store.commit(group, run, [
+            { _tag: "source", source: "a", document: target },
+            { _tag: "source", source: "c", document: target }
+          ])
+          yield* holds(store, group, [resolvedDocument(group, zoe), resolvedDocument(group, ada)])
+          yield* store.commit(group, run, [{ _tag: "source", source: "b", document: target }])
+          yield* holds(store, group, [resolvedDocument(group, zoe)])
+        })
+      )
+    )
+
+    it.effect("groups do not see each other", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          const other = freshGroup()
+          yield* store.commit(group, run, [documentWrite(group, ["a"], ada)])
+          yield* store.commit(other, run, [documentWrite(other, ["a"], ada)])
+          const before = yield* store.hash(group)
+          yield* store.commit(other, run, [documentWrite(other, ["a"], zoe)])
+          assert.strictEqual(yield* store.hash(group), before)
+          yield* holds(store, group, [resolvedDocument(group, ada)])
+          yield* holds(store, other, [resolvedDocument(other, zoe)])
+          const rows = yield* Stream.runCollect(store.exportRows(other))
+          assert.isFalse(rows.some((row) => row.kind === "entity" && row.id === personId(group, "Ada Byron")))
+          assert.strictEqual((yield* store.overview(other, { entities: 10, facts: 10 })).entities.length, 3)
+          const error = yield* Effect.flip(store.commit(other, run, [documentWrite(group, ["x"], zoe)]))
+          assert.strictEqual(error._tag, "StorageError")
+          yield* holds(store, other, [resolvedDocument(other, zoe)])
+        })
+      )
+    )
+
+    it.effect("a commit that fails leaves nothing behind", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          yield* store.commit(group, run, [documentWrite(group, ["a"], ada)])
+          const nowhere = documentId(group, new TextEncoder().encode("nowhere"))
+          const error = yield* Effect.flip(
+            store.commit(group, run, [
+              documentWrite(group, ["a"], zoe),
+              { _tag: "source", source: "copy", document: nowhere }
+            ])
+          )
+          assert.strictEqual(error.reason, "failed")
+          assert.include(error.message, "copy")
+          yield* holds(store, group, [resolvedDocument(group, ada)])
+        })
+      )
+    )
+
+    it.effect("of two predicates of a fact the least stands, whoever comes or goes", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          const [a, z] = [documentWrite(group, ["a"], ada), documentWrite(group, ["z"], zoe)]
+          yield* store.commit(group, run, [a])
+          yield* store.commit(group, run, [z])
+          yield* holds(store, group, [resolvedDocument(group, zoe), resolvedDocument(group, ada)])
+          const plain = { bytes: "plain", chunks: [{ names: ["Mary"] }] }
+          yield* store.commit(group, run, [documentWrite(group, ["z"], plain)])
+          yield* holds(store, group, [resolvedDocument(group, ada), resolvedDocument(group, plain)])
+        })
+      )
+    )
+
+    it.effect.prop(
+      "holds what its sources point at, after any ingests, edits and copies in any order and batches",
+      { seed: Schema.Int },
+      ({ seed }) =>
+        inStore((store, group) =>
+          Effect.gen(function* () {
+            const random = randomOf(seed)
+            const pointers = new Map<string, string>()
+            const documents = new Map<string, ResolvedDocument>()
+            const pending: Array<Write> = []
+            for (let step = 0; step < 14; step++) {
+              const source = pick(random, ["a", "b", "c", "d"])
+              // Bytes that a source already has, with other content, are a new recipe's.
+              const outline = randomOutline(random, pick(random, ["1", "2", "3", "4", "5", "6"]))
+              const resolved = resolvedDocument(group, outline)
+              const live = new Set(pointers.values())
+              if (random() < 0.25 && live.has(resolved.document.id)) {
+                pending.push({ _tag: "source", source, document: resolved.document.id })
+              } else {
+                pending.push(documentWrite(group, [source], outline))
+                documents.set(resolved.document.id, resolved)
+              }
+              pointers.set(source, resolved.document.id)
+              if (random() < 0.6) yield* store.commit(group, run, pending.splice(0))
+            }
+            yield* store.commit(group, run, pending)
+            const live = [...new Set(pointers.values())].flatMap((id) => documents.get(id) ?? [])
+            yield* holds(store, group, live)
+          })
+        ),
+      { arbitrary: { runs: 30 } }
+    )
+
+    it.effect("streams more rows than a page holds, each once", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          const names = Array.from({ length: 60 }, (_, i) => `Person ${i}`)
+          const large = {
+            bytes: "large",
+            chunks: Array.from({ length: 40 }, (_, chunk) => ({
+              names,
+              said: names.slice(0, 30).map((source) => ({ source, type: "KNOWS", target: "Person 59", text: `${source} ${chunk}` }))
+            }))
+          }
+          yield* store.commit(group, run, [documentWrite(group, ["l"], large), documentWrite(group, ["a"], ada)])
+          yield* holds(store, group, [resolvedDocument(group, large), resolvedDocument(group, ada)])
+          const rows = yield* Stream.runCollect(store.exportRows(group))
+          const count = (kind: string) => rows.filter((row) => row.kind === kind).length
+          assert.deepStrictEqual(
+            ["document", "chunk", "entity", "mention", "relation"].map(count), [2, 42, 62, 2404, 31]
+          )
+          assert.strictEqual(new Set(rows.map((row) => JSON.stringify(row))).size, rows.length)
+        })
+      )
+    )
+
+    it.effect("exports lines whose offsets and ids fit together", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          yield* store.commit(group, run, [documentWrite(group, ["z"], zoe), documentWrite(group, ["a"], ada)])
+          const rows = yield* Stream.runCollect(store.exportRows(group))
+          const texts = new Map(rows.flatMap((row) => (row.kind === "document" ? [[row.id, row.text] as const] : [])))
+          const entities = new Map(rows.flatMap((row) => (row.kind === "entity" ? [[row.id, row] as const] : [])))
+          for (const row of rows) {
+            if (row.kind === "mention") {
+              assert.strictEqual(texts.get(row.document)?.slice(row.start, row.end), row.surface)
+              assert.isTrue(entities.has(row.entity))
+            } else if (row.kind === "chunk") {
+              assert.strictEqual(texts.get(row.document)?.slice(row.start, row.end), row.text)
+            }
+          }
+          const byron = entities.get(personId(group, "Ada Byron"))
+          assert.deepInclude(byron, { name: "Ada Byron", type: "Person", aliases: ["ADA BYRON"], weight: 3 })
+          const relations = rows.flatMap((row) => (row.kind === "relation" && row.type === "KNOWS" ? [row] : []))
+          assert.strictEqual(relations.length, 1)
+          assert.deepInclude(relations[0], { source: byron?.id, fact: "Ada Byron KNOWS Charles Babbage", weight: 2 })
+          assert.strictEqual(relations[0]?.evidence.length, 2)
+          assert.deepInclude(relations[0]?.facts[0], { predicate: "knew", validAt: "1833" })
+          const dated = rows.flatMap((row) => (row.kind === "document" ? [row.date] : []))
+          assert.sameMembers(dated, [undefined, "2024-05-01"])
+        })
+      )
+    )
+
+    it.effect("shows the most spoken of first", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          yield* store.commit(group, run, [documentWrite(group, ["z"], zoe), documentWrite(group, ["a"], ada)])
+          const { entities, facts } = yield* store.overview(group, { entities: 2, facts: 1 })
+          assert.deepStrictEqual(entities, [
+            { name: "Ada Byron", type: "Person", relations: 1, mentions: 4, aliases: ["ADA BYRON"] },
+            { name: "Charles Babbage", type: "Person", relations: 2, mentions: 2, aliases: [] }
+          ])
+          assert.deepStrictEqual(facts, [
+            {
+              source: "Ada Byron",
+              type: "KNOWS",
+              target: "Charles Babbage",
+              text: "Ada Byron KNOWS Charles Babbage",
+              document: "ada",
+              evidence: 2
+            }
+          ])
+        })
+      )
+    )
+  })
+}
