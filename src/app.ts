@@ -1,21 +1,21 @@
 import { readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, Config, Effect, Exit, FileSystem, Layer, Option, Schema } from "effect"
-import type { Redacted } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Cause, Effect, Exit, Layer, Schema } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
 import * as Doctor from "./cli/Doctor.ts"
-import { endingOf, UsageError } from "./cli/ExitStatus.ts"
+import { endingOf } from "./cli/ExitStatus.ts"
 import * as Export from "./cli/Export.ts"
 import * as Failures from "./cli/Failures.ts"
-import * as Flags from "./cli/Flags.ts"
+import { provideFile } from "./cli/Flags.ts"
+import type { CommonSettings } from "./cli/Flags.ts"
 import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
 import * as Logging from "./cli/Logging.ts"
 import { complain, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
-import * as Models from "./layers/Models.ts"
+import { ingestion, journalFile, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 
@@ -25,34 +25,86 @@ const { version } = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct
 
 /** Logs and traces around a command. */
 const observed =
-  (settings: Flags.CommonSettings, hasBar = false) =>
+  ({ logFile: file, logLevel: level }: CommonSettings, hasBar = false) =>
   <A, E, R>(command: Effect.Effect<A, E, R>) =>
     command.pipe(
       Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logDebug("Failed", cause))),
-      Effect.provide(
-        Telemetry.layer(version).pipe(
-          Layer.provideMerge(Logging.layer({ level: settings.logLevel, file: settings.logFile, hasBar }))
-        )
-      )
+      Effect.provide(Telemetry.layer(version).pipe(Layer.provideMerge(Logging.layer({ level, file, hasBar }))))
     )
 
-const journalOf = (settings: { readonly journal: Option.Option<string>; readonly store: string }): string =>
-  Option.getOrElse(settings.journal, () => join(dirname(settings.store), "sluice.journal.db"))
+const ingest = Command.withHandler(
+  Ingest.command,
+  Effect.fnUntraced(function* ({ config, paths, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    const progress = yield* Progress.kindOf(settings.progress)
+    const layer = ingestion(paths, settings, progress)
+    yield* Ingest.run(settings).pipe(Effect.provide(layer), observed(settings, progress === "bar"))
+  })
+)
 
-/** For commands that read: there must be a graph. */
-const reading = (settings: Flags.CommonSettings) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const fileSystem = yield* FileSystem.FileSystem
-      if (yield* Effect.orElseSucceed(fileSystem.exists(settings.store), () => false)) {
-        return Stores.layerReadOnly(settings.store)
-      }
-      return yield* new UsageError({
-        message: `There is no graph at ${settings.store} yet: make one with \`sluice ingest PATH\`, or give --store.`
-      })
-    })
+const exporting = Command.withHandler(
+  Export.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    yield* Export.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
+  })
+)
+
+const hash = Command.withHandler(
+  Hash.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    yield* Hash.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
+  })
+)
+
+const report = Command.withHandler(
+  Report.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    yield* Report.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
+  })
+)
+
+const failures = Command.withHandler(
+  Failures.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    yield* Failures.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
+  })
+)
+
+const doctor = Command.withHandler(
+  Doctor.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    const file = journalFile(settings)
+    const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournal(file) }
+    yield* Doctor.run({ ...settings, journalFile: file, ...opened }).pipe(observed(settings))
+  })
+)
+
+const sluice = Command.make("sluice").pipe(
+  Command.withDescription("Turns documents into a knowledge graph. OPENAI_API_KEY and OPENAI_BASE_URL are read."),
+  Command.withSubcommands([ingest, report, failures, hash, exporting, doctor])
+)
+
+/** The program: fails with what `endingOf` understands. */
+export const program = (args: ReadonlyArray<string>) =>
+  Command.runWith(sluice, { version })(args).pipe(
+    Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })),
+    Effect.provide(CliOutput.layerPresenter(presenter))
   )
 
-const apiKey = Config.option(Config.Redacted("OPENAI_API_KEY")).pipe(
-  Effect.orElseSucceed(() => Option.none<Redacted.Redacted>())
-)
+export const main = (process: NodeJS.Process): void => {
+  // Whoever cannot wait for what is under way to be put in order asks twice.
+  process.once("SIGINT", () => process.once("SIGINT", () => process.exit(130)))
+  program(process.argv.slice(2)).pipe(
+    Effect.tapCause((cause) => complain(endingOf(cause).lines)),
+    Effect.provide(NodeServices.layer),
+    NodeRuntime.runMain({
+      disableErrorReporting: true,
+      teardown: (exit, end) => end(Exit.isSuccess(exit) ? 0 : endingOf(exit.cause).status)
+    })
+  )
+}

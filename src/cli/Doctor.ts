@@ -129,7 +129,10 @@ const provider = Effect.fnUntraced(function* (options: DoctorOptions): Effect.fn
   if (code !== 200) {
     return warn("provider", `${base} answers, but lists no models (HTTP ${code}): check that the address ends in /v1.`)
   }
-  return ok("provider", `${base} answers${Option.isSome(key) ? " and takes the key" : ""}; the model is ${options.model}.`)
+  return ok(
+    "provider",
+    `${base} answers${Option.isSome(key) ? " and takes the key" : ""}; the model is ${options.model}.`
+  )
 })
 
 const traces = Effect.gen(function* () {
@@ -172,7 +175,12 @@ export const run = Effect.fnUntraced(function* (options: DoctorOptions) {
   const failed = checks.filter(({ state }) => state === "fail").length
   yield* print(
     options.json
-      ? [JSON.stringify({ ok: failed === 0, checks: checks.map((check) => ({ ...check, message: plain(check.message) })) })]
+      ? [
+          JSON.stringify({
+            ok: failed === 0,
+            checks: checks.map((check) => ({ ...check, message: plain(check.message) }))
+          })
+        ]
       : lines(checks)
   )
   if (failed > 0) {

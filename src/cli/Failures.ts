@@ -1,6 +1,7 @@
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { Command } from "effect/cli"
-import type { DeadLetter, DeadLetterCause } from "../domain/DeadLetter.ts"
+import { DeadLetter } from "../domain/DeadLetter.ts"
+import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Flags from "./Flags.ts"
 import { counted, fit, print, wrap } from "./Print.ts"
@@ -22,6 +23,9 @@ const meanings: Readonly<Record<DeadLetterCause, string>> = {
   refused: "the model refused",
   rejected: "the provider rejected the request"
 }
+
+/** The message of an error is none of its own fields, so a letter is not what `JSON.stringify` makes of it. */
+const encode = Schema.encodeSync(DeadLetter)
 
 /** How many letters of a cause a person is shown; `--json` has them all. */
 const shown = 20
@@ -53,7 +57,7 @@ export const run = Effect.fnUntraced(function* (settings: Flags.CommonSettings) 
     const causes = [...group(letters)].map(([cause, ofCause]) => ({
       cause,
       count: ofCause.length,
-      letters: ofCause.map(({ cause: _cause, ...letter }) => letter)
+      letters: ofCause.map((letter) => encode(letter))
     }))
     return yield* print([JSON.stringify({ total: letters.length, causes })])
   }

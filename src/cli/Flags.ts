@@ -183,12 +183,7 @@ export const common = {
     store,
     defaults.store
   ),
-  group: setting(
-    "group",
-    text("group", "NAME", "Tenant or workspace (default: default)"),
-    group,
-    defaults.group
-  ),
+  group: setting("group", text("group", "NAME", "Tenant or workspace (default: default)"), group, defaults.group),
   json: toggle("json", "Print one JSON object for programs to read"),
   logLevel: optionalSetting(
     "log-level",
@@ -226,7 +221,11 @@ export const extraction = {
     literal(["rules", "llm"])
   ),
   ontology: optionalSetting("ontology", text("ontology", "FILE", "Entity and relation types, as YAML or JSON"), asIs),
-  concurrency: optionalSetting("concurrency", text("concurrency", "N", "Most calls in flight at once"), positive),
+  concurrency: optionalSetting(
+    "concurrency",
+    text("concurrency", "N", "Most calls in flight at once (default: 16)"),
+    positive
+  ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
   maxDocument: setting(
     "max-document",
@@ -260,6 +259,20 @@ export interface CommonSettings {
   readonly json: boolean
   readonly logLevel: Option.Option<LogLevel.LogLevel>
   readonly logFile: Option.Option<string>
+}
+
+export interface IngestSettings extends CommonSettings {
+  readonly model: string
+  readonly baseUrl: Option.Option<string>
+  readonly embeddingModel: Option.Option<string>
+  readonly journal: Option.Option<string>
+  readonly extractor: Option.Option<"rules" | "llm">
+  readonly ontology: Option.Option<string>
+  readonly concurrency: Option.Option<number>
+  readonly pack: number | "auto"
+  readonly maxDocument: number
+  readonly dryRun: boolean
+  readonly progress: "auto" | "bar" | "json" | "none"
 }
 
 /** Gives settings the configuration file that the flags name. */

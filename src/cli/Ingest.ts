@@ -65,8 +65,7 @@ const summary = Effect.fnUntraced(function* (result: IngestResult, settings: Ing
     ...(settings.dryRun ? ["A dry run: no model was called, and nothing was written. It would have been:"] : []),
     ...reportLines(result.report),
     ...overviewLines(overview),
-    "",
-    ...(settings.dryRun ? [] : [`The graph is in ${fit(store.location, 66)}. Next:`, ...next])
+    ...(settings.dryRun ? [] : ["", `The graph is in ${fit(store.location, 66)}. Next:`, ...next])
   ]
 })
 

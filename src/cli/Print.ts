@@ -1,6 +1,5 @@
 import { stripVTControlCharacters } from "node:util"
-import { Schema, Sink, Stdio, Stream } from "effect"
-import type { Effect } from "effect"
+import { Console, Effect, Schema, Sink, Stdio, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { CliOutput } from "effect/cli"
 
@@ -110,3 +109,21 @@ export const stream = <E, R>(
 /** Lines to standard output. */
 export const print = (lines: ReadonlyArray<string>): Effect.Effect<void, OutputClosed | OutputFailed, Stdio.Stdio> =>
   stream(Stream.make(lines.map((line) => `${line}\n`).join("")))
+
+/** Lines to standard error, for people. */
+export const complain = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
+  lines.length === 0 ? Effect.void : Console.error(lines.map(plain).join("\n"))
+
+/** Help goes to standard output; what is wrong with a command line goes to standard error, in a line or two. */
+export const presenter: CliOutput.Presenter = {
+  present: (event) => {
+    if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
+    const [first, ...others] = event.errors.map(({ message }) =>
+      plain(message.replace(/\s*\n\s*Did you mean this\?\s*/, ". Did you mean: "))
+    )
+    return complain([
+      `${first ?? "The command line is not valid."}${others.length === 0 ? "" : ` (and ${others.length} more)`}`,
+      `Run \`${event.commandPath.join(" ")} --help\` for what it takes.`
+    ])
+  }
+}

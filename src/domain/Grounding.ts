@@ -27,8 +27,6 @@ const isBoundary = (inside: string, outside: string): boolean =>
 const isWholeToken = (text: string, { end, start }: Span): boolean =>
   isBoundary(after(text, start), before(text, start)) && isBoundary(before(text, end), after(text, end))
 
-const escape = (word: string): string => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
-
 const find = (text: string, name: string, flags: string): ReadonlyArray<Span> => {
   const words = name.split(/\s+/u).filter((word) => word !== "")
   if (words.length === 0) return []
@@ -40,7 +38,7 @@ const find = (text: string, name: string, flags: string): ReadonlyArray<Span> =>
     }
     return found
   }
-  for (const match of text.matchAll(new RegExp(words.map(escape).join("\\s+"), flags))) {
+  for (const match of text.matchAll(new RegExp(words.map(RegExp.escape).join("\\s+"), flags))) {
     const span = { start: match.index, end: match.index + match[0].length }
     if (isWholeToken(text, span)) found.push(span)
   }

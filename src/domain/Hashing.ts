@@ -20,8 +20,16 @@ export const hash32 = (text: string, seed = 0): number => {
 }
 
 /** 53 bits, so that it is an exact number: among a million texts two collide with a chance of 1 in 18,000. */
-export const hash53 = (text: string, seed = 0): number =>
-  (hash32(text, seed) & 0x1fffff) * 0x1_0000_0000 + hash32(text, seed ^ 0x5bd1e995)
+export const hash53 = (text: string, seed = 0): number => {
+  let high = offset ^ seed
+  let low = high ^ 0x5bd1e995
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    high = Math.imul(high ^ unit, prime)
+    low = Math.imul(low ^ unit, prime)
+  }
+  return (mixed(high) & 0x1fffff) * 0x1_0000_0000 + mixed(low)
+}
 
 /** A number in [0, 1) that depends on its arguments alone. */
 export const uniform = (seed: number, ...keys: ReadonlyArray<string | number>): number =>

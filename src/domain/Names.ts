@@ -1,11 +1,12 @@
 /**
  * Titles that come before a person's name and are no part of it. Left out on purpose: titles that names of other things
- * begin with as well (`Lady`, `Lord`, `Miss`, `Don`, `Saint`).
+ * begin with as well (`Lady`, `Lord`, `Miss`, `Don`, `Saint`, `General` Motors, `Captain` America, `Major` League, `Gen` Z,
+ * `Hon` Hai, `MX` Linux).
  */
 const honorifics = new Set(
   (
-    "mr mrs ms mx dr prof professor sir dame rev reverend hon honourable honorable herr frau monsieur madame mme mlle " +
-    "señor señora sra signor signora gen general col colonel capt captain lt lieutenant sgt sergeant maj major"
+    "mr mrs ms dr prof professor sir dame rev reverend honourable honorable herr frau monsieur madame mme mlle " +
+    "señor señora sra signor signora colonel capt lt lieutenant sgt sergeant maj"
   ).split(" ")
 )
 
@@ -22,36 +23,39 @@ const shortLegalForms = new Set("ag kg sa se nv bv ab as asa oy lp co spa ou eg 
 
 const afterName = new Set(["phd", "esq"])
 
-/** `U.S.` and `A.G.` are one word. */
-const dottedInitials = /(?<![\p{L}\p{N}])(?:\p{L}\.){2,}(?:\p{L}(?![\p{L}\p{N}]))?/gu
+/** `U.S.`, `U.S` and `A.G.` are one word. */
+const dottedInitials = /(?<![\p{L}\p{N}\p{M}])(?:\p{L}\.)+\p{L}(?![\p{L}\p{N}\p{M}])\.?/gu
 
-const possessive = /['’]s(?=$|[^\p{L}\p{N}])/gu
+const possessive = /['’]s(?=$|[^\p{L}\p{N}])/giu
+
+/** By way of upper case, so that `ß` and `SS`, or `ς` and `σ`, are one; and composed again, which `ẖ` needs after `H̱`. */
+const fold = (text: string): string => text.toUpperCase().toLowerCase().normalize("NFKC")
 
 const words = (name: string): ReadonlyArray<string> =>
   name
     .normalize("NFKC")
-    .replace(dottedInitials, (initials) => initials.replaceAll(".", ""))
+    .replace(dottedInitials, (initials) => `${initials.replaceAll(".", "").toUpperCase()} `)
     .replace(possessive, "")
     .split(/[^\p{L}\p{N}\p{M}+#]+/u)
     .filter((word) => word !== "")
 
 const isLegalForm = (word: string): boolean => {
-  const lower = word.toLowerCase()
-  return legalForms.has(lower) || (shortLegalForms.has(lower) && (word === word.toUpperCase() || word === "Co"))
+  const folded = fold(word)
+  return legalForms.has(folded) || (shortLegalForms.has(folded) && (word === word.toUpperCase() || word === "Co"))
 }
 
 /**
- * The key of a name: NFKC, lower case, words only, without leading honorifics and closing legal forms as long as a word
+ * The key of a name: NFKC, without case, words only, without leading honorifics and closing legal forms as long as a word
  * remains. Two names with one key and one type name one entity. Never empty for a name that is not blank.
  */
 export const normaliseName = (name: string): string => {
   const all = words(name)
   let from = 0
   let to = all.length
-  while (to - from > 1 && honorifics.has((all[from] ?? "").toLowerCase())) from++
-  while (to - from > 1 && (isLegalForm(all[to - 1] ?? "") || afterName.has((all[to - 1] ?? "").toLowerCase()))) to--
-  const key = all.slice(from, to).join(" ").toLowerCase()
-  return key === "" ? name.normalize("NFKC").trim().toLowerCase() : key
+  while (to - from > 1 && honorifics.has(fold(all[from] ?? ""))) from++
+  while (to - from > 1 && (isLegalForm(all[to - 1] ?? "") || afterName.has(fold(all[to - 1] ?? "")))) to--
+  const key = fold(all.slice(from, to).join(" "))
+  return key === "" ? fold(name.normalize("NFKC")).trim() : key
 }
 
 /** Whether the words of `part` stand in a row within the words of `whole`, which has more; both are keys. */

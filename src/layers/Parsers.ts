@@ -35,7 +35,7 @@ export const layer: Layer.Layer<Parser> = Layer.succeed(Parser, {
       const message = `${uri} is an HTML page, which cannot be read: convert it to Markdown or text first`
       return yield* new ParseError({ uri, reason: "unsupported", message })
     }
-    const parsed = format === "markdown" ? parseMarkdown(uri, text) : parseText(uri, text)
+    const parsed = format === "markdown" ? yield* parseMarkdown(uri, text) : parseText(uri, text)
     if (!isBlank(parsed.text)) return parsed
     return yield* new ParseError({ uri, reason: "empty", message: `${uri} holds nothing but front matter` })
   })

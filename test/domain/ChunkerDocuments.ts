@@ -102,7 +102,12 @@ export const conversation = (random: Generator, count: number): ReadonlyArray<Pi
     at += random.next() < 0.03 ? 3_600_000 : random.integer(1, 120) * 1000
     if (random.next() < 0.02) cast = random.integer(0, 3)
     const speaker = `Speaker ${cast * 2 + random.integer(0, 1)}`
-    return { kind: "turn", speaker, at, parts: [`${speaker}: ${Array.from({ length: random.integer(1, 4) }, () => sentence(random)).join(" ")}`] }
+    return {
+      kind: "turn",
+      speaker,
+      at,
+      parts: [`${speaker}: ${Array.from({ length: random.integer(1, 4) }, () => sentence(random)).join(" ")}`]
+    }
   })
 }
 

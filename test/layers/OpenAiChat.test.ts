@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http"
 import { layer } from "../../src/layers/OpenAiChat.ts"
 import type { OpenAiChatOptions } from "../../src/layers/OpenAiChat.ts"
 import { start } from "../../src/layers/SimulatedServer.ts"
-import type { SimulatedOptions } from "../../src/layers/simulated/Options.ts"
+import type { Faults, SimulatedOptions } from "../../src/layers/simulated/Options.ts"
 import { ChatModel, retryAfter } from "../../src/services/ChatModel.ts"
 import type { ModelError } from "../../src/services/ChatModel.ts"
 import { requestFor } from "../support/chat.ts"
@@ -21,20 +21,21 @@ const against = (options: SimulatedOptions, more: Partial<OpenAiChatOptions> = {
 
 const complete = ChatModel.use((model) => model.complete(requestFor(["Ada met Bob."])))
 
-const silentServer = { gone: 0 }
+const silentServer = { arrived: 0, aborted: 0 }
 suite("OpenAiChat", {
   layer: against({ refuses: "FORBIDDEN" }),
   refuses: "FORBIDDEN",
   silent: Layer.unwrap(
     Effect.gen(function* () {
       const url = yield* serve((incoming, response) => {
+        silentServer.arrived++
         incoming.resume()
-        response.once("close", () => silentServer.gone++)
+        response.once("close", () => silentServer.aborted++)
       })
       return at(url)
     })
   ),
-  aborted: Effect.sync(() => silentServer.gone)
+  seen: Effect.sync(() => ({ ...silentServer }))
 })
 
 const answering = (answer: (response: ServerResponse, nth: number) => void, more: Partial<OpenAiChatOptions> = {}) =>
@@ -273,6 +274,30 @@ describe("OpenAiChat: failures", () => {
       Effect.gen(function* () {
         const error = yield* failure(answer)
         assert.deepStrictEqual([error.reason._tag, error.retryable], ["ConnectionFault", true])
+      })
+    )
+  }
+
+  const simulated: ReadonlyArray<readonly [keyof Faults, ModelError["reason"]["_tag"]]> = [
+    ["rateLimited", "RateLimited"],
+    ["serverError", "ServerFault"],
+    ["unavailable", "Overloaded"],
+    ["reset", "ConnectionFault"],
+    ["resetMidBody", "ConnectionFault"],
+    ["hang", "ConnectionFault"],
+    ["truncated", "ConnectionFault"]
+  ]
+  for (const [fault, tag] of simulated) {
+    it.live(`the simulated server's ${fault} is a ${tag}, as in its layer, and its ledger agrees`, () =>
+      Effect.gen(function* () {
+        const { ledger, url } = yield* start({ faults: { [fault]: 1 } })
+        const error = yield* Effect.provide(Effect.flip(complete), at(url, { timeout: Duration.millis(300) }))
+        assert.strictEqual(error.reason._tag, tag)
+        while ((yield* ledger).chat.inFlight > 0) yield* Effect.sleep(1)
+        const { chat } = yield* ledger
+        assert.deepStrictEqual(chat.failed, { [fault]: 1 })
+        assert.deepInclude(chat, { requests: 1, answered: 0 })
+        assert.strictEqual(chat.items.answered, 0)
       })
     )
   }

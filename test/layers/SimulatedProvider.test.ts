@@ -16,8 +16,8 @@ chatModelSuite("SimulatedProvider", {
   layer: SimulatedProvider.layer({ refuses: "FORBIDDEN" }),
   refuses: "FORBIDDEN",
   silent: silent.layer,
-  aborted: SimulatedLedger.use((ledger) => ledger.snapshot).pipe(
-    Effect.map(({ chat }) => chat.failed["hang"] ?? 0),
+  seen: SimulatedLedger.use((ledger) => ledger.snapshot).pipe(
+    Effect.map(({ chat }) => ({ arrived: chat.requests, aborted: chat.failed["hang"] ?? 0 })),
     Effect.provide(silent.layer)
   )
 })

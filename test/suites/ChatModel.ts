@@ -11,8 +11,8 @@ export interface ChatModelOptions {
   readonly refuses: string
   /** Answers nothing, ever. */
   readonly silent: Layer.Layer<ChatModel, unknown>
-  /** How often a silent provider saw a request given up by its client. */
-  readonly aborted: Effect.Effect<number>
+  /** How many requests the silent provider saw come, and how many given up by its client. */
+  readonly seen: Effect.Effect<{ readonly arrived: number; readonly aborted: number }>
 }
 
 /** What every `ChatModel` does; it.live, since some of them have sockets. */
@@ -101,16 +101,16 @@ export const suite = (name: string, options: ChatModelOptions) => {
     it.live("gives a request up when it is interrupted", () =>
       within(
         Effect.gen(function* () {
-          const before = yield* options.aborted
+          const until = Effect.fnUntraced(function* (what: "arrived" | "aborted", count: number) {
+            // Bounded by the test's own timeout.
+            while ((yield* options.seen)[what] < count) yield* Effect.sleep(1)
+          })
+          const before = yield* options.seen
           const fiber = yield* Effect.forkChild(complete(["Ada Lovelace."]))
-          yield* Effect.sleep(50)
+          yield* until("arrived", before.arrived + 1)
+          assert.strictEqual((yield* options.seen).aborted, before.aborted)
           yield* Fiber.interrupt(fiber)
-          let seen = yield* options.aborted
-          for (let i = 0; i < 1_000 && seen === before; i++) {
-            yield* Effect.sleep(5)
-            seen = yield* options.aborted
-          }
-          assert.strictEqual(seen, before + 1)
+          yield* until("aborted", before.aborted + 1)
         }),
         options.silent
       )

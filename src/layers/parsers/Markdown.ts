@@ -1,4 +1,4 @@
-import { Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import type { Nodes, RootContent } from "mdast"
 import { fromMarkdown } from "mdast-util-from-markdown"
 import type { Extension as MdastExtension } from "mdast-util-from-markdown"
@@ -39,6 +39,8 @@ const withoutTransforms: Array<MdastExtension> = tree.map((extension) => ({ ...e
 
 /** Further text is read by lines alone: micromark needs about 4 s of processor time for as much as this. */
 const maxParsed = 4 * 1024 * 1024
+/** Other fibers have a turn each time so many characters are parsed. */
+const pauseEvery = 32 * 1024
 const maxFrontMatter = 16 * 1024
 const maxTitle = 300
 
@@ -89,7 +91,8 @@ const complete = (text: string, segment: Segment, found: ReadonlyArray<Block>): 
 }
 
 const parseSegment = (text: string, segment: Segment): ReadonlyArray<Block> => {
-  if (!segment.simple || segment.end > maxParsed) return scan(text, segment)
+  if (segment.kind === "plain") return paragraphs(text, segment.start, segment.end)
+  if (segment.kind === "hard" || segment.end > maxParsed) return scan(text, segment)
   try {
     const root = fromMarkdown(text.slice(segment.start, segment.end), {
       extensions: [syntax, blocksOnly],
@@ -164,16 +167,24 @@ const headingTitle = (text: string, heading: Block): string | undefined => {
  * file. A piece that would take the library more than linear time, and whatever comes after 4 M characters, is read by
  * its lines alone.
  */
-export const parseMarkdown = (uri: string, source: string): Parsed => {
+export const parseMarkdown = Effect.fnUntraced(function* (uri: string, source: string) {
   const front = frontMatter(source)
   const text = source.slice(front?.end ?? 0)
-  const blocks = Array.from(segments(text)).flatMap((segment) => parseSegment(text, segment))
+  const blocks: Array<Block> = []
+  let pause = pauseEvery
+  for (const segment of segments(text)) {
+    for (const block of parseSegment(text, segment)) blocks.push(block)
+    if (segment.end < pause) continue
+    pause = segment.end + pauseEvery
+    yield* Effect.yieldNow
+  }
   const heading = blocks.find(({ kind, level }) => kind === "heading" && level === 1)
-  return {
+  const parsed: Parsed = {
     mediaType: "text/markdown",
     title: front?.title || (heading && headingTitle(text, heading)) || titleFromUri(uri),
     ...(front?.date ? { date: front.date } : {}),
     text,
     blocks
   }
-}
+  return parsed
+})

@@ -30,7 +30,7 @@ interface Cue {
 
 interface Utterance {
   readonly speaker: string | undefined
-  readonly text: string
+  readonly said: Array<string>
   /** Whether a mark says that somebody else speaks now, though not who. */
   readonly change: boolean
 }
@@ -88,9 +88,8 @@ const utterances = (text: string, labelled: boolean): ReadonlyArray<Utterance> =
       const said = unmarked.slice(name?.[0].length ?? 0)
       if (isBlank(said) && name === null) continue
       const previous = found.at(-1)
-      if (previous !== undefined && !fresh && !change && name === null) {
-        found[found.length - 1] = { ...previous, text: `${previous.text} ${said}`.trim() }
-      } else found.push({ speaker: voiceOf ?? name?.[1], text: said, change: change && name === null })
+      if (previous !== undefined && !fresh && !change && name === null) previous.said.push(said)
+      else found.push({ speaker: voiceOf ?? name?.[1], said: [said], change: change && name === null })
       fresh = false
     }
   }
@@ -110,14 +109,14 @@ const turns = (cues: ReadonlyArray<Cue>): ReadonlyArray<Turn> => {
   const found: Array<Turn> = []
   for (const cue of cues) {
     const at = Math.max(0, Math.round(cue.startTime * 1000))
-    for (const { change, speaker, text } of utterances(cue.text, labels >= 2)) {
+    for (const { change, said, speaker } of utterances(cue.text, labels >= 2)) {
       const last = found.at(-1)
       const silent = last === undefined || at - last.until > maxSilence || at < last.at
       // Where names stand before a colon, a cue without one goes on with the last speaker; a voice tag says who speaks
       // in its own cue only.
       const same = last?.speaker === speaker || (speaker === undefined && !voiced)
-      if (silent || change || !same) found.push({ speaker, at, until: at, said: [text] })
-      else last.said.push(text)
+      if (silent || change || !same) found.push({ speaker, at, until: at, said })
+      else for (const text of said) last.said.push(text)
       const current = found.at(-1)
       if (current) current.until = Math.max(current.until, Math.round(cue.endTime * 1000))
     }

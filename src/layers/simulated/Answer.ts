@@ -32,6 +32,13 @@ interface Scope {
   /** What values without a source in the text are chosen by. */
   readonly key: string
   readonly depth: number
+  /** What each schema node comes down to: the same nodes are filled for every name and fact. */
+  readonly shapes: Map<unknown, Shape>
+}
+
+interface Shape {
+  readonly options: ReadonlyArray<Node>
+  readonly nullable: boolean
 }
 
 type Node = Readonly<Record<string, unknown>>
@@ -66,7 +73,7 @@ const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ?
 const propertiesOf = (node: Node): Node => (isRecord(node["properties"]) ? node["properties"] : {})
 
 /** The branches of a schema that are not null, and whether null is one. */
-const branches = (root: unknown, node: Node): { readonly options: ReadonlyArray<Node>; readonly nullable: boolean } => {
+const branches = (root: unknown, node: Node): Shape => {
   const union = [...list(node["anyOf"]), ...list(node["oneOf"])].map((branch) => follow(root, branch))
   if (union.length > 0) {
     const options = union.filter((branch) => branch["type"] !== "null" && branch["const"] !== null)
@@ -76,6 +83,14 @@ const branches = (root: unknown, node: Node): { readonly options: ReadonlyArray<
   if (types.length === 0) return { options: node["type"] === "null" ? [] : [node], nullable: node["type"] === "null" }
   const options = types.filter((type) => type !== "null").map((type) => ({ ...node, type }))
   return { options, nullable: types.includes("null") }
+}
+
+const shapeOf = (schema: unknown, { root, shapes }: Scope): Shape => {
+  const known = shapes.get(schema)
+  if (known !== undefined) return known
+  const shape = branches(root, follow(root, schema))
+  shapes.set(schema, shape)
+  return shape
 }
 
 const pick = <A>(options: ReadonlyArray<A>, key: string): A | undefined => options[hash32(key) % options.length]
@@ -165,7 +180,7 @@ const arrayFor = (node: Node, field: string, scope: Scope): ReadonlyArray<Json> 
 }
 
 const fill = (schema: unknown, field: string, scope: Scope, nth: number): Json => {
-  const { nullable, options } = branches(scope.root, follow(scope.root, schema))
+  const { nullable, options } = shapeOf(schema, scope)
   const node = options[0]
   if (node === undefined || scope.depth > deepest) return null
   const known = node["enum"] ?? (node["const"] === undefined ? undefined : [node["const"]])
@@ -179,12 +194,11 @@ const fill = (schema: unknown, field: string, scope: Scope, nth: number): Json =
   if (node["type"] === "object" || node["properties"] !== undefined) {
     let dates = 0
     const inner = { ...scope, depth: scope.depth + 1 }
-    return Object.fromEntries(
-      Object.entries(propertiesOf(node)).map(([name, property]) => [
-        name,
-        fill(property, name, inner, isDate.test(name) ? dates++ : 0)
-      ])
-    )
+    const filled: Record<string, Json> = {}
+    for (const [name, property] of Object.entries(propertiesOf(node))) {
+      filled[name] = fill(property, name, inner, isDate.test(name) ? dates++ : 0)
+    }
+    return filled
   }
   if (node["type"] === "string") {
     const value = stringFor(node, field, scope, nth)
@@ -218,5 +232,10 @@ export const answer = (schema: unknown, views: ReadonlyArray<View>): Json => {
           names,
           item: { ...first.item, text: views.map((view) => view.item.text).join("\n") }
         }
-  return fill(schema, "", { root: schema, views, view: all, key: String(all.item.hash), depth: 0 }, 0)
+  return fill(
+    schema,
+    "",
+    { root: schema, views, view: all, key: String(all.item.hash), depth: 0, shapes: new Map() },
+    0
+  )
 }

@@ -33,7 +33,9 @@ const ChatBody = Schema.Struct({
   max_tokens: Schema.optionalKey(Schema.NullOr(Schema.Int)),
   response_format: Schema.optionalKey(
     Schema.Struct({
-      json_schema: Schema.optionalKey(Schema.Struct({ schema: Schema.Record(Schema.String, Schema.Unknown) }))
+      json_schema: Schema.optionalKey(
+        Schema.Struct({ name: Schema.optionalKey(Schema.String), schema: Schema.Record(Schema.String, Schema.Unknown) })
+      )
     })
   )
 })
@@ -116,9 +118,8 @@ export class SimulatedCore {
     const user = request.messages.findLast((message) => message.role === "user") ?? request.messages[0]
     const items = itemsOf(textOf(user.content))
     for (const item of items) ledger.asked(item.hash, item.text)
-    const [dice, settle] = this.#dice(
-      `chat/${request.messages.map((message) => textOf(message.content)).join("\u0000")}`
-    )
+    const kind = `${request.response_format?.json_schema?.name ?? ""}/${textOf(request.messages[0].content).length}`
+    const [dice, settle] = this.#dice(`chat/${kind}/${items.map((item) => item.hash).join()}`)
     const parts = partsOf(items, dice)
     const fault = dice.request("chat")
     const draft = this.#draft(request, parts, fault)
@@ -293,7 +294,10 @@ export class SimulatedCore {
       case "hang":
         return { ...complete, transport: fault }
       case "truncated":
-        return { ...complete, body: complete.body.slice(0, Math.floor(complete.body.length * dice.roll("cut"))) }
+        return {
+          ...complete,
+          body: complete.body.slice(0, Math.ceil((complete.body.length - 1) * (1 - dice.roll("cut"))))
+        }
       default:
         return complete
     }

@@ -89,9 +89,10 @@ const strings = (value: unknown, depth = 0): ReadonlyArray<string> => {
 
 const itemOf = (value: unknown): Item | undefined => {
   if (!isRecord(value)) return undefined
-  const id = Object.entries(value).find(
+  const ids = Object.entries(value).filter(
     ([name, field]) => isIdField(name) && (typeof field === "string" || typeof field === "number")
   )
+  const id = ids.find(([name]) => name === "id") ?? ids[0]
   if (id === undefined || (typeof id[1] !== "string" && typeof id[1] !== "number")) return undefined
   const rest = Object.entries(value)
     .filter(([name]) => name !== id[0])

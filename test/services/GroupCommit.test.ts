@@ -1,0 +1,116 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import * as GroupCommit from "../../src/services/GroupCommit.ts"
+
+/** A commit that records its batches; each one runs until it is released. */
+const recorder = Effect.fnUntraced(function* (options: { readonly maxBatch: number }) {
+  const batches: Array<ReadonlyArray<number>> = []
+  const gates: Array<Deferred.Deferred<void, string>> = []
+  const write = yield* GroupCommit.make((batch: ReadonlyArray<number>) => {
+    const gate = Deferred.makeUnsafe<void, string>()
+    batches.push(batch)
+    gates.push(gate)
+    return Effect.as(Deferred.await(gate), batch.map((item) => item * 10))
+  }, options)
+  const settled = Effect.repeat(Effect.yieldNow, { times: 20 })
+  const gate = (index: number) => gates[index] ?? Deferred.makeUnsafe<void, string>()
+  return {
+    batches,
+    fork: (item: number) => Effect.tap(Effect.forkChild(write(item)), settled),
+    write,
+    release: (index: number) => Effect.tap(Deferred.succeed(gate(index), undefined), settled),
+    fail: (index: number, error: string) => Effect.tap(Deferred.fail(gate(index), error), settled)
+  }
+})
+
+describe("GroupCommit", () => {
+  it.effect("a lone item waits for nobody, and what arrives meanwhile is the next batch", () =>
+    Effect.gen(function* () {
+      const { batches, fork, release } = yield* recorder({ maxBatch: 100 })
+      const first = yield* fork(1)
+      const others = yield* Effect.forEach([2, 3, 4], fork)
+      assert.deepStrictEqual(batches, [[1]])
+      yield* release(0)
+      assert.strictEqual(yield* Fiber.join(first), 10)
+      assert.deepStrictEqual(batches, [[1], [2, 3, 4]])
+      yield* release(1)
+      assert.deepStrictEqual(yield* Effect.forEach(others, Fiber.join), [20, 30, 40])
+    })
+  )
+
+  it.effect("a batch holds maxBatch items at most", () =>
+    Effect.gen(function* () {
+      const { batches, fork, release } = yield* recorder({ maxBatch: 2 })
+      const fibers = yield* Effect.forEach([1, 2, 3, 4, 5, 6], fork)
+      for (let index = 0; index < 4; index++) yield* release(index)
+      assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [10, 20, 30, 40, 50, 60])
+      assert.deepStrictEqual(batches, [[1], [2, 3], [4, 5], [6]])
+    })
+  )
+
+  it.effect("an error reaches each item of its batch, and no other batch", () =>
+    Effect.gen(function* () {
+      const { fail, fork, release } = yield* recorder({ maxBatch: 2 })
+      const [one, two, three, four] = yield* Effect.forEach([1, 2, 3, 4], fork)
+      if (one === undefined || two === undefined || three === undefined || four === undefined) return
+      yield* release(0)
+      yield* fail(1, "disk full")
+      yield* release(2)
+      assert.strictEqual(yield* Fiber.join(one), 10)
+      assert.strictEqual(yield* Effect.flip(Fiber.join(two)), "disk full")
+      assert.strictEqual(yield* Effect.flip(Fiber.join(three)), "disk full")
+      assert.strictEqual(yield* Fiber.join(four), 40)
+    })
+  )
+
+  it.effect("an interrupted caller is left out while it waits, and harms nobody", () =>
+    Effect.gen(function* () {
+      const { batches, fork, release } = yield* recorder({ maxBatch: 10 })
+      const [one, two, three] = yield* Effect.forEach([1, 2, 3], fork)
+      if (one === undefined || two === undefined || three === undefined) return
+      yield* Fiber.interrupt(two)
+      // One is being committed: that goes on, and so do the others.
+      yield* Fiber.interrupt(one)
+      yield* release(0)
+      yield* release(1)
+      assert.strictEqual(yield* Fiber.join(three), 30)
+      assert.deepStrictEqual(batches, [[1], [3]])
+    })
+  )
+
+  it.effect("a commit that dies, or forgets an answer, is a defect of its items and not the end", () =>
+    Effect.gen(function* () {
+      let commits = 0
+      const write = yield* GroupCommit.make(
+        (batch: ReadonlyArray<number>) => {
+          commits++
+          return commits === 1 ? Effect.die("bug") : Effect.succeed(commits === 2 ? [] : batch)
+        },
+        { maxBatch: 10 }
+      )
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(write(1))))
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(write(2))))
+      assert.strictEqual(yield* write(3), 3)
+    })
+  )
+
+  it.effect("closing the scope interrupts all that wait, and all that come later", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { fork, write } = yield* Scope.provide(recorder({ maxBatch: 1 }), scope)
+      const fibers = yield* Effect.forEach([1, 2], fork)
+      yield* Scope.close(scope, Exit.void)
+      for (const fiber of fibers) assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
+      assert.isTrue(Exit.hasInterrupts(yield* Effect.exit(write(3))))
+    })
+  )
+
+  it.effect("answers may be nothing at all", () =>
+    Effect.gen(function* () {
+      const write = yield* GroupCommit.make((batch: ReadonlyArray<number>) => Effect.succeed(batch.map(() => undefined)), {
+        maxBatch: 3
+      })
+      assert.strictEqual(yield* write(1), undefined)
+    })
+  )
+})

@@ -1,0 +1,154 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { Group, itemKey, recipe, RunId } from "../../src/domain/Ids.ts"
+import type { ItemKey } from "../../src/domain/Ids.ts"
+import { Journal } from "../../src/services/Journal.ts"
+import type { Reservation, Settlement } from "../../src/services/Journal.ts"
+import type { StorageError } from "../../src/services/StorageError.ts"
+
+const group = Group.make("journal-suite")
+
+let runs = 0
+const freshRun = (): RunId => RunId.make(`run-${process.pid}-${++runs}-${Math.random().toString(36).slice(2, 8)}`)
+
+const keysOf = (run: RunId, count: number): ReadonlyArray<ItemKey> =>
+  Array.from({ length: count }, (_, i) => itemKey(group, "extraction", recipe("test"), run, String(i)))
+
+export const reservation = (run: RunId, call: string, items: ReadonlyArray<ItemKey> = []): Reservation => ({
+  call: `${run}-${call}`,
+  run,
+  group,
+  kind: "extraction",
+  endpoint: "http://localhost",
+  model: "model",
+  items,
+  inputTokens: 100,
+  outputTokens: 50,
+  usd: 0.5,
+  at: 1_700_000_000_000
+})
+
+export const settlement = (
+  run: RunId,
+  call: string,
+  answers: ReadonlyArray<readonly [ItemKey, string]>,
+  more: Partial<Settlement> = {}
+): Settlement => ({
+  call: `${run}-${call}`,
+  outcome: "answered",
+  usage: { input: 80, output: 20, cached: 5 },
+  usd: 0.125,
+  model: "model-2026-01-01",
+  response: '{"answer": "a raw response"}',
+  answers: answers.map(([key, value]) => ({ key, group, kind: "extraction", value })),
+  at: 1_700_000_001_000,
+  ...more
+})
+
+/** What any journal must do; `layer` may be shared with other tests. */
+export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): void => {
+  const inJournal = <A, E>(use: (journal: Journal["Service"], run: RunId) => Effect.Effect<A, E>) =>
+    Effect.gen(function* () {
+      return yield* use(yield* Journal, freshRun())
+    }).pipe(Effect.provide(Layer.fresh(layer)))
+
+  describe(`Journal: ${name}`, () => {
+    it.effect("finds what was settled, and nothing else", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          const [a, b, c] = keysOf(run, 3)
+          if (a === undefined || b === undefined || c === undefined) return
+          assert.strictEqual((yield* journal.lookup([a, b])).size, 0)
+          assert.strictEqual((yield* journal.lookup([])).size, 0)
+          yield* journal.reserve([reservation(run, "1", [a, b])])
+          assert.strictEqual((yield* journal.lookup([a, b])).size, 0)
+          const standing = yield* journal.settle([settlement(run, "1", [[a, '"A"'], [b, '{"b":"\u{1F701}"}']])])
+          assert.deepStrictEqual([...standing], [[a, '"A"'], [b, '{"b":"\u{1F701}"}']])
+          assert.deepStrictEqual([...(yield* journal.lookup([c, b, a, a]))].length, 2)
+          assert.strictEqual((yield* journal.lookup([a])).get(a), '"A"')
+        })
+      )
+    )
+
+    it.effect("the first answer written wins, and is what the second is given", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          const [a, b] = keysOf(run, 2)
+          if (a === undefined || b === undefined) return
+          yield* journal.reserve([reservation(run, "1", [a]), reservation(run, "2", [a, b])])
+          yield* journal.settle([settlement(run, "1", [[a, "1"]])])
+          const standing = yield* journal.settle([settlement(run, "2", [[a, "2"], [b, "2"]])])
+          assert.deepStrictEqual([...standing], [[a, "1"], [b, "2"]])
+          assert.deepStrictEqual([...(yield* journal.lookup([a, b]))], [[a, "1"], [b, "2"]])
+        })
+      )
+    )
+
+    it.effect("what was reserved and never settled counts as spent", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          yield* journal.reserve([
+            reservation(run, "1"),
+            reservation(run, "2"),
+            reservation(run, "3"),
+            { ...reservation(run, "4"), kind: "embedding" }
+          ])
+          yield* journal.settle([
+            settlement(run, "1", []),
+            settlement(run, "2", [], { outcome: "failed", usd: 0, usage: { input: 0, output: 0, cached: 0 } })
+          ])
+          assert.deepStrictEqual(yield* journal.totals(run), {
+            calls: { embedding: 1, extraction: 3 },
+            failed: 1,
+            unsettled: 2,
+            usage: { input: 80, output: 20, cached: 5 },
+            usd: 1.125
+          })
+          assert.deepStrictEqual(yield* journal.totals(freshRun()), {
+            calls: {}, failed: 0, unsettled: 0, usage: { input: 0, output: 0, cached: 0 }, usd: 0
+          })
+        })
+      )
+    )
+
+    it.effect("a call settled twice costs once", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          yield* journal.reserve([reservation(run, "1")])
+          yield* journal.settle([settlement(run, "1", [])])
+          yield* journal.settle([settlement(run, "1", [], { usd: 9 })])
+          assert.strictEqual((yield* journal.totals(run)).usd, 0.125)
+        })
+      )
+    )
+
+    it.effect("one bad settlement leaves nothing of the whole transaction", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          const [a] = keysOf(run, 1)
+          if (a === undefined) return
+          yield* journal.reserve([reservation(run, "1", [a])])
+          const error = yield* Effect.flip(journal.settle([settlement(run, "1", [[a, "1"]]), settlement(run, "no", [])]))
+          assert.strictEqual(error.storage, "journal")
+          assert.strictEqual(error.reason, "failed")
+          assert.include(error.message, `${run}-no`)
+          assert.strictEqual((yield* journal.lookup([a])).size, 0)
+          assert.strictEqual((yield* journal.totals(run)).unsettled, 1)
+        })
+      )
+    )
+
+    it.effect("looks 10,000 keys up at once", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          const keys = keysOf(run, 10_000)
+          yield* journal.reserve([reservation(run, "1", keys)])
+          yield* journal.settle([settlement(run, "1", keys.map((key, i) => [key, String(i)] as const))])
+          const found = yield* journal.lookup(keys)
+          assert.strictEqual(found.size, 10_000)
+          assert.isTrue(keys.every((key, i) => found.get(key) === String(i)))
+        })
+      )
+    )
+  })
+}
