@@ -20,13 +20,21 @@ const places = ["Graz", "Lisbon", "Oslo", "Montreal", "Kyoto", "Valencia"]
 
 const at = (all: ReadonlyArray<string>, index: number): string => all[index % all.length] ?? ""
 
-/** About 400 tokens of prose with some twenty names; no two documents are alike. */
+const plain = [
+  "The minutes say in some detail what was agreed, and by whom it was to be done before the winter.",
+  "Nobody had expected the weather to hold, and so the instruments were packed again the same evening.",
+  "It took another two weeks until the figures were complete and could be compared with the earlier ones.",
+  "What remained was the question of money, which was put off to the next meeting, as so often before."
+]
+
+/** About 400 tokens of prose with some twenty names, as a page of a report has; no two documents are alike. */
 const passage = (document: number): string =>
-  Array.from({ length: 18 }, (_, index) => {
+  Array.from({ length: 20 }, (_, index) => {
     const mix = document * 31 + index * 17
+    if (index % 3 !== 0) return at(plain, mix + (mix >> 4))
     return (
       `In ${1950 + (mix % 70)} ${at(people, mix)} ${at(verbs, mix >> 1)} ${at(organisations, mix >> 2)} near ` +
-      `${at(places, mix >> 3)}, as the minutes of meeting ${document}-${index} say in some detail.`
+      `${at(places, mix >> 3)}, as report ${document}-${index} says.`
     )
   }).join(" ")
 
@@ -60,7 +68,7 @@ const measure = async (row: Row, baseURL: string, directory: string, index: numb
     [
       ...args,
       ...["--base-url", baseURL, "--pack", row.pack, "--concurrency", String(row.concurrency)],
-      ...["--store", `sqlite:${join(directory, `row-${index}.db`)}`]
+      ...["--store", `sqlite:${join(directory, `row-${index}`, "graph.db")}`]
     ],
     { cwd: directory }
   )

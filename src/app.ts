@@ -100,7 +100,7 @@ export const main = (process: NodeJS.Process): void => {
   // Whoever cannot wait for what is under way to be put in order asks twice.
   process.once("SIGINT", () => process.once("SIGINT", () => process.exit(130)))
   program(process.argv.slice(2)).pipe(
-    Effect.tapCause((cause) => complain(endingOf(cause).lines)),
+    Effect.onError((cause) => complain(endingOf(cause).lines)),
     Effect.provide(NodeServices.layer),
     NodeRuntime.runMain({
       disableErrorReporting: true,

@@ -10,7 +10,7 @@ export interface Unit {
 }
 
 /** Thousandths of tokens. A stretch up to `whole` is not cut, no chunk of several units is longer than `longest`. */
-export const limits = { whole: 600_000, longest: 1_000_000, apart: 220_000 }
+export const limits = { whole: 600_000, longest: 1_000_000, apart: 200_000 }
 
 /** Isolation is compared in four steps: a boundary that is a little more or less alone is not another boundary. */
 const steps = [limits.apart, limits.apart * 0.75, limits.apart * 0.5, limits.apart * 0.25]
@@ -21,10 +21,14 @@ const horizon = 16
 /** `contexts[k][i]` is a hash of the 2^k units that begin with unit i. */
 const contextsOf = (units: ReadonlyArray<Unit>): ReadonlyArray<Uint32Array> => {
   let level = Uint32Array.from(units, (unit) => unit.hash)
+  let factor = 0x9e3779b1
   const contexts = [level]
   for (let width = 1; width < horizon; width *= 2) {
     const below = level
-    level = below.map((hash, index) => Math.imul(hash, 0x9e3779b1) + (below[index + width] ?? 0))
+    const shift = factor
+    level = below.map((hash, index) => Math.imul(hash, shift) + (below[index + width] ?? 0))
+    // Squared, so that each unit of a context has a power of its own and their order counts.
+    factor = Math.imul(factor, factor)
     contexts.push(level)
   }
   return contexts

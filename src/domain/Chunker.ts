@@ -10,7 +10,10 @@ import { type DocumentUnit, soundBlocks, unitsOf } from "./Units.ts"
 /** Part of a document's recipe: another version may cut elsewhere, or word headers otherwise. */
 export const chunkerVersion = "1"
 
-/** Tokens, as estimated: no chunk is longer, but for a stretch of white space, which is never a chunk of its own. */
+/**
+ * Tokens, as estimated and without white space between units: no chunk has more. The estimate is near the count for
+ * prose, and can be half of it for text that is no language, such as keys and codes.
+ */
 export const maximumChunkTokens = limits.longest / 1000
 
 /**

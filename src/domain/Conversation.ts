@@ -12,7 +12,7 @@ const shortest = 40_000
 /**
  * Which turns, as indices of blocks, begin a conversation of their own: those after a silence of more than 30 minutes,
  * and those where the participants change: nobody who speaks in the four turns before (fewer after a silence) speaks
- * in the four that follow. A change within 40 tokens of an earlier change or a silence does not count. Who takes part
+ * in the four that follow. A change within 40 tokens of an earlier change or of a silence does not count. Who takes part
  * is known from these eight turns alone, so a turn more or less moves no other boundary.
  */
 export const conversationStarts = (
@@ -45,17 +45,22 @@ export const conversationStarts = (
     }
     return found
   }
+  const weights = Float64Array.from(turns, ([, block]) => weight(block))
+  /** Of each turn, how much is said from it to the next silence. */
+  const left = new Float64Array(turns.length + 1)
+  for (let position = turns.length - 1; position >= 0; position--)
+    left[position] = (weights[position] ?? 0) + (silences[position + 1] === 1 ? 0 : (left[position + 1] ?? 0))
   let since = 0
-  for (const [position, [index, block]] of turns.entries()) {
+  for (const [position, [index]] of turns.entries()) {
     if (position > 0 && silences[position] !== 1) {
       const before = speakers(position - 1, -1)
       const after = speakers(position, 1)
       if (before !== undefined && after !== undefined && before.isDisjointFrom(after)) {
-        if (since >= shortest) starts.add(index)
+        if (since >= shortest && (left[position] ?? 0) >= shortest) starts.add(index)
         since = 0
       }
     } else since = 0
-    since += weight(block)
+    since += weights[position] ?? 0
   }
   return starts
 }

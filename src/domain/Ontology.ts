@@ -90,8 +90,8 @@ const vocabulary = (ontology: Ontology): Vocabulary => {
   const known = vocabularies.get(ontology)
   if (known !== undefined) return known
   const made = {
-    entities: new Map([anyEntity, ...Object.keys(ontology.entities)].map((type) => [fold(type), type])),
-    relations: new Map([anyRelation, ...Object.keys(ontology.relations)].map((type) => [fold(type), type]))
+    entities: new Map([...Object.keys(ontology.entities), anyEntity].map((type) => [fold(type), type])),
+    relations: new Map([...Object.keys(ontology.relations), anyRelation].map((type) => [fold(type), type]))
   }
   vocabularies.set(ontology, made)
   return made
@@ -105,15 +105,18 @@ const wordsOf = (type: string): ReadonlyArray<string> =>
     .filter((word) => word !== "")
     .slice(0, 6)
 
+/** At most 64 characters, none of them halved. */
+const cut = (name: string): string => [...name].slice(0, 64).join("")
+
 /** An entity type of the ontology; in an open one also a new one, in PascalCase. */
 export const entityType = (ontology: Ontology, type: string): string => {
   const known = vocabulary(ontology).entities.get(fold(type))
   if (known !== undefined) return known
   if (!ontology.open) return anyEntity
   const name = wordsOf(type)
-    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase())
+    .map(([first = "", ...rest]) => first.toUpperCase() + rest.join("").toLowerCase())
     .join("")
-  return /^\p{L}/u.test(name) ? name.slice(0, 64) : anyEntity
+  return /^\p{L}/u.test(name) ? cut(name) : anyEntity
 }
 
 /** How a fact's relation reads under the ontology; `reversed`: source and target change places. */
@@ -129,7 +132,7 @@ export interface RelationReading {
 export const relationReading = (ontology: Ontology, type: string, source: string, target: string): RelationReading => {
   const known = vocabulary(ontology).relations.get(fold(type))
   if (known === undefined) {
-    const name = wordsOf(type).join("_").toUpperCase().slice(0, 64)
+    const name = cut(wordsOf(type).join("_").toUpperCase())
     return { type: ontology.open && /^\p{L}/u.test(name) ? name : anyRelation, reversed: false }
   }
   const relation = ontology.relations[known]

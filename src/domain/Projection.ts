@@ -35,13 +35,18 @@ interface ChunkReading {
   readonly facts: ReadonlyArray<{
     readonly source: Candidate
     readonly target: Candidate
-    readonly type: string
     readonly fact: Extraction["facts"][number]
   }>
   readonly stated: ReadonlyArray<{ readonly alias: Candidate; readonly of: Candidate }>
 }
 
-const tidy = (text: string): string => text.normalize("NFC").replace(/\s+/gu, " ").trim()
+const tidy = (text: string): string => text.toWellFormed().normalize("NFC").replace(/\s+/gu, " ").trim()
+
+/** What an extractor leaves empty, it does not state: the two are one fact, and one record. */
+const stated = (value: string | undefined): string | undefined => {
+  const clean = tidy(value ?? "")
+  return clean === "" ? undefined : clean
+}
 
 /**
  * An end of a fact that the extraction does not list as an entity is one all the same, of type `Thing`: what was said of
@@ -64,7 +69,7 @@ const readChunk = (group: Group, ontology: Ontology, chunk: Chunk, extraction: E
     const clean = tidy(name)
     return clean === "" ? [] : [{ entity: add(clean, entityType(ontology, type)), aliases }]
   })
-  const stated = listed.flatMap(({ aliases, entity }) =>
+  const claims = listed.flatMap(({ aliases, entity }) =>
     aliases.map(tidy).flatMap((alias) => {
       if (alias === "") return []
       named.get(entity.id)?.names.add(alias)
@@ -80,11 +85,9 @@ const readChunk = (group: Group, ontology: Ontology, chunk: Chunk, extraction: E
   const facts = extraction.facts.flatMap((fact) => {
     const from = end(fact.source)
     const to = end(fact.target)
-    if (from === undefined || to === undefined) return []
-    const { reversed, type } = relationReading(ontology, fact.type, from.type, to.type)
-    return [{ source: reversed ? to : from, target: reversed ? from : to, type, fact }]
+    return from === undefined || to === undefined ? [] : [{ source: from, target: to, fact }]
   })
-  return { chunk, named: [...named.values()], facts, stated }
+  return { chunk, named: [...named.values()], facts, stated: claims }
 }
 
 /** Of one entity's occurrences: those within a longer one are no mentions of their own. */
@@ -155,21 +158,27 @@ export const projectDocument = (input: {
         })
       }
     }
-    for (const { fact, source, target, type } of said) {
-      const from = resolved(source).id
-      const to = resolved(target).id
-      if (from === to) continue
+    for (const { fact, source, target } of said) {
+      const ends = { source: resolved(source), target: resolved(target) }
+      if (ends.source.id === ends.target.id) continue
+      // Read with the types that resolution found out: a name that is a `Thing` here may be a `Person` in another chunk.
+      const { reversed, type } = relationReading(input.ontology, fact.type, ends.source.type, ends.target.type)
+      const from = reversed ? ends.target.id : ends.source.id
+      const to = reversed ? ends.source.id : ends.target.id
       const relation = relationId(input.group, from, type, to)
       relations.set(relation, { id: relation, source: from, target: to, type })
       const text = tidy(fact.text)
-      const id = factId(relation, text, fact.predicate, fact.validAt, fact.invalidAt)
+      const predicate = stated(fact.predicate)
+      const validAt = stated(fact.validAt)
+      const invalidAt = stated(fact.invalidAt)
+      const id = factId(relation, text, predicate, validAt, invalidAt)
       facts.set(id, {
         id,
         relation,
         text,
-        ...(fact.predicate === undefined ? {} : { predicate: fact.predicate }),
-        ...(fact.validAt === undefined ? {} : { validAt: fact.validAt }),
-        ...(fact.invalidAt === undefined ? {} : { invalidAt: fact.invalidAt })
+        ...(predicate === undefined ? {} : { predicate }),
+        ...(validAt === undefined ? {} : { validAt }),
+        ...(invalidAt === undefined ? {} : { invalidAt })
       })
       const support = `${chunk.id}${id}`
       if (!supports.has(support)) {

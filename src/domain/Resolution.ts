@@ -57,11 +57,15 @@ const containments = (all: ReadonlyArray<Candidate>): ReadonlyArray<Proposal> =>
       else others.push(whole)
     }
   }
+  const withRarestWord = (key: string): ReadonlyArray<Candidate> =>
+    key
+      .split(" ")
+      .map((word) => byWord.get(word) ?? [])
+      .reduce((a, b) => (b.length < a.length ? b : a))
   return all.flatMap((part) => {
-    const wholes = (byWord.get(part.key.split(" ")[0] ?? "") ?? []).filter((whole) => abbreviates(part, whole))
-    const longest = wholes.filter((whole) => !wholes.some((other) => abbreviates(whole, other)))
-    const [to, ...more] = longest
-    return to === undefined || more.length > 0
+    const wholes = withRarestWord(part.key).filter((whole) => abbreviates(part, whole))
+    const to = wholes.reduce((a, b) => (b.key.length > a.key.length ? b : a), part)
+    return to === part || wholes.some((whole) => whole !== to && !abbreviates(whole, to))
       ? []
       : [{ from: part, to, score: 90, evidence: `"${part.key}" is part of one name in this document: "${to.key}"` }]
   })
@@ -84,13 +88,11 @@ const statedAliases = (
   all: ReadonlyArray<Candidate>,
   stated: ReadonlyArray<{ readonly alias: Candidate; readonly of: Candidate }>
 ): ReadonlyArray<Proposal> => {
-  const known = new Map(all.map((one) => [one.id, one]))
   const byAlias = Map.groupBy(stated, ({ alias }) => alias.id)
-  return [...byAlias].flatMap(([id, claims]) => {
-    const from = known.get(id)
-    const owners = new Map(claims.filter(({ of }) => of.id !== id).map(({ of }) => [of.id, of]))
-    const [to, ...more] = owners.values()
-    return from === undefined || to === undefined || more.length > 0
+  return all.flatMap((from) => {
+    const claims = (byAlias.get(from.id) ?? []).filter(({ of }) => of.id !== from.id)
+    const [to, ...more] = new Map(claims.map(({ of }) => [of.id, of])).values()
+    return to === undefined || more.length > 0
       ? []
       : [{ from, to, score: 95, evidence: `the text gives "${from.key}" as another name of "${to.key}"` }]
   })

@@ -183,11 +183,12 @@ export const unitsOf = (text: string, blocks: ReadonlyArray<Block>): ReadonlyArr
     const ranges = rangesOf(text, value)
     const tableHead = value.kind === "table" && value.columns !== undefined
     for (const [index, { start, end, rank }] of ranges.entries()) {
+      const trimmed = text.slice(start, end).trim()
       drafts.push({
         start,
-        weight: estimateTokens(text, start, end),
+        weight: estimateTokens(trimmed, 0, trimmed.length),
         rank,
-        hash: hash32(text.slice(start, end).trim()),
+        hash: hash32(trimmed),
         block,
         lastBlock: block,
         leads: value.kind === "heading" || (tableHead && index === 0 && ranges.length > 1)

@@ -47,6 +47,13 @@ export const layer = (options: Options): Layer.Layer<Journal, StorageError> =>
     service(options.file, inWorker<JournalEngine>("journal", { busyTimeout, ...options, readOnly: false }))
   )
 
+/** For reading commands: a file that is not there is an error, and writing is one too. */
+export const layerReadOnly = (options: Options): Layer.Layer<Journal, StorageError> =>
+  Layer.effect(
+    Journal,
+    service(options.file, inWorker<JournalEngine>("journal", { busyTimeout, ...options, readOnly: true }))
+  )
+
 /** A fresh database in memory, on the calling thread. */
 export const layerMemory: Layer.Layer<Journal, StorageError> = Layer.effect(
   Journal,

@@ -29,7 +29,7 @@ const details = (at: Snapshot): ReadonlyArray<string> =>
 /** One line that says where a run is, in at most `columns` columns. */
 export const bar = (at: Snapshot, columns: number): string => {
   const width = columns >= 60 ? 20 : columns >= 30 ? 8 : 0
-  const filled = at.seen === 0 || !at.listed ? 0 : Math.floor((width * at.done) / at.seen)
+  const filled = at.seen === 0 || !at.listed ? 0 : Math.min(width, Math.floor((width * at.done) / at.seen))
   const drawn = width === 0 ? "" : `${"━".repeat(filled)}${"╌".repeat(width - filled)} `
   // The last column stays free: some terminals wrap as soon as it is written.
   return fit(`${drawn}${[`${at.done}/${total(at)} documents`, ...details(at)].join(" · ")}`, columns - 1)

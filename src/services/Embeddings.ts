@@ -1,4 +1,4 @@
-import { Context, Deferred, Effect, Layer, Option, Schema, Scope } from "effect"
+import { Array, Context, Deferred, Effect, Layer, Option, Schema, Scope } from "effect"
 import { itemKey, recipe } from "../domain/Ids.ts"
 import type { Group, ItemKey } from "../domain/Ids.ts"
 import { Embedder } from "./Embedder.ts"
@@ -39,7 +39,10 @@ const toText = (vector: Float32Array): string =>
   encodeStored({ float32: new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength) })
 
 const fromText = (text: string): Option.Option<Float32Array> =>
-  Option.map(decodeStored(text), ({ float32 }) => new Float32Array(float32.slice().buffer))
+  decodeStored(text).pipe(
+    Option.filter(({ float32 }) => float32.length > 0 && float32.length % Float32Array.BYTES_PER_ELEMENT === 0),
+    Option.map(({ float32 }) => new Float32Array(Uint8Array.from(float32).buffer))
+  )
 
 const unreadable = (key: ItemKey) =>
   new StorageError({
@@ -118,22 +121,23 @@ const remote = Effect.gen(function* () {
             { discard: true }
           )
         }),
-        Effect.catch((error) =>
-          Effect.forEach([...batch, ...waiting.splice(0)], ({ answered }) => Deferred.fail(answered, error), {
+        Effect.catchCause((cause) =>
+          Effect.forEach([...batch, ...waiting.splice(0)], ({ answered }) => Deferred.failCause(answered, cause), {
             discard: true
           })
         )
       )
   })
 
+  /** Found or asked for by a fiber of its own: whoever wants the same text meanwhile does not depend on who came first. */
   const one = (group: Group, text: string) =>
-    Effect.suspend(() => {
+    Effect.uninterruptibleMask((restore) => {
       const key = itemKey(group, "embedding", version, text)
       const other = inFlight.get(key)
-      if (other !== undefined) return Deferred.await(other)
+      if (other !== undefined) return restore(Deferred.await(other))
       const answered: Item["answered"] = Deferred.makeUnsafe()
       inFlight.set(key, answered)
-      return calls.lookup(key).pipe(
+      const asking = calls.lookup(key).pipe(
         Effect.flatMap((found) => {
           if (Option.isSome(found)) {
             const vector = fromText(found.value)
@@ -147,6 +151,7 @@ const remote = Effect.gen(function* () {
           return Deferred.done(answered, exit)
         })
       )
+      return Effect.andThen(Effect.forkIn(asking, scope), restore(Deferred.await(answered)))
     })
 
   return Embeddings.of({
@@ -160,8 +165,8 @@ const local = Effect.gen(function* () {
   return Embeddings.of({
     recipe: recipe("embedding", embedder.model),
     embed: (_, texts) =>
-      embedder.embed(texts).pipe(
-        Effect.map(({ vectors }) => vectors),
+      Effect.forEach(Array.chunksOf(texts, embedder.maxBatch), (batch) => embedder.embed(batch)).pipe(
+        Effect.map((batches) => batches.flatMap(({ vectors }) => vectors)),
         Effect.mapError(({ message }) => new RunStopped({ reason: "configuration", retryable: false, message }))
       )
   })

@@ -19,6 +19,8 @@ interface Pool {
   inFlight: number
   /** Milliseconds since the epoch until which nothing is admitted. */
   frozenUntil: number
+  /** Whether somebody waits for the end of the freeze. */
+  isThawing: boolean
   readonly waiting: Array<Waiting>
 }
 
@@ -50,7 +52,7 @@ const make = Effect.fnUntraced(function* (options: { readonly ceiling: number })
   const poolOf = (name: string): Pool => {
     const known = pools.get(name)
     if (known !== undefined) return known
-    const made = { inFlight: 0, frozenUntil: 0, waiting: [] }
+    const made = { inFlight: 0, frozenUntil: 0, isThawing: false, waiting: [] }
     pools.set(name, made)
     return made
   }
@@ -73,14 +75,28 @@ const make = Effect.fnUntraced(function* (options: { readonly ceiling: number })
       return admitWaiting(pool)
     })
 
-  const enter = (pool: Pool, ticket: Ticket) =>
+  /** Timers may ring a little early: whoever wakes before the end of the freeze sleeps on, or nobody would admit the waiting. */
+  const thaw = (pool: Pool): Effect.Effect<void> =>
+    Effect.clockWith((clock) => {
+      const left = pool.frozenUntil - clock.currentTimeMillisUnsafe()
+      if (left > 0) return Effect.andThen(Effect.sleep(Math.ceil(left)), thaw(pool))
+      pool.isThawing = false
+      return admitWaiting(pool)
+    })
+
+  /** Its caller is uninterruptible but for the wait itself: an interruption anywhere else would leave a slot taken. */
+  const enter = (
+    pool: Pool,
+    ticket: Ticket,
+    restore: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  ) =>
     Effect.suspend(() => {
       const waiting: Waiting = { ticket, admitted: Deferred.makeUnsafe() }
       const at = pool.waiting.findIndex((other) => before(ticket, other.ticket))
       if (at === -1) pool.waiting.push(waiting)
       else pool.waiting.splice(at, 0, waiting)
       return admitWaiting(pool).pipe(
-        Effect.andThen(Deferred.await(waiting.admitted)),
+        Effect.andThen(restore(Deferred.await(waiting.admitted))),
         Effect.onInterrupt(() => {
           const place = pool.waiting.indexOf(waiting)
           if (place === -1) return leave(pool)
@@ -96,14 +112,16 @@ const make = Effect.fnUntraced(function* (options: { readonly ceiling: number })
     admit: (ticket, call) =>
       Effect.uninterruptibleMask((restore) => {
         const pool = poolOf(ticket.pool)
-        return restore(enter(pool, ticket)).pipe(Effect.andThen(restore(call).pipe(Effect.ensuring(leave(pool)))))
+        return enter(pool, ticket, restore).pipe(Effect.andThen(restore(call).pipe(Effect.ensuring(leave(pool)))))
       }),
     freeze: Effect.fn("Gate.freeze")(function* (name, millis) {
       const pool = poolOf(name)
       const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
       if (now + millis <= pool.frozenUntil) return
       pool.frozenUntil = now + millis
-      yield* Effect.sleep(millis).pipe(Effect.andThen(admitWaiting(pool)), Effect.forkIn(scope))
+      if (pool.isThawing) return
+      pool.isThawing = true
+      yield* Effect.forkIn(thaw(pool), scope)
     })
   })
 })

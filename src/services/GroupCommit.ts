@@ -1,9 +1,10 @@
-import { Cause, Deferred, Effect, Exit, Queue } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, Option, Queue, Tracer } from "effect"
 import type { Scope } from "effect"
 
 interface Waiting<A, B, E> {
   readonly item: A
   readonly done: Deferred.Deferred<B, E>
+  readonly span: Tracer.AnySpan | undefined
   isAbandoned: boolean
 }
 
@@ -13,12 +14,12 @@ interface Waiting<A, B, E> {
  *
  * `commit` gets at least one item, and answers in the order of its items. If it fails, each item of that batch fails
  * with it; later batches are not touched. An item whose caller is interrupted before its batch begins is left out; after
- * that it is committed, and its answer dropped. Closing the scope interrupts all that wait.
+ * that it is committed, and its answer dropped. A batch's spans hang from its first caller's. Closing the scope interrupts all that wait.
  */
-export const make = Effect.fnUntraced(function* <A, B, E, R>(
-  commit: (batch: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E, R>,
+export const make = Effect.fnUntraced(function* <A, B, E>(
+  commit: (batch: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>,
   options: { readonly maxBatch: number }
-): Effect.fn.Return<(item: A) => Effect.Effect<B, E>, never, Scope.Scope | R> {
+): Effect.fn.Return<(item: A) => Effect.Effect<B, E>, never, Scope.Scope> {
   const queue = yield* Queue.unbounded<Waiting<A, B, E>>()
   const open = new Set<Deferred.Deferred<B, E>>()
   let isClosed = false
@@ -26,8 +27,10 @@ export const make = Effect.fnUntraced(function* <A, B, E, R>(
   const commitNext = Effect.gen(function* () {
     const taken = yield* Queue.takeBetween(queue, 1, options.maxBatch)
     const batch = taken.filter(({ isAbandoned }) => !isAbandoned)
-    if (batch.length === 0) return
-    const exit = yield* Effect.exit(commit(batch.map(({ item }) => item)))
+    const [first] = batch
+    if (first === undefined) return
+    const committed = commit(batch.map(({ item }) => item))
+    const exit = yield* Effect.exit(first.span === undefined ? committed : Effect.withParentSpan(committed, first.span))
     if (Exit.isSuccess(exit) && exit.value.length === batch.length) {
       for (const [index, answer] of exit.value.entries()) {
         const waiting = batch[index]
@@ -48,9 +51,10 @@ export const make = Effect.fnUntraced(function* <A, B, E, R>(
   yield* Effect.forkScoped(Effect.forever(commitNext))
 
   return (item) =>
-    Effect.suspend(() => {
+    Effect.contextWith((context: Context.Context<never>) => {
       if (isClosed) return Effect.interrupt
-      const waiting: Waiting<A, B, E> = { item, done: Deferred.makeUnsafe(), isAbandoned: false }
+      const span = Option.getOrUndefined(Context.getOption(context, Tracer.ParentSpan))
+      const waiting: Waiting<A, B, E> = { item, done: Deferred.makeUnsafe(), span, isAbandoned: false }
       open.add(waiting.done)
       Queue.offerUnsafe(queue, waiting)
       return Deferred.await(waiting.done).pipe(

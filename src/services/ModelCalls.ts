@@ -96,6 +96,10 @@ export class ModelCalls extends Context.Service<
 /** Virtual time may stand between two milliseconds; the journal's does not. */
 const currentMillis = Effect.map(Clock.currentTimeMillis, Math.round)
 
+/** The request's own fault: the provider did answer. */
+const isRefusal = ({ reason }: ModelError): boolean =>
+  reason._tag === "RequestTooLarge" || reason._tag === "RequestRejected"
+
 const noUsage: Usage = { input: 0, output: 0, cached: 0 }
 
 const make = Effect.gen(function* () {
@@ -166,11 +170,15 @@ const make = Effect.gen(function* () {
             links: spec.links?.(payload) ?? []
           })
         )
-        return Option.some({ payload, sent })
+        if (sent._tag === "Success" || isRefusal(sent.failure)) return Option.some({ payload, sent })
+        // Before the slot is free: else each call that is turned away lets another one in, to be turned away as well.
+        const verdict = yield* Effect.result(retry.onFault(pool, attempt, sent.failure))
+        if (verdict._tag === "Success" && verdict.success.freeze > 0) yield* gate.freeze(pool, verdict.success.freeze)
+        return Option.some({ payload, sent, verdict })
       })
       const outcome = yield* gate.admit({ pool, priority: spec.priority, again: attempt > 1 }, sending)
       if (Option.isNone(outcome)) return Option.none()
-      const { payload, sent } = outcome.value
+      const { payload, sent, verdict } = outcome.value
       const at = yield* currentMillis
 
       if (sent._tag === "Success") {
@@ -201,14 +209,13 @@ const make = Effect.gen(function* () {
         answers: [],
         at
       })
-      if (error.reason._tag === "RequestTooLarge" || error.reason._tag === "RequestRejected") {
+      if (verdict === undefined) {
         yield* retry.onAnswer(pool)
         return Option.some({ _tag: "refused" as const, payload, error })
       }
-      const { freeze, wait } = yield* retry.onFault(pool, attempt, error)
+      const { wait } = yield* Effect.fromResult(verdict)
       counts.retried++
       counts.note = `${error.reason._tag}: ${error.message}`
-      if (freeze > 0) yield* gate.freeze(pool, freeze)
       yield* Effect.sleep(wait)
     }
   })

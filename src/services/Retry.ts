@@ -58,33 +58,36 @@ const stop = (error: ModelError): RunStopped | undefined => {
 
 /**
  * Exponential back-off with full jitter; `Retry-After` is honoured and jittered upward only, and freezes the pool when
- * the provider says that it is at a limit or over its capacity. Each pool's patience is counted from its last answer.
+ * the provider says that it is at a limit or over its capacity. A pool's patience is counted from the first
+ * fault after its last answer: a worker that had nothing to send for an hour has not been kept waiting.
  */
 export const layer = (options: RetryOptions = defaults): Layer.Layer<Retry> =>
   Layer.sync(Retry, () => {
-    const pools = new Map<string, { readonly since: number; readonly answered: boolean }>()
+    const pools = new Map<string, { readonly since: number | undefined; readonly answered: boolean }>()
     return {
-      onAnswer: Effect.fnUntraced(function* (pool) {
-        pools.set(pool, { since: yield* Clock.currentTimeMillis, answered: true })
-      }),
+      onAnswer: (pool) =>
+        Effect.sync(() => {
+          pools.set(pool, { since: undefined, answered: true })
+        }),
       onFault: Effect.fn("Retry.onFault")(function* (pool, attempt, error) {
         const fatal = stop(error)
         if (fatal !== undefined) return yield* fatal
         const now = yield* Clock.currentTimeMillis
-        const state = pools.get(pool) ?? { since: now, answered: false }
-        pools.set(pool, state)
+        const answered = pools.get(pool)?.answered ?? false
+        const since = pools.get(pool)?.since ?? now
+        pools.set(pool, { since, answered })
         const limited = error.reason._tag === "RateLimited"
-        const patience = state.answered || limited ? options.patience : options.firstPatience
-        if (now - state.since >= patience) {
+        const patience = answered || limited ? options.patience : options.firstPatience
+        if (now - since >= patience) {
           return yield* new RunStopped({
             reason: "provider",
             retryable: true,
-            message: `The provider has not answered for ${Math.round((now - state.since) / 1000)} s; the last it said was: ${error.message} Run the same command again when it is back: it goes on where it stopped.`
+            message: `The provider has not answered for ${Math.round((now - since) / 1000)} s; the last it said was: ${error.message} Run the same command again when it is back: it goes on where it stopped.`
           })
         }
         const backOff = (yield* Random.next) * Math.min(options.cap, options.base * 2 ** Math.min(attempt - 1, 20))
-        const asked = retryAfter(error)
-        const wait = Math.ceil(asked === undefined ? backOff : asked * (1 + 0.1 * (yield* Random.next)))
+        const asked = retryAfter(error) ?? 0
+        const wait = Math.ceil(asked <= 0 ? backOff : asked * (1 + 0.1 * (yield* Random.next)))
         const isCrowded = limited || error.reason._tag === "Overloaded"
         return { wait, freeze: isCrowded ? wait : 0 }
       })

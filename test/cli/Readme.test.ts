@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestConsole } from "effect/testing"
+import { NodeServices } from "@effect/platform-node"
 import { readFileSync } from "node:fs"
+import { program as sluice } from "../../src/app.ts"
 import { program } from "../fixtures/swapLayers.ts"
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8")
@@ -16,6 +19,18 @@ describe("README", () => {
       const graph = yield* program
       assert.isAtLeast(graph.entities, 2)
     })
+  )
+
+  it.effect("its table of commands is what --help says", () =>
+    Effect.gen(function* () {
+      yield* sluice(["--help"])
+      const help = (yield* TestConsole.logLines).join("\n")
+      const commands = [...(help.split("SUBCOMMANDS\n")[1] ?? "").matchAll(/^ {2}(\w+) {2,}(.+)$/gm)]
+      assert.isAbove(commands.length, 5)
+      const expected = commands.map(([, name, description]) => `| \`${name}\` | ${description} |`)
+      const table = readme.split("\n").filter((line) => /^\| `\w+` \|/.test(line))
+      assert.deepStrictEqual(table, expected)
+    }).pipe(Effect.provide(NodeServices.layer))
   )
 
   it("every npm script that it names exists", () => {

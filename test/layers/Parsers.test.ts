@@ -266,6 +266,19 @@ describe("Markdown", () => {
     })
   )
 
+  it.effect("code of any length is one block, also when its fence is never closed", () =>
+    Effect.gen(function* () {
+      const code = `\`\`\`ts\n${"line\n\n# no heading\n".repeat(500)}\`\`\``
+      const parsed = yield* parse("p.md", `Text\n${code}\nMore\n\n~~~\nopen\n\n# still code`)
+      assert.deepStrictEqual(pieces(parsed), [
+        ["paragraph", "Text"],
+        ["code", code],
+        ["paragraph", "More"],
+        ["code", "~~~\nopen\n\n# still code"]
+      ])
+    })
+  )
+
   // Each takes micromark alone more than a minute, or its stack, at this size; the test's own timeout is the bound.
   it.effect.each([
     "> > ".repeat(20),

@@ -54,6 +54,23 @@ describe("SqliteJournal", () => {
     })
   )
 
+  it.effect("reading commands need a journal that is there, and write nothing to it", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const file = join(directory, "journal.db")
+      const layer = SqliteJournal.layerReadOnly({ file })
+      const missing = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(layer))))
+      assert.deepStrictEqual([missing.storage, missing.reason], ["journal", "unavailable"])
+      assert.deepStrictEqual(readdirSync(directory), [])
+      yield* use(file, (journal) => journal.reserve([reservation(run, "1")]))
+      yield* Effect.gen(function* () {
+        const journal = yield* Journal
+        assert.strictEqual((yield* journal.totals(run)).unsettled, 1)
+        assert.strictEqual((yield* Effect.flip(journal.reserve([reservation(run, "2")]))).reason, "readonly")
+      }).pipe(Effect.provide(Layer.fresh(layer)))
+    })
+  )
+
   it.effect("keeps the raw response, compressed", () =>
     Effect.gen(function* () {
       const file = join(yield* temporaryDirectory, "journal.db")
@@ -102,7 +119,10 @@ describe("SqliteJournal", () => {
       yield* Effect.scoped(Layer.build(SqliteJournal.layer({ file: journal })))
       const one = yield* Effect.flip(Effect.scoped(Layer.build(SqliteJournal.layer({ file: store }))))
       const two = yield* Effect.flip(Effect.scoped(Layer.build(SqliteStore.layer({ file: journal }))))
-      assert.deepStrictEqual([one.storage, one.reason, two.storage, two.reason], ["journal", "corrupt", "store", "corrupt"])
+      assert.deepStrictEqual(
+        [one.storage, one.reason, two.storage, two.reason],
+        ["journal", "corrupt", "store", "corrupt"]
+      )
     })
   )
 

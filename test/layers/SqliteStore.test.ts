@@ -24,7 +24,9 @@ const temporaryDirectory = Effect.acquireRelease(
 )
 
 const layerFile = Layer.unwrap(
-  Effect.map(temporaryDirectory, (directory) => SqliteStore.layer({ file: join(directory, "made/on/opening/store.db") }))
+  Effect.map(temporaryDirectory, (directory) =>
+    SqliteStore.layer({ file: join(directory, "made/on/opening/store.db") })
+  )
 )
 
 graphStore("SQLite in memory", SqliteStore.layerMemory)
@@ -34,7 +36,10 @@ ledger("SQLite file", layerFile)
 
 const group = Group.make("g")
 const run = RunId.make("run")
-const outline = { bytes: "a", chunks: [{ names: ["Ada Byron", "Zoë"], said: [{ source: "Zoë", type: "KNOWS", target: "Ada Byron" }] }] }
+const outline = {
+  bytes: "a",
+  chunks: [{ names: ["Ada Byron", "Zoë"], said: [{ source: "Zoë", type: "KNOWS", target: "Ada Byron" }] }]
+}
 const write = documentWrite(group, ["a"], outline)
 const expected = graphHash(recordsOf([resolvedDocument(group, outline)]))
 
@@ -86,7 +91,20 @@ describe("SqliteStore", () => {
         })
       )
       const db = new DatabaseSync(file, { readOnly: true })
-      const tables = ["document", "chunk", "embedding", "entity", "name", "mention", "relation", "fact", "support", "decision", "dead_letter", "source"]
+      const tables = [
+        "document",
+        "chunk",
+        "embedding",
+        "entity",
+        "name",
+        "mention",
+        "relation",
+        "fact",
+        "support",
+        "decision",
+        "dead_letter",
+        "source"
+      ]
       const counts = tables.map((table) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.["n"])
       db.close()
       assert.deepStrictEqual(counts, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20])
@@ -200,7 +218,10 @@ describe("SqliteStore", () => {
       }
       const untouched = new DatabaseSync(other)
       assert.deepStrictEqual(
-        untouched.prepare("SELECT name FROM sqlite_schema").all().map(({ name }) => name),
+        untouched
+          .prepare("SELECT name FROM sqlite_schema")
+          .all()
+          .map(({ name }) => name),
         ["mine"]
       )
       assert.strictEqual(untouched.prepare("PRAGMA journal_mode").get()?.["journal_mode"], "delete")
@@ -275,7 +296,7 @@ describe("SqliteStore", () => {
           assert.strictEqual(yield* store.hash(group), expected)
         })
       )
-      assert.deepStrictEqual(readdirSync(directory).sort(), ["copies", "store.db"])
+      assert.deepStrictEqual(readdirSync(directory).toSorted(), ["copies", "store.db"])
     })
   )
 

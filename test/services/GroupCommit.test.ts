@@ -10,7 +10,10 @@ const recorder = Effect.fnUntraced(function* (options: { readonly maxBatch: numb
     const gate = Deferred.makeUnsafe<void, string>()
     batches.push(batch)
     gates.push(gate)
-    return Effect.as(Deferred.await(gate), batch.map((item) => item * 10))
+    return Effect.as(
+      Deferred.await(gate),
+      batch.map((item) => item * 10)
+    )
   }, options)
   const settled = Effect.repeat(Effect.yieldNow, { times: 20 })
   const gate = (index: number) => gates[index] ?? Deferred.makeUnsafe<void, string>()
@@ -107,9 +110,12 @@ describe("GroupCommit", () => {
 
   it.effect("answers may be nothing at all", () =>
     Effect.gen(function* () {
-      const write = yield* GroupCommit.make((batch: ReadonlyArray<number>) => Effect.succeed(batch.map(() => undefined)), {
-        maxBatch: 3
-      })
+      const write = yield* GroupCommit.make(
+        (batch: ReadonlyArray<number>) => Effect.succeed(batch.map(() => undefined)),
+        {
+          maxBatch: 3
+        }
+      )
       assert.strictEqual(yield* write(1), undefined)
     })
   )

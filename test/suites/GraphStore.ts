@@ -1,5 +1,6 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema, Stream } from "effect"
+import { assert, layer as describeWith } from "@effect/vitest"
+import { Effect, Schema, Stream } from "effect"
+import type { Layer } from "effect"
 import { graphHash } from "../../src/domain/Canonical.ts"
 import type { ResolvedDocument } from "../../src/domain/Graph.ts"
 import { documentId, Group, RunId } from "../../src/domain/Ids.ts"
@@ -7,14 +8,23 @@ import { GraphStore } from "../../src/services/GraphStore.ts"
 import type { Write } from "../../src/services/GraphStore.ts"
 import type { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
-import { documentWrite, personId, pick, randomOf, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
+import {
+  documentWrite,
+  personId,
+  pick,
+  randomOf,
+  randomOutline,
+  recordsOf,
+  resolvedDocument
+} from "../fixtures/graphs.ts"
 import type { DocumentOutline } from "../fixtures/graphs.ts"
 
 const run = RunId.make("run-1")
 
 let groups = 0
 /** Nobody else's, so that the suite also runs over a server that has seen other tests. */
-export const freshGroup = (): Group => Group.make(`g${process.pid}-${++groups}-${Math.random().toString(36).slice(2, 8)}`)
+export const freshGroup = (): Group =>
+  Group.make(`g${process.pid}-${++groups}-${Math.random().toString(36).slice(2, 8)}`)
 
 const ada: DocumentOutline = {
   bytes: "ada",
@@ -41,12 +51,10 @@ const zoe: DocumentOutline = {
   ]
 }
 
-/** What any store must do; `layer` may be shared with other tests. */
+/** What any store must do; `layer` is built once, and each test has a group (or run) of its own. */
 export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, StorageError>): void => {
   const inStore = <A, E>(use: (store: GraphStore["Service"], group: Group) => Effect.Effect<A, E>) =>
-    Effect.gen(function* () {
-      return yield* use(yield* GraphStore, freshGroup())
-    }).pipe(Effect.provide(Layer.fresh(layer)))
+    Effect.flatMap(GraphStore, (store) => use(store, freshGroup()))
 
   const holds = Effect.fnUntraced(function* (
     store: GraphStore["Service"],
@@ -54,21 +62,27 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
     documents: ReadonlyArray<ResolvedDocument>
   ) {
     const records = yield* Stream.runCollect(store.records(group))
-    const byKind = (list: ReadonlyArray<object>) => list.map((record) => JSON.stringify(record, Object.keys(record).sort())).sort()
+    const byKind = (list: ReadonlyArray<object>) =>
+      list.map((record) => JSON.stringify(record, Object.keys(record).toSorted())).toSorted()
     assert.deepStrictEqual(byKind(records), byKind(recordsOf(documents)))
     const hash = yield* store.hash(group)
     assert.strictEqual(hash, graphHash(recordsOf(documents)))
     assert.strictEqual(yield* store.hash(group), hash)
   })
 
-  describe(`GraphStore: ${name}`, () => {
+  describeWith(layer)(`GraphStore: ${name}`, (it) => {
     it.effect("is empty for a group that nothing was written to", () =>
       inStore((store, group) =>
         Effect.gen(function* () {
           yield* holds(store, group, [])
           assert.strictEqual(yield* store.hash(group), "0".repeat(64))
           assert.deepStrictEqual(yield* store.counts(group), {
-            group, documents: 0, chunks: 0, entities: 0, relations: 0, mentions: 0
+            group,
+            documents: 0,
+            chunks: 0,
+            entities: 0,
+            relations: 0,
+            mentions: 0
           })
           assert.deepStrictEqual(yield* store.overview(group, { entities: 5, facts: 5 }), { entities: [], facts: [] })
           assert.strictEqual((yield* Stream.runCollect(store.exportRows(group))).length, 0)
@@ -82,7 +96,12 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
           yield* store.commit(group, run, [documentWrite(group, ["a"], ada), documentWrite(group, ["z"], zoe)])
           yield* holds(store, group, [resolvedDocument(group, ada), resolvedDocument(group, zoe)])
           assert.deepStrictEqual(yield* store.counts(group), {
-            group, documents: 2, chunks: 3, entities: 3, relations: 2, mentions: 7
+            group,
+            documents: 2,
+            chunks: 3,
+            entities: 3,
+            relations: 2,
+            mentions: 7
           })
         })
       )
@@ -237,7 +256,9 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
             bytes: "large",
             chunks: Array.from({ length: 40 }, (_, chunk) => ({
               names,
-              said: names.slice(0, 30).map((source) => ({ source, type: "KNOWS", target: "Person 59", text: `${source} ${chunk}` }))
+              said: names
+                .slice(0, 30)
+                .map((source) => ({ source, type: "KNOWS", target: "Person 59", text: `${source} ${chunk}` }))
             }))
           }
           yield* store.commit(group, run, [documentWrite(group, ["l"], large), documentWrite(group, ["a"], ada)])
@@ -245,7 +266,8 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
           const rows = yield* Stream.runCollect(store.exportRows(group))
           const count = (kind: string) => rows.filter((row) => row.kind === kind).length
           assert.deepStrictEqual(
-            ["document", "chunk", "entity", "mention", "relation"].map(count), [2, 42, 62, 2404, 31]
+            ["document", "chunk", "entity", "mention", "relation"].map(count),
+            [2, 42, 62, 2404, 31]
           )
           assert.strictEqual(new Set(rows.map((row) => JSON.stringify(row))).size, rows.length)
         })

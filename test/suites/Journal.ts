@@ -1,5 +1,6 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { assert, layer as describeWith } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Layer } from "effect"
 import { Group, itemKey, recipe, RunId } from "../../src/domain/Ids.ts"
 import type { ItemKey } from "../../src/domain/Ids.ts"
 import { Journal } from "../../src/services/Journal.ts"
@@ -45,14 +46,12 @@ export const settlement = (
   ...more
 })
 
-/** What any journal must do; `layer` may be shared with other tests. */
+/** What any journal must do; `layer` is built once, and each test has a group (or run) of its own. */
 export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): void => {
   const inJournal = <A, E>(use: (journal: Journal["Service"], run: RunId) => Effect.Effect<A, E>) =>
-    Effect.gen(function* () {
-      return yield* use(yield* Journal, freshRun())
-    }).pipe(Effect.provide(Layer.fresh(layer)))
+    Effect.flatMap(Journal, (journal) => use(journal, freshRun()))
 
-  describe(`Journal: ${name}`, () => {
+  describeWith(layer)(`Journal: ${name}`, (it) => {
     it.effect("finds what was settled, and nothing else", () =>
       inJournal((journal, run) =>
         Effect.gen(function* () {
@@ -62,8 +61,19 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
           assert.strictEqual((yield* journal.lookup([])).size, 0)
           yield* journal.reserve([reservation(run, "1", [a, b])])
           assert.strictEqual((yield* journal.lookup([a, b])).size, 0)
-          const standing = yield* journal.settle([settlement(run, "1", [[a, '"A"'], [b, '{"b":"\u{1F701}"}']])])
-          assert.deepStrictEqual([...standing], [[a, '"A"'], [b, '{"b":"\u{1F701}"}']])
+          const standing = yield* journal.settle([
+            settlement(run, "1", [
+              [a, '"A"'],
+              [b, '{"b":"\u{1F701}"}']
+            ])
+          ])
+          assert.deepStrictEqual(
+            [...standing],
+            [
+              [a, '"A"'],
+              [b, '{"b":"\u{1F701}"}']
+            ]
+          )
           assert.deepStrictEqual([...(yield* journal.lookup([c, b, a, a]))].length, 2)
           assert.strictEqual((yield* journal.lookup([a])).get(a), '"A"')
         })
@@ -77,9 +87,26 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
           if (a === undefined || b === undefined) return
           yield* journal.reserve([reservation(run, "1", [a]), reservation(run, "2", [a, b])])
           yield* journal.settle([settlement(run, "1", [[a, "1"]])])
-          const standing = yield* journal.settle([settlement(run, "2", [[a, "2"], [b, "2"]])])
-          assert.deepStrictEqual([...standing], [[a, "1"], [b, "2"]])
-          assert.deepStrictEqual([...(yield* journal.lookup([a, b]))], [[a, "1"], [b, "2"]])
+          const standing = yield* journal.settle([
+            settlement(run, "2", [
+              [a, "2"],
+              [b, "2"]
+            ])
+          ])
+          assert.deepStrictEqual(
+            [...standing],
+            [
+              [a, "1"],
+              [b, "2"]
+            ]
+          )
+          assert.deepStrictEqual(
+            [...(yield* journal.lookup([a, b]))],
+            [
+              [a, "1"],
+              [b, "2"]
+            ]
+          )
         })
       )
     )
@@ -105,7 +132,11 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
             usd: 1.125
           })
           assert.deepStrictEqual(yield* journal.totals(freshRun()), {
-            calls: {}, failed: 0, unsettled: 0, usage: { input: 0, output: 0, cached: 0 }, usd: 0
+            calls: {},
+            failed: 0,
+            unsettled: 0,
+            usage: { input: 0, output: 0, cached: 0 },
+            usd: 0
           })
         })
       )
@@ -128,7 +159,9 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
           const [a] = keysOf(run, 1)
           if (a === undefined) return
           yield* journal.reserve([reservation(run, "1", [a])])
-          const error = yield* Effect.flip(journal.settle([settlement(run, "1", [[a, "1"]]), settlement(run, "no", [])]))
+          const error = yield* Effect.flip(
+            journal.settle([settlement(run, "1", [[a, "1"]]), settlement(run, "no", [])])
+          )
           assert.strictEqual(error.storage, "journal")
           assert.strictEqual(error.reason, "failed")
           assert.include(error.message, `${run}-no`)
@@ -143,7 +176,13 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
         Effect.gen(function* () {
           const keys = keysOf(run, 10_000)
           yield* journal.reserve([reservation(run, "1", keys)])
-          yield* journal.settle([settlement(run, "1", keys.map((key, i) => [key, String(i)] as const))])
+          yield* journal.settle([
+            settlement(
+              run,
+              "1",
+              keys.map((key, i) => [key, String(i)] as const)
+            )
+          ])
           const found = yield* journal.lookup(keys)
           assert.strictEqual(found.size, 10_000)
           assert.isTrue(keys.every((key, i) => found.get(key) === String(i)))

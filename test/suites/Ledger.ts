@@ -1,5 +1,6 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { assert, layer as describeWith } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import type { Layer } from "effect"
 import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { documentId, recipe, RunId } from "../../src/domain/Ids.ts"
 import type { Group } from "../../src/domain/Ids.ts"
@@ -36,21 +37,21 @@ const idOf = (group: Group, outline: DocumentOutline) => documentId(group, new T
 const unreadable = (source: string, message = "It is not there.") =>
   new DeadLetter({ stage: "load", cause: "unreadable", message, source, attempts: 1 })
 
-/** What any ledger must do; `layer` may be shared with other tests. */
+/** What any ledger must do; `layer` is built once, and each test has a group (or run) of its own. */
 export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, StorageError>): void => {
   const inStore = <A, E>(
     use: (ledger: Ledger["Service"], store: GraphStore["Service"], group: Group) => Effect.Effect<A, E>
   ) =>
     Effect.gen(function* () {
       return yield* use(yield* Ledger, yield* GraphStore, freshGroup())
-    }).pipe(Effect.provide(Layer.fresh(layer)))
+    })
 
   const lettersOf = (ledger: Ledger["Service"], group: Group) =>
     Effect.map(ledger.deadLetters(group), (letters) =>
       letters.map(({ cause, ordinal, source }) => [source, ordinal ?? null, cause])
     )
 
-  describe(`Ledger: ${name}`, () => {
+  describeWith(layer)(`Ledger: ${name}`, (it) => {
     it.effect("gives runs newest first, and leaves one that was killed as running", () =>
       inStore((ledger, _, group) =>
         Effect.gen(function* () {
@@ -71,7 +72,11 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
           const runs = yield* ledger.runs(group, 10)
           assert.deepStrictEqual(
             runs.map(({ id, status }) => [id, status]),
-            [[third, "running"], [second, "with-dead-letters"], [first, "running"]]
+            [
+              [third, "running"],
+              [second, "with-dead-letters"],
+              [first, "running"]
+            ]
           )
           assert.deepStrictEqual(runs[1], finished)
           assert.strictEqual((yield* ledger.runs(group, 2)).length, 2)
@@ -185,9 +190,15 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
             { _tag: "source", source: "a", document: id },
             { _tag: "source", source: "b", document: id }
           ])
-          assert.deepStrictEqual(yield* lettersOf(ledger, group), [["a", 1, "refused"], ["a", 2, "refused"]])
+          assert.deepStrictEqual(yield* lettersOf(ledger, group), [
+            ["a", 1, "refused"],
+            ["a", 2, "refused"]
+          ])
           yield* store.commit(group, run, [documentWrite(group, ["a"], other)])
-          assert.deepStrictEqual(yield* lettersOf(ledger, group), [["b", 1, "refused"], ["b", 2, "refused"]])
+          assert.deepStrictEqual(yield* lettersOf(ledger, group), [
+            ["b", 1, "refused"],
+            ["b", 2, "refused"]
+          ])
         })
       )
     )

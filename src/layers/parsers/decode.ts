@@ -27,7 +27,7 @@ export const clean = (text: string): string =>
 /** Whether there is anything in a text that a person could read. */
 export const isBlank = (text: string): boolean => !shown.test(text)
 
-const isUtf8 = (bytes: Uint8Array): string | undefined => {
+const strictUtf8 = (bytes: Uint8Array): string | undefined => {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
   } catch {
@@ -86,7 +86,7 @@ export const decode = (uri: string, bytes: Uint8Array): Result.Result<string, Pa
   if (bytes.length === 0) return fail("empty", `${uri} is an empty file`)
   const kind = recognise(bytes)
   if (kind !== undefined) return fail("unsupported", `${uri} is ${kind.name}, which cannot be read: ${kind.advice}`)
-  const decoded = utf16(bytes) ?? isUtf8(bytes) ?? damagedUtf8(bytes) ?? windows1252(bytes)
+  const decoded = utf16(bytes) ?? strictUtf8(bytes) ?? damagedUtf8(bytes) ?? windows1252(bytes)
   if (decoded === undefined || looksBinary(decoded)) {
     const message = bytes.includes(0)
       ? `${uri} is a binary file: leave it out, or convert it to text (UTF-16 text needs a byte order mark)`

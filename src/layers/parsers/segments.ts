@@ -6,21 +6,21 @@ const fence = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/
 const setextLine = /^ {0,3}(?:=+|-+)[ \t]*$/
 const container = /[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))/y
 const newBlock = /^(?:[\p{L}["(!|]|\d+(?![\d.)]))/u
-const plainLine = /^[\p{L}"(]/u
+const plainLine = /^(?:[\p{L}"(]|\d+(?![\d.)]))/u
 
 export interface Segment {
   readonly start: number
   readonly end: number
-  /** `plain`: one paragraph and nothing else. `hard`: a CommonMark parser may need more than linear time for it. */
-  readonly kind: "plain" | "markup" | "hard"
+  /** `plain`: one paragraph and nothing else. `code`: one fenced block at the margin. `hard`: a CommonMark parser may need more than linear time for it. */
+  readonly kind: "plain" | "code" | "markup" | "hard"
 }
 
 // micromark's cost grows with the square of the lines in unbroken lists, lazy quotes and the like, faster yet with
 // setext headings, and its stack with containers in containers: 16,000 characters of "> a\nb\n" took 1.1 s.
-const maxSegment = 16 * 1024
-const maxLines = 512
-const maxSetextLines = 32
-const maxDepth = 8
+const maxSegment = 8 * 1024
+const maxLines = 128
+const maxSetextLines = 8
+const maxDepth = 6
 
 const depth = (line: string): number => {
   let markers = 0
@@ -30,45 +30,55 @@ const depth = (line: string): number => {
 }
 
 /**
- * Markdown in pieces that parse by themselves: one begins at each ATX heading at the margin, and at each line after a
+ * Markdown in pieces that parse by themselves: one begins at each ATX heading and fence at the margin, and at each line after a
  * blank one that can neither continue a list, a quote or indented code, nor stand in a fence. Where pieces end depends
  * on what is near, never on what stands far above.
  */
 export const segments = function* (text: string): Generator<Segment> {
   let start = 0
-  let afterBlank = false
-  let open = ""
   let lines = 0
   let setext = 0
   let deep = false
   let plain = true
-  const segment = (end: number): Segment => {
+  let afterBlank = false
+  let open = ""
+  let isCode = false
+  const close = (end: number): ReadonlyArray<Segment> => {
     const hard = end - start > maxSegment || lines > maxLines || setext > maxSetextLines || deep
-    return { start, end, kind: plain ? "plain" : hard ? "hard" : "markup" }
+    const kind = isCode ? "code" : plain ? "plain" : hard ? "hard" : "markup"
+    const closed: ReadonlyArray<Segment> = end > start ? [{ start, end, kind }] : []
+    start = end
+    lines = 0
+    setext = 0
+    deep = false
+    plain = true
+    isCode = false
+    return closed
   }
   for (let from = 0; from < text.length;) {
     const newline = text.indexOf("\n", from)
     const to = newline < 0 ? text.length : newline
     const line = text.slice(from, to)
-    if (open === "" && from > start && (atxHeading.test(line) || (afterBlank && newBlock.test(line)))) {
-      yield segment(from)
-      start = from
-      lines = 0
-      setext = 0
-      deep = false
-      plain = true
-    }
     const marks = fence.exec(line)?.[1]
-    if (open === "") open = marks ?? ""
-    else if (marks?.startsWith(open) && line.trim() === marks) open = ""
-    lines++
-    if (setextLine.test(line)) setext++
-    deep ||= depth(line) > maxDepth
+    if (open === "") {
+      const opensCode = marks !== undefined && line.startsWith(marks)
+      if (opensCode || atxHeading.test(line) || (afterBlank && newBlock.test(line))) yield* close(from)
+      isCode ||= opensCode
+      open = marks ?? ""
+    } else if (marks?.startsWith(open) && line.trim() === marks) {
+      open = ""
+      if (isCode) yield* close(Math.min(to + 1, text.length))
+    }
     afterBlank = line.trim() === ""
-    plain &&= afterBlank || plainLine.test(line)
+    if (from >= start) {
+      lines++
+      if (setextLine.test(line)) setext++
+      deep ||= depth(line) > maxDepth
+      plain &&= afterBlank || plainLine.test(line)
+    }
     from = to + 1
   }
-  if (start < text.length) yield segment(text.length)
+  yield* close(text.length)
 }
 
 const marker = /^(?:[-*+]|\d{1,9}[.)])[ \t]/

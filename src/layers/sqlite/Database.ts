@@ -25,6 +25,8 @@ export interface Schema {
   /** `PRAGMA user_version` is how many of these a file has had; only ever append. */
   readonly migrations: ReadonlyArray<string>
   readonly synchronous: "NORMAL" | "FULL"
+  /** Pages of 4 KiB that the write-ahead log may hold before they are moved into the file. */
+  readonly checkpoint: number
 }
 
 /** How often a transaction is tried: SQLite's own waiting is not fair, so that a busy neighbour can win every time. */
@@ -126,7 +128,9 @@ export class Database {
 
   #prepareForWriting(schema: Schema): void {
     if (this.file !== memory) this.#writeAhead()
-    this.#db.exec(`PRAGMA synchronous = ${schema.synchronous}; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY`)
+    this.#db.exec(
+      `PRAGMA synchronous = ${schema.synchronous}; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${schema.checkpoint}`
+    )
     if (this.#pragma("user_version") === schema.migrations.length) return
     this.write(() => {
       // Asked again within the transaction: another process may have been faster.
@@ -186,12 +190,12 @@ export const withReader = async <A>(file: string, use: (db: DatabaseSync) => Pro
 export type Row = Readonly<Record<string, SQLOutputValue>>
 
 const unexpected = (column: string, value: SQLOutputValue | undefined): Fault =>
-  new Fault("corrupt", `A database holds a ${value === null ? "null" : typeof value} in column ${column}, which cannot be: it is damaged.`)
+  new Fault(
+    "corrupt",
+    `A database holds a ${value === null ? "null" : typeof value} in column ${column}, which cannot be: it is damaged.`
+  )
 
-function assertText<Text extends string>(
-  column: string,
-  value: SQLOutputValue | undefined
-): asserts value is Text {
+function assertText<Text extends string>(column: string, value: SQLOutputValue | undefined): asserts value is Text {
   if (typeof value !== "string") throw unexpected(column, value)
 }
 
@@ -209,7 +213,11 @@ export const integer = (row: Row, column: string): number => {
 }
 
 /** `{ [field]: text }`, or nothing where the column is null. */
-export const optionalText = <Field extends string>(row: Row, column: string, field: Field): { readonly [_ in Field]?: string } => {
+export const optionalText = <Field extends string>(
+  row: Row,
+  column: string,
+  field: Field
+): { readonly [_ in Field]?: string } => {
   const value = row[column]
   return typeof value === "string" ? record(field, value) : {}
 }
@@ -221,4 +229,3 @@ const record = <Field extends string>(field: Field, value: string): { readonly [
 }
 
 export const orNull = <A extends SQLInputValue>(value: A | undefined): A | null => value ?? null
-

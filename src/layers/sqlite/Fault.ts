@@ -24,7 +24,17 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html): the low byte of an extended one. */
-const primary = { permission: 3, busy: 5, locked: 6, readonly: 8, io: 10, corrupt: 11, full: 13, open: 14, notADatabase: 26 }
+const primary = {
+  permission: 3,
+  busy: 5,
+  locked: 6,
+  readonly: 8,
+  io: 10,
+  corrupt: 11,
+  full: 13,
+  open: 14,
+  notADatabase: 26
+}
 
 const sqliteFault = (file: string, code: number, detail: string): FaultData => {
   switch (code & 0xff) {

@@ -45,7 +45,8 @@ export const journalSchema: Schema = {
   noun: "journal",
   applicationId: 0x534c554a,
   migrations: [version1],
-  synchronous: "FULL"
+  synchronous: "FULL",
+  checkpoint: 1000
 }
 
 /** Paid answers in one SQLite file, synchronously. */

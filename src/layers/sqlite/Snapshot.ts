@@ -13,14 +13,13 @@ import { storageError } from "./Thread.ts"
  * there is no `from`.
  */
 export const snapshot = (storage: Storage) =>
-  Effect.fn(`Sqlite.snapshot.${storage}`)(
-    (from: string, to: string): Effect.Effect<void, StorageError> =>
-      Effect.tryPromise({
-        try: async () => {
-          if (!existsSync(from)) return
-          mkdirSync(dirname(resolve(to)), { recursive: true })
-          await withReader(from, (db) => backup(db, to))
-        },
-        catch: (error) => storageError(storage, faultData(resolve(from), error))
-      })
+  Effect.fn(`Sqlite.snapshot.${storage}`)((from: string, to: string): Effect.Effect<void, StorageError> =>
+    Effect.tryPromise({
+      try: async () => {
+        if (!existsSync(from)) return
+        mkdirSync(dirname(resolve(to)), { recursive: true })
+        await withReader(from, (db) => backup(db, to))
+      },
+      catch: (error) => storageError(storage, faultData(resolve(from), error))
+    })
   )

@@ -42,7 +42,7 @@ export const byChunk = <A>(
   const rest = query("d.id = ? AND c.ordinal > ?")
   const following = query("d.id > ?")
   const batch = (rows: Array<A>, id: string, ordinal: number): Batch<A> => ({
-    rows: order === undefined ? rows : rows.sort(order),
+    rows: order === undefined ? rows : rows.toSorted(order),
     id,
     ordinal,
     size: 0
@@ -96,17 +96,13 @@ const sections = (db: Database): ReadonlyArray<Section<GraphRecord>> => [
     end: integer(row, "end"),
     header: text(row, "header")
   })),
-  byId(
-    db,
-    "SELECT id, type, key, weight FROM entity WHERE grp = ? AND id > ? ORDER BY id",
-    (row) => ({
-      kind: "entity",
-      id: text<EntityId>(row, "id"),
-      type: text(row, "type"),
-      key: text(row, "key"),
-      weight: integer(row, "weight")
-    })
-  ),
+  byId(db, "SELECT id, type, key, weight FROM entity WHERE grp = ? AND id > ? ORDER BY id", (row) => ({
+    kind: "entity",
+    id: text<EntityId>(row, "id"),
+    type: text(row, "type"),
+    key: text(row, "key"),
+    weight: integer(row, "weight")
+  })),
   byChunk(
     db,
     "e.id AS entity_id, n.name, n.grounded",

@@ -170,5 +170,7 @@ export const storeSchema: Schema = {
   noun: "store",
   applicationId: 0x534c5543,
   migrations: [version1],
-  synchronous: "NORMAL"
+  synchronous: "NORMAL",
+  // A commit touches pages all over the file, and the next one many of the same: moved less often, they are written once.
+  checkpoint: 8000
 }

@@ -100,7 +100,7 @@ export class StoreViews {
     const sources = this.#sql.sourcesOf
       .all(integer(row, "pk"))
       .map((source) => text(source, "uri"))
-      .sort(compare)
+      .toSorted(compare)
     return {
       kind: "document",
       id: text<DocumentId>(row, "id"),
@@ -130,11 +130,11 @@ export class StoreViews {
       isOwn: integer(row, "own") === 1,
       count: integer(row, "count")
     }))
-    const [first, ...others] = names.sort(
+    const [first, ...others] = names.toSorted(
       (a, b) => Number(b.isOwn) - Number(a.isOwn) || b.count - a.count || compare(a.name, b.name)
     )
     const name = first?.name ?? text(this.#sql.keyOf.get(entity) ?? {}, "key")
-    return { name, aliases: others.map(({ name }) => name).sort(compare) }
+    return { name, aliases: others.map(({ name }) => name).toSorted(compare) }
   }
 
   #relation(row: Row): RelationRow {
@@ -147,7 +147,7 @@ export class StoreViews {
         ...optionalText(fact, "invalid_at", "invalidAt"),
         evidence: this.#sql.evidenceOf.all(integer(fact, "pk")).map((chunk) => text<ChunkId>(chunk, "id"))
       }))
-      .sort((a, b) => b.evidence.length - a.evidence.length || compare(a.text, b.text))
+      .toSorted((a, b) => b.evidence.length - a.evidence.length || compare(a.text, b.text))
     return {
       kind: "relation",
       id: text(row, "id"),
@@ -155,7 +155,7 @@ export class StoreViews {
       target: text(row, "target_id"),
       type: text(row, "type"),
       fact: facts[0]?.text ?? "",
-      evidence: [...new Set(facts.flatMap(({ evidence }) => evidence))].sort(compare),
+      evidence: [...new Set(facts.flatMap(({ evidence }) => evidence))].toSorted(compare),
       weight: integer(row, "weight"),
       facts
     }
@@ -183,9 +183,7 @@ const statements = (db: Database) => ({
      FROM fact f WHERE f.relation = ? ORDER BY f.id`
   ),
   evidenceOf: db.prepare("SELECT c.id FROM support s JOIN chunk c ON c.pk = s.chunk WHERE s.fact = ? ORDER BY c.id"),
-  topEntities: db.prepare(
-    "SELECT pk, type FROM entity WHERE grp = ? ORDER BY weight DESC, key, type LIMIT ?"
-  ),
+  topEntities: db.prepare("SELECT pk, type FROM entity WHERE grp = ? ORDER BY weight DESC, key, type LIMIT ?"),
   relationsOf: db.prepare(
     `SELECT (SELECT count(*) FROM relation WHERE source = ?1) +
        (SELECT count(*) FROM relation WHERE target = ?1 AND source <> ?1) AS count`

@@ -5,6 +5,7 @@ import { normaliseName } from "../../domain/Names.ts"
 import { integer, orNull, text } from "./Database.ts"
 import type { Database } from "./Database.ts"
 import { Fault } from "./Fault.ts"
+import { statements } from "./StoreStatements.ts"
 
 /** A `Write` as it crosses to the worker thread: no class instances, and nothing twice. */
 export type StoreWrite =
@@ -104,7 +105,17 @@ export class StoreWriter {
     const state = write.chunks.every(({ extraction }) => extraction !== undefined) ? "complete" : "partial"
     const known = this.#sql.document.get(group, id)
     if (known !== undefined) this.#takeOut(integer(known, "pk"), touched)
-    const written = this.#sql.putDocument.get(group, id, write.recipe, state, mediaType, title, orNull(date), run, content)
+    const written = this.#sql.putDocument.get(
+      group,
+      id,
+      write.recipe,
+      state,
+      mediaType,
+      title,
+      orNull(date),
+      run,
+      content
+    )
     if (written === undefined) throw new Fault("failed", `The document ${id} could not be written.`)
     const document = integer(written, "pk")
     touched.documents.add(document)
@@ -139,7 +150,9 @@ export class StoreWriter {
 
   #graph(group: number, document: number, graph: DocumentGraph, chunkOf: (id: string) => number): void {
     const sql = this.#sql
-    const records = new Map<string, DocumentGraph["entities"][number]>(graph.entities.map((entity) => [entity.id, entity]))
+    const records = new Map<string, DocumentGraph["entities"][number]>(
+      graph.entities.map((entity) => [entity.id, entity])
+    )
     const entities = new Map<string, number>()
     const entityOf = (id: string): number => {
       const seen = entities.get(id)
@@ -191,10 +204,14 @@ export class StoreWriter {
     const factRecords = new Map<string, DocumentGraph["facts"][number]>()
     for (const fact of graph.facts) {
       const other = factRecords.get(fact.id)
-      const isFirst = other?.predicate === undefined || (fact.predicate !== undefined && fact.predicate < other.predicate)
+      const isFirst =
+        other?.predicate === undefined || (fact.predicate !== undefined && fact.predicate < other.predicate)
       if (isFirst) factRecords.set(fact.id, fact)
     }
-    const facts = new Map<string, { readonly pk: number; readonly relation: number; readonly predicate: string | null }>()
+    const facts = new Map<
+      string,
+      { readonly pk: number; readonly relation: number; readonly predicate: string | null }
+    >()
     const factOf = (id: string) => {
       const seen = facts.get(id)
       if (seen !== undefined) return seen
@@ -297,91 +314,7 @@ export class StoreWriter {
 
 const among = <A>(records: ReadonlyMap<string, A>, id: string, what: string): A => {
   const found = records.get(id)
-  if (found === undefined) throw new Fault("failed", `A document's graph speaks of a ${what} ${id} that it does not have.`)
+  if (found === undefined)
+    throw new Fault("failed", `A document's graph speaks of a ${what} ${id} that it does not have.`)
   return found
 }
-
-const chunks = "SELECT pk FROM chunk WHERE document = ?1"
-
-const statements = (db: Database) => ({
-  group: db.prepare("SELECT pk FROM grp WHERE name = ?"),
-  addGroup: db.prepare("INSERT INTO grp (name) VALUES (?) RETURNING pk"),
-  nextGeneration: db.prepare("UPDATE grp SET generation = generation + 1 WHERE pk = ?"),
-
-  document: db.prepare("SELECT pk FROM document WHERE grp = ? AND id = ?"),
-  putDocument: db.prepare(
-    `INSERT INTO document (grp, id, recipe, state, media_type, title, date, run, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (grp, id) DO UPDATE SET recipe = excluded.recipe, state = excluded.state,
-       media_type = excluded.media_type, title = excluded.title, date = excluded.date, run = excluded.run,
-       text = excluded.text
-     RETURNING pk`
-  ),
-  dropDocument: db.prepare("DELETE FROM document WHERE pk = ? RETURNING id"),
-  addChunk: db.prepare(
-    `INSERT INTO chunk (id, document, ordinal, start, "end", tokens, state, header, text, extraction)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-  ),
-  addEmbedding: db.prepare("INSERT OR REPLACE INTO embedding (chunk, vector) VALUES (?, ?)"),
-
-  source: db.prepare("SELECT document FROM source WHERE grp = ? AND uri = ?"),
-  anySource: db.prepare("SELECT uri FROM source WHERE document = ? ORDER BY uri LIMIT 1"),
-  putSource: db.prepare(
-    `INSERT INTO source (grp, uri, document) VALUES (?, ?, ?)
-     ON CONFLICT (grp, uri) DO UPDATE SET document = excluded.document`
-  ),
-
-  putLetter: db.prepare(
-    "INSERT OR REPLACE INTO dead_letter (grp, source, ordinal, document, cause, letter) VALUES (?, ?, ?, ?, ?, ?)"
-  ),
-  dropLetters: db.prepare("DELETE FROM dead_letter WHERE grp = ? AND source = ?"),
-  dropDocumentLetters: db.prepare("DELETE FROM dead_letter WHERE grp = ? AND document = ? AND ordinal <> -1"),
-  dropSourceLetters: db.prepare(
-    "DELETE FROM dead_letter WHERE grp = ? AND source = ? AND NOT (ordinal <> -1 AND document IS ?)"
-  ),
-  moveLetters: db.prepare(
-    `UPDATE OR REPLACE dead_letter SET source = ?1, letter = json_set(letter, '$.source', ?1)
-     WHERE grp = ?2 AND source = ?3 AND ordinal <> -1 AND document = (SELECT id FROM document WHERE pk = ?4)`
-  ),
-
-  entity: db.prepare("SELECT pk FROM entity WHERE grp = ? AND id = ?"),
-  addEntity: db.prepare("INSERT INTO entity (grp, id, type, key, weight) VALUES (?, ?, ?, ?, 0) RETURNING pk"),
-  weighEntity: db.prepare("UPDATE entity SET weight = weight + ? WHERE pk = ?"),
-  addName: db.prepare("INSERT OR IGNORE INTO name (chunk, entity, name, grounded, own) VALUES (?, ?, ?, ?, ?)"),
-  addMention: db.prepare('INSERT OR IGNORE INTO mention (chunk, entity, start, "end", surface) VALUES (?, ?, ?, ?, ?)'),
-
-  relation: db.prepare("SELECT pk FROM relation WHERE grp = ? AND id = ?"),
-  addRelation: db.prepare(
-    "INSERT INTO relation (grp, id, source, target, type, weight) VALUES (?, ?, ?, ?, ?, 0) RETURNING pk"
-  ),
-  weighRelation: db.prepare("UPDATE relation SET weight = weight + ? WHERE pk = ?"),
-  fact: db.prepare("SELECT pk FROM fact WHERE grp = ? AND id = ?"),
-  addFact: db.prepare(
-    "INSERT INTO fact (grp, id, relation, text, valid_at, invalid_at, weight) VALUES (?, ?, ?, ?, ?, ?, 0) RETURNING pk"
-  ),
-  weighFact: db.prepare("UPDATE fact SET weight = weight + ? WHERE pk = ? RETURNING relation"),
-  addSupport: db.prepare("INSERT OR IGNORE INTO support (chunk, fact, confidence, predicate) VALUES (?, ?, ?, ?)"),
-  addDecision: db.prepare(
-    `INSERT OR IGNORE INTO decision (grp, id, document, from_entity, to_entity, score, evidence, decided_by)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
-  ),
-
-  namedBy: db.prepare(`SELECT entity, count(*) AS count FROM name WHERE chunk IN (${chunks}) GROUP BY entity`),
-  mentionedBy: db.prepare(`SELECT DISTINCT entity FROM mention WHERE chunk IN (${chunks})`),
-  supportedBy: db.prepare(`SELECT fact, count(*) AS count FROM support WHERE chunk IN (${chunks}) GROUP BY fact`),
-  dropEvidence: [
-    db.prepare(`DELETE FROM name WHERE chunk IN (${chunks})`),
-    db.prepare(`DELETE FROM mention WHERE chunk IN (${chunks})`),
-    db.prepare(`DELETE FROM support WHERE chunk IN (${chunks})`),
-    db.prepare(`DELETE FROM embedding WHERE chunk IN (${chunks})`),
-    db.prepare("DELETE FROM decision WHERE document = ?1"),
-    db.prepare("DELETE FROM chunk WHERE document = ?1")
-  ],
-  sweepFact: db.prepare("DELETE FROM fact WHERE pk = ? AND weight = 0"),
-  sweepRelation: db.prepare("DELETE FROM relation WHERE pk = ? AND weight = 0 RETURNING source, target"),
-  sweepEntity: db.prepare(
-    `DELETE FROM entity WHERE pk = ?1 AND weight = 0
-       AND NOT EXISTS (SELECT 1 FROM mention WHERE entity = ?1)
-       AND NOT EXISTS (SELECT 1 FROM relation WHERE source = ?1)
-       AND NOT EXISTS (SELECT 1 FROM relation WHERE target = ?1)`
-  )
-})

@@ -38,6 +38,8 @@ export const calling = <Engine extends { readonly close: () => void }>(
   )
 }
 
+const post = (worker: Worker, request: Request): void => worker.postMessage(request, [])
+
 /** How long a worker may go on with what it is at when its scope closes; a commit is whole or undone either way. */
 const grace = 2000
 
@@ -60,7 +62,12 @@ export const inWorker = Effect.fn("Thread.inWorker")(function* <Engine>(
   const worker = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const workerData: WorkerData = { storage, options }
-      const worker = new Worker(entry, { workerData, name: `sluice-${storage}` })
+      const worker = new Worker(entry, {
+        workerData,
+        name: `sluice-${storage}`,
+        // What the process was started with (`--eval`, `--inspect-brk`) is not for its threads.
+        execArgv: []
+      })
       const end = (message: string): void => {
         dead ??= { reason: "failed", retryable: true, message }
         for (const [id, reply] of waiting) reply({ _tag: "fault", id, fault: dead })
@@ -73,7 +80,9 @@ export const inWorker = Effect.fn("Thread.inWorker")(function* <Engine>(
         if (waiting.size === 0) worker.unref()
         settle?.(reply)
       })
-      worker.on("messageerror", (error) => end(`The thread that writes ${file} sent what cannot be read (${error.message}).`))
+      worker.on("messageerror", (error) =>
+        end(`The thread that writes ${file} sent what cannot be read (${error.message}).`)
+      )
       worker.on("error", (error) =>
         end(`The thread that writes ${file} broke down (${messageOf(error)}). Run the same command again.`)
       )
@@ -98,7 +107,7 @@ export const inWorker = Effect.fn("Thread.inWorker")(function* <Engine>(
           )
         }, grace)
         worker.ref()
-        if (dead === undefined) worker.postMessage({ id: -1, method: "close", args: [] } satisfies Request)
+        if (dead === undefined) post(worker, { id: -1, method: "close", args: [] })
         return Effect.sync(() => clearTimeout(timer))
       }).pipe(Effect.raceFirst(Deferred.await(ended)))
   )
@@ -109,12 +118,11 @@ export const inWorker = Effect.fn("Thread.inWorker")(function* <Engine>(
       Effect.callback<Result<Engine[Method]>, StorageError>((resume) => {
         if (dead !== undefined) return resume(Effect.fail(storageError(storage, dead)))
         const id = ++lastId
-        const receive = (reply: Reply<Result<Engine[Method]>>): void =>
-          resume(outcome(storage, reply))
+        const receive = (reply: Reply<Result<Engine[Method]>>): void => resume(outcome(storage, reply))
         waiting.set(id, receive)
         worker.ref()
         try {
-          worker.postMessage({ id, method, args } satisfies Request)
+          post(worker, { id, method, args })
         } catch (error) {
           waiting.delete(id)
           return resume(Effect.fail(storageError(storage, faultData(file, error))))

@@ -1,0 +1,240 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer, Option, Result } from "effect"
+import { CliOutput, Command } from "effect/cli"
+import { environment } from "../../src/cli/Config.ts"
+import * as Flags from "../../src/cli/Flags.ts"
+import { stdio } from "../support/cli.ts"
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "sluice-flags-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+)
+
+/** What flags, environment and file come to. */
+const settings = Effect.fnUntraced(function* (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>>,
+  file?: string
+) {
+  const path = join(yield* directory, "settings.yaml")
+  if (file !== undefined) writeFileSync(path, file)
+  let resolved: Readonly<Record<string, unknown>> = {}
+  const command = Command.make(
+    "test",
+    { config: Flags.config, settings: { ...Flags.common, ...Flags.models, ...Flags.extraction } },
+    Effect.fnUntraced(function* ({ config, settings: given }) {
+      resolved = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    })
+  )
+  yield* Command.runWith(command, { version: "0" })([...args, ...(file === undefined ? [] : ["--config", path])]).pipe(
+    Effect.provide(CliOutput.layerPresenter({ present: () => Effect.void })),
+    Effect.provide(Layer.merge(NodeServices.layer, stdio({ stdout: "", stderr: "" }))),
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+  )
+  return resolved
+}, Effect.scoped)
+
+const rejected = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>, file?: string) =>
+  Effect.map(Effect.flip(settings(args, env, file)), (error) => {
+    assert.strictEqual(error._tag, "UsageError", String(error))
+    return error.message
+  })
+
+describe("precedence: flag, environment, file, default", () => {
+  const cases = [
+    { flag: "group", key: "group", values: ["f", "e", "c"], decoded: ["f", "e", "c"], byDefault: "default" },
+    { flag: "pack", key: "pack", values: ["3", "auto", "5"], decoded: [3, "auto", 5], byDefault: "auto" },
+    {
+      flag: "max-document",
+      key: "maxDocument",
+      values: ["1KB", "2KB", "3KB"],
+      decoded: [1e3, 2e3, 3e3],
+      byDefault: 64e6
+    },
+    {
+      flag: "store",
+      key: "store",
+      values: ["sqlite:f", "sqlite:e", "sqlite:c"],
+      decoded: ["f", "e", "c"],
+      byDefault: "sluice.db"
+    },
+    { flag: "model", key: "model", values: ["f", "e", "c"], decoded: ["f", "e", "c"], byDefault: "gpt-6-luna" },
+    {
+      flag: "progress",
+      key: "progress",
+      values: ["bar", "json", "none"],
+      decoded: ["bar", "json", "none"],
+      byDefault: "auto"
+    }
+  ] as const
+
+  for (const { byDefault, decoded, flag, key, values } of cases) {
+    const [fromFlag, fromEnv, fromFile] = values
+    const env = { [`SLUICE_${flag.toUpperCase().replaceAll("-", "_")}`]: fromEnv }
+    const file = `${flag}: "${fromFile}"\n`
+    it.effect(`--${flag}`, () =>
+      Effect.gen(function* () {
+        const all = yield* settings([`--${flag}`, fromFlag], env, file)
+        const withoutFlag = yield* settings([], env, file)
+        const fileAlone = yield* settings([], {}, file)
+        const none = yield* settings([], {})
+        assert.deepStrictEqual(
+          [all, withoutFlag, fileAlone].map((found) => found[key]),
+          [...decoded]
+        )
+        assert.strictEqual(none[key], byDefault)
+      })
+    )
+  }
+
+  it.effect("holds for switches, which a flag can also turn off", () =>
+    Effect.gen(function* () {
+      const env = { SLUICE_JSON: "yes" }
+      assert.strictEqual((yield* settings([], env)).json, true)
+      assert.strictEqual((yield* settings(["--no-json"], env)).json, false)
+      assert.strictEqual((yield* settings([], { SLUICE_JSON: "0" }, "json: true")).json, false)
+      assert.strictEqual((yield* settings([], {}, "json: true")).json, true)
+    })
+  )
+
+  it.effect("an empty variable counts as not set", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* settings([], { SLUICE_GROUP: "" }, "group: c")).group, "c")
+    })
+  )
+
+  it.effect("OPENAI_BASE_URL is read last", () =>
+    Effect.gen(function* () {
+      const env = { OPENAI_BASE_URL: "http://o/v1" }
+      const base = (found: Readonly<Record<string, unknown>>) => found["baseUrl"]
+      assert.deepStrictEqual(base(yield* settings([], env)), Option.some("http://o/v1"))
+      assert.deepStrictEqual(base(yield* settings([], env, "base-url: http://c/v1")), Option.some("http://c/v1"))
+      assert.deepStrictEqual(
+        base(yield* settings(["--base-url", "http://f/v1"], { ...env, SLUICE_BASE_URL: "http://e" })),
+        Option.some("http://f/v1")
+      )
+    })
+  )
+
+  it.effect("SLUICE_CONFIG names the file", () =>
+    Effect.gen(function* () {
+      const path = join(yield* directory, "c.json")
+      writeFileSync(path, `{"group":"from-json","pack":7}`)
+      const found = yield* settings([], { SLUICE_CONFIG: path })
+      assert.deepStrictEqual([found["group"], found["pack"]], ["from-json", 7])
+    })
+  )
+})
+
+describe("wrong values", () => {
+  it.effect("are told with the place where they stand, on one line", () =>
+    Effect.gen(function* () {
+      const messages = [
+        yield* rejected(["--pack", "zero"], {}),
+        yield* rejected([], { SLUICE_PACK: "0" }),
+        yield* rejected([], {}, "pack: -1"),
+        yield* rejected([], { OPENAI_BASE_URL: "localhost" }),
+        yield* rejected([], { SLUICE_JSON: "maybe" }),
+        yield* rejected([], { SLUICE_GROUP: "a/b" }),
+        yield* rejected([], { SLUICE_LOG_LEVEL: "loud" }),
+        yield* rejected([], { SLUICE_EXTRACTOR: "magic" })
+      ]
+      const places = [
+        "--pack",
+        "SLUICE_PACK",
+        "pack in ",
+        "OPENAI_BASE_URL",
+        "SLUICE_JSON",
+        "SLUICE_GROUP",
+        "SLUICE_LOG_LEVEL",
+        "SLUICE_EXTRACTOR"
+      ]
+      for (const [index, message] of messages.entries()) {
+        assert.isTrue(message.startsWith(places[index] ?? "?"), message)
+        assert.notMatch(message, /\n|SchemaError/)
+      }
+    })
+  )
+
+  it.effect("do not show the password of an address", () =>
+    Effect.gen(function* () {
+      const message = yield* rejected(["--base-url", "http://me:hunter2@host/v1"], {})
+      assert.notInclude(message, "hunter2")
+      assert.include(message, "OPENAI_API_KEY")
+    })
+  )
+
+  it.effect("of stores say what this version has", () =>
+    Effect.gen(function* () {
+      assert.include(yield* rejected(["--store", "neo4j://localhost:7687"], {}), "not in this version yet")
+      assert.include(yield* rejected(["--store", "postgres://x"], {}), "sqlite:FILE")
+      assert.include(yield* rejected(["--store", "sqlite:"], {}), "name of a file")
+      assert.include(yield* rejected(["--store", "graph.db"], {}), "sqlite:FILE")
+    })
+  )
+})
+
+describe("the configuration file", () => {
+  it.effect("must not have unknown settings, which are named", () =>
+    Effect.gen(function* () {
+      const message = yield* rejected([], {}, "gruop: x\nmaxDocument: 3MB\ngroup: y\n")
+      assert.include(message, "gruop")
+      assert.include(message, "maxDocument (max-document?)")
+    })
+  )
+
+  it.effect.each([
+    ["a list", "- group\n"],
+    ["a scalar", "group"],
+    ["nested", "group: { a: 1 }"],
+    ["no YAML", "group: [unclosed"],
+    [
+      "an alias bomb",
+      `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]`
+    ]
+  ])("that is %s is turned down with its name", ([, text]) =>
+    Effect.gen(function* () {
+      assert.include(yield* rejected([], {}, text), "settings.yaml")
+    })
+  )
+
+  it.effect("may be empty", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* settings([], {}, "# nothing yet\n")).group, "default")
+    })
+  )
+
+  it.effect("must be there", () =>
+    Effect.gen(function* () {
+      assert.include(yield* rejected(["--config", "/no/such/file.yaml"], {}), "/no/such/file.yaml")
+    })
+  )
+})
+
+describe("sizes", () => {
+  it.each([
+    ["64MB", 64e6],
+    ["10KB", 1e4],
+    ["1GiB", 2 ** 30],
+    ["1.5 kib", 1536],
+    ["2000", 2000],
+    ["5b", 5]
+  ])("%s", (raw, bytes) => assert.deepStrictEqual(Flags.size(raw), Result.succeed(bytes)))
+
+  it.each(["", "MB", "-1MB", "64 parsecs", "0", "1e9", "NaN", "9999999999999GB"])("%j is none", (raw) =>
+    assert.isTrue(Result.isFailure(Flags.size(raw)))
+  )
+})
+
+describe("environment", () => {
+  it.effect("reads one variable", () =>
+    Effect.gen(function* () {
+      const found = yield* environment("X_Y")
+      assert.deepStrictEqual(found, Option.some("z"))
+    }).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: { X_Y: "z" } })))
+  )
+})

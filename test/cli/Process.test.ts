@@ -1,0 +1,202 @@
+import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { RunReport } from "../../src/domain/RunReport.ts"
+import { child, run } from "../support/cli.ts"
+import { directory } from "../support/directory.ts"
+import { receiver } from "../support/otlp.ts"
+
+const secret = "sk-very-secret-0123456789"
+const decodeReport = Schema.decodeUnknownSync(Schema.fromJsonString(RunReport))
+
+/** A provider that takes every request and answers as `status` says, or never. */
+const provider = (status: number | "never") =>
+  Effect.acquireRelease(
+    Effect.callback<{ readonly url: string; readonly asked: Promise<void>; readonly close: () => void }>((resume) => {
+      let onRequest: () => void = () => {}
+      const asked = new Promise<void>((resolve) => (onRequest = resolve))
+      const server = createServer((request, response) => {
+        request.resume()
+        onRequest()
+        if (status === "never") return
+        response.writeHead(status, { "content-type": "application/json" })
+        response.end(
+          JSON.stringify({ error: { message: `Incorrect API key provided: ${secret}`, code: "invalid_api_key" } })
+        )
+      })
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        const port = typeof address === "object" && address !== null ? address.port : 0
+        const close = () => {
+          server.close()
+          server.closeAllConnections()
+        }
+        resume(Effect.succeed({ url: `http://127.0.0.1:${port}/v1`, asked, close }))
+      })
+    }),
+    ({ close }) => Effect.sync(close)
+  )
+
+const text = "# Ada\n\nAda Lovelace worked with Charles Babbage in London.\n"
+
+describe("the process", () => {
+  it.live("ends with 130 on SIGINT, and says that nothing is lost", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const cwd = yield* directory({ "ada.md": text })
+        const { asked, url } = yield* provider("never")
+        const started = child(["ingest", "ada.md", "--base-url", url], { cwd, env: { OPENAI_API_KEY: secret } })
+        yield* Effect.promise(() => Promise.race([asked, started.ended]))
+        started.process.kill("SIGINT")
+        const { status, stderr, stdout } = yield* Effect.promise(() => started.ended)
+        assert.strictEqual(status, 130, stderr)
+        assert.include(stderr, "run the same command again")
+        assert.strictEqual(stdout, "")
+        const report = yield* Effect.promise(() => child(["report", "--json"], { cwd }).ended)
+        assert.include(report.stdout, `"status":"interrupted"`)
+      })
+    )
+  )
+
+  it.live("sends traces named sluice, each span with its parent, and the key in none of them", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const cwd = yield* directory({ "ada.md": text })
+        const collector = yield* receiver
+        const args = ["ingest", "ada.md", "--extractor", "rules", "--log-level", "debug"]
+        const env = { OPENAI_API_KEY: secret, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }
+        const { status, stderr, stdout } = yield* Effect.promise(() => child(args, { cwd, env }).ended)
+        assert.strictEqual(status, 0, stderr)
+        const spans = collector.spans()
+        const names = new Set(spans.map(({ name }) => name))
+        for (const name of ["ingest", "document"]) assert.isTrue(names.has(name), [...names].join())
+        for (const { name, parentSpanId } of spans) {
+          if (parentSpanId === undefined || parentSpanId === "") continue
+          assert.isTrue(
+            spans.some(({ spanId }) => spanId === parentSpanId),
+            name
+          )
+        }
+        const service = spans[0]?.resource.find(({ key }) => key === "service.name")
+        assert.deepStrictEqual(service?.value, { stringValue: "sluice" })
+        for (const written of [collector.raw(), stdout, stderr]) assert.notInclude(written, secret)
+      })
+    )
+  )
+
+  it.live("ends with 1, and keeps the key to itself, when the provider turns the key away", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* directory({ "docs/ada.md": text })
+        const { url } = yield* provider(401)
+        const log = join(path, "log.jsonl")
+        const store = `sqlite:${join(path, "g.db")}`
+        const { status, stderr, stdout } = yield* run(
+          ["ingest", join(path, "docs"), "--store", store, "--json", "--log-level", "debug", "--log-file", log],
+          { OPENAI_API_KEY: secret, OPENAI_BASE_URL: url }
+        )
+        assert.strictEqual(status, 1, stderr)
+        assert.include(stderr, "OPENAI_API_KEY")
+        assert.strictEqual(decodeReport(stdout.trimEnd().split("\n").at(-1)).documents.ingested, 0)
+        for (const written of [stdout, stderr, readFileSync(log, "utf8")]) assert.notInclude(written, secret)
+      })
+    )
+  )
+
+  it.live("ends by itself, with 0, when its reader goes away or the collector is dead", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const cwd = yield* directory({
+          "big.md": Array.from({ length: 3000 }, (_, i) => `Line ${i} of Ada Lovelace.\n\n`).join("")
+        })
+        const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" }
+        const ingested = yield* Effect.promise(
+          () => child(["ingest", "big.md", "--extractor", "rules"], { cwd, env }).ended
+        )
+        assert.strictEqual(ingested.status, 0, ingested.stderr)
+        assert.strictEqual(ingested.stderr.match(/warn:/g)?.length, 1, ingested.stderr)
+        const exporting = child(["export"], { cwd })
+        exporting.process.stdout?.once("data", () => exporting.process.stdout?.destroy())
+        const { status, stderr } = yield* Effect.promise(() => exporting.ended)
+        assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+      })
+    )
+  )
+
+  it.live("on an old Node says so in two lines", () =>
+    Effect.gen(function* () {
+      const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+      const old = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})`
+      const ended = yield* Effect.callback<{ readonly code: number | null; readonly stderr: string }>((resume) => {
+        const spawned = spawn(process.execPath, ["--import", old, main, "--help"], {
+          stdio: ["ignore", "ignore", "pipe"]
+        })
+        let stderr = ""
+        spawned.stderr.setEncoding("utf8").on("data", (part: string) => (stderr += part))
+        spawned.once("close", (code) => resume(Effect.succeed({ code, stderr })))
+      })
+      assert.strictEqual(ended.code, 1)
+      assert.match(ended.stderr, /^Sluice needs Node 24 or newer; this is Node 20\.20\.2\.\n.*npx.*\n$/)
+    })
+  )
+})
+
+describe("doctor", () => {
+  const Checks = Schema.Struct({
+    ok: Schema.Boolean,
+    checks: Schema.Array(Schema.Struct({ name: Schema.String, state: Schema.String, message: Schema.String }))
+  })
+  const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Checks))
+  const states = (stdout: string) => Object.fromEntries(decode(stdout).checks.map(({ name, state }) => [name, state]))
+
+  it.live("is content with a fresh directory, and says what a key would change", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* directory()
+        const { status, stdout } = yield* run(["doctor", "--json", "--store", `sqlite:${join(path, "g.db")}`])
+        assert.strictEqual(status, 0)
+        assert.deepStrictEqual(states(stdout), {
+          node: "ok",
+          store: "ok",
+          journal: "ok",
+          provider: "warn",
+          traces: "ok"
+        })
+        assert.include(stdout, "will be created")
+      })
+    )
+  )
+
+  it.live(
+    "fails on a key that is turned away, a damaged store and a dead collector, without the key in its words",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const path = yield* directory({ "g.db": "no database ".repeat(500) })
+          const { url } = yield* provider(401)
+          const { status, stderr, stdout } = yield* run(
+            ["doctor", "--json", "--store", `sqlite:${join(path, "g.db")}`],
+            {
+              OPENAI_API_KEY: secret,
+              OPENAI_BASE_URL: url,
+              OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1"
+            }
+          )
+          assert.strictEqual(status, 1)
+          assert.include(stderr, "2 checks failed")
+          assert.deepStrictEqual(states(stdout), {
+            node: "ok",
+            store: "fail",
+            journal: "ok",
+            provider: "fail",
+            traces: "warn"
+          })
+          assert.notInclude(stdout + stderr, secret)
+        })
+      )
+  )
+})
