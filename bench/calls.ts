@@ -67,8 +67,11 @@ const measure = async (row: Row, baseURL: string, directory: string, index: numb
   const measured = await runSluice(
     [
       ...args,
-      ...["--base-url", baseURL, "--pack", row.pack, "--concurrency", String(row.concurrency)],
-      ...["--store", `sqlite:${join(directory, `row-${index}`, "graph.db")}`]
+      "--base-url",
+      baseURL,
+      `--pack=${row.pack}`,
+      `--concurrency=${row.concurrency}`,
+      `--store=sqlite:${join(directory, `row-${index}`, "graph.db")}`
     ],
     { cwd: directory }
   )

@@ -7,25 +7,24 @@ import * as Doctor from "./cli/Doctor.ts"
 import { endingOf } from "./cli/ExitStatus.ts"
 import * as Export from "./cli/Export.ts"
 import * as Failures from "./cli/Failures.ts"
-import { provideFile } from "./cli/Flags.ts"
-import type { CommonSettings } from "./cli/Flags.ts"
+import * as Flags from "./cli/Flags.ts"
 import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
 import * as Logging from "./cli/Logging.ts"
-import { complain, presenter } from "./cli/Print.ts"
+import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
 import { ingestion, journalFile, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 
-const { version } = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({ version: Schema.String })))(
+const { version } = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ version: Schema.String })))(
   readFileSync(new URL("../package.json", import.meta.url), "utf8")
 )
 
 /** Logs and traces around a command. */
 const observed =
-  ({ logFile: file, logLevel: level }: CommonSettings, hasBar = false) =>
+  ({ logFile: file, logLevel: level }: Flags.CommonSettings, hasBar = false) =>
   <A, E, R>(command: Effect.Effect<A, E, R>) =>
     command.pipe(
       Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logDebug("Failed", cause))),
@@ -35,7 +34,7 @@ const observed =
 const ingest = Command.withHandler(
   Ingest.command,
   Effect.fnUntraced(function* ({ config, paths, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
     const layer = ingestion(paths, settings, progress)
     yield* Ingest.run(settings).pipe(Effect.provide(layer), observed(settings, progress === "bar"))
@@ -45,39 +44,28 @@ const ingest = Command.withHandler(
 const exporting = Command.withHandler(
   Export.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     yield* Export.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
   })
 )
 
-const hash = Command.withHandler(
-  Hash.command,
-  Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(provideFile(config))
-    yield* Hash.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
-  })
-)
+type CommonInput = Command.Command.Config.Infer<{ config: typeof Flags.config; settings: typeof Flags.common }>
 
-const report = Command.withHandler(
-  Report.command,
-  Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(provideFile(config))
-    yield* Report.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
+/** For commands that read the graph and have no flags of their own. */
+const read = <E, R>(run: (settings: Flags.CommonSettings) => Effect.Effect<void, E, R>) =>
+  Effect.fnUntraced(function* ({ config, settings: given }: CommonInput) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    yield* run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
   })
-)
 
-const failures = Command.withHandler(
-  Failures.command,
-  Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(provideFile(config))
-    yield* Failures.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
-  })
-)
+const hash = Command.withHandler(Hash.command, read(Hash.run))
+const report = Command.withHandler(Report.command, read(Report.run))
+const failures = Command.withHandler(Failures.command, read(Failures.run))
 
 const doctor = Command.withHandler(
   Doctor.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
     const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournal(file) }
     yield* Doctor.run({ ...settings, journalFile: file, ...opened }).pipe(observed(settings))
@@ -92,8 +80,12 @@ const sluice = Command.make("sluice").pipe(
 /** The program: fails with what `endingOf` understands. */
 export const program = (args: ReadonlyArray<string>) =>
   Command.runWith(sluice, { version })(args).pipe(
-    Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })),
-    Effect.provide(CliOutput.layerPresenter(presenter))
+    Effect.provide(
+      Layer.merge(
+        CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+        CliOutput.layerPresenter(presenter)
+      )
+    )
   )
 
 export const main = (process: NodeJS.Process): void => {
@@ -101,6 +93,7 @@ export const main = (process: NodeJS.Process): void => {
   process.once("SIGINT", () => process.once("SIGINT", () => process.exit(130)))
   program(process.argv.slice(2)).pipe(
     Effect.onError((cause) => complain(endingOf(cause).lines)),
+    Effect.provideService(Invocation, invocationOf(process.argv[1], process.cwd())),
     Effect.provide(NodeServices.layer),
     NodeRuntime.runMain({
       disableErrorReporting: true,

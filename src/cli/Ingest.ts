@@ -4,7 +4,7 @@ import type { IngestResult } from "../pipeline/Pipeline.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
-import { counted, fit, plain, print } from "./Print.ts"
+import { counted, fit, Invocation, plain, print } from "./Print.ts"
 import { overviewLines, reportLines } from "./Summary.ts"
 
 export const command = Command.make("ingest", {
@@ -56,11 +56,12 @@ const summary = Effect.fnUntraced(function* (result: IngestResult, settings: Ing
   const { documents } = result.report
   const overview = yield* store.overview(settings.group, { entities: 8, facts: 4 })
   const flags = sameGraph(settings)
+  const self = yield* Invocation
   const next = [
-    ...(documents.failed + documents.partial > 0 ? [`  sluice failures${flags}`.padEnd(34) + "  what went wrong"] : []),
-    `  sluice report${flags}`.padEnd(34) + "  this run and the graph, again",
-    `  sluice export${flags}`.padEnd(34) + "  the graph as JSON lines"
-  ]
+    ...(documents.failed + documents.partial > 0 ? [["failures", "what went wrong"] as const] : []),
+    ["report", "this run and the graph, again"] as const,
+    ["export", "the graph as JSON lines"] as const
+  ].map(([name, what]) => `  ${`${self} ${name}${flags}`.padEnd(44)}  ${what}`)
   return [
     ...(settings.dryRun ? ["A dry run: no model was called, and nothing was written. It would have been:"] : []),
     ...reportLines(result.report),

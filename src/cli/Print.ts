@@ -1,5 +1,6 @@
+import { basename, relative } from "node:path"
 import { stripVTControlCharacters } from "node:util"
-import { Console, Effect, Schema, Sink, Stdio, Stream } from "effect"
+import { Console, Context, Effect, Schema, Sink, Stdio, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { CliOutput } from "effect/cli"
 
@@ -127,3 +128,9 @@ export const presenter: CliOutput.Presenter = {
     ])
   }
 }
+
+/** How the program was called, so that what it says to run next can be run. */
+export const Invocation = Context.Reference<string>("sluice/cli/Invocation", { defaultValue: () => "sluice" })
+
+export const invocationOf = (script: string | undefined, directory: string): string =>
+  script === undefined || basename(script) === "sluice" ? "sluice" : `node ${relative(directory, script)}`

@@ -62,8 +62,8 @@ export const overviewLines = (overview: Overview): ReadonlyArray<string> => {
     `  ${column(name, 30)} ${column(type, 13)} ${column(counted(relations, "relation"), 14)} ${fit(counted(mentions, "mention"), 16)}`.trimEnd(),
     ...(aliases.length === 0 ? [] : [`    also ${fit(aliases.join(", "), width - 10)}`])
   ])
-  const facts = overview.facts.flatMap(({ document, evidence, source, target, text, type }) => [
-    `  ${fit(source, 28)} ─${fit(type, 18)}→ ${fit(target, 26)}`,
+  const facts = overview.facts.flatMap(({ document, evidence, predicate, source, target, text, type }) => [
+    `  ${fit(source, 28)} ─${fit(predicate ?? type, 22)}→ ${fit(target, 26)}`,
     ...wrap(`“${text}”`, width - 4, 3).map((line) => `    ${line}`),
     `    ${fit(document, width - 24)}${evidence > 1 ? `, ${count(evidence)} places` : ""}`
   ])

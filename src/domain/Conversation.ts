@@ -11,9 +11,9 @@ const shortest = 40_000
 
 /**
  * Which turns, as indices of blocks, begin a conversation of their own: those after a silence of more than 30 minutes,
- * and those where the participants change: nobody who speaks in the four turns before (fewer after a silence) speaks
- * in the four that follow. A change within 40 tokens of an earlier change or of a silence does not count. Who takes part
- * is known from these eight turns alone, so a turn more or less moves no other boundary.
+ * and those where the participants change: nobody who speaks in the four turns before speaks in the four that follow.
+ * A change within 40 tokens of an earlier change or of a silence does not count. Who takes part is known from these eight
+ * turns alone, across silences too, so that a turn more or less moves no boundary far from it.
  */
 export const conversationStarts = (
   blocks: ReadonlyArray<Block>,
@@ -38,10 +38,8 @@ export const conversationStarts = (
     for (let count = 0, position = from; count < reach; count++, position += step) {
       const turn = turns[position]
       if (turn === undefined) break
-      if (step === 1 && count > 0 && silences[position] === 1) break
       if (turn[1].speaker === undefined) return undefined
       found.add(turn[1].speaker)
-      if (step === -1 && silences[position] === 1) break
     }
     return found
   }

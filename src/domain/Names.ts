@@ -29,7 +29,7 @@ const dottedInitials = /(?<![\p{L}\p{N}\p{M}])(?:\p{L}\.)+\p{L}(?![\p{L}\p{N}\p{
 const possessive = /['’]s(?=$|[^\p{L}\p{N}])/giu
 
 /** By way of upper case, so that `ß` and `SS`, or `ς` and `σ`, are one; and composed again, which `ẖ` needs after `H̱`. */
-const fold = (text: string): string => text.toUpperCase().toLowerCase().normalize("NFKC")
+const fold = (text: string): string => text.toLowerCase().toUpperCase().toLowerCase().normalize("NFKC")
 
 const words = (name: string): ReadonlyArray<string> =>
   name

@@ -11,6 +11,8 @@ const budgets = {
   unit: 850_000,
   /** A paragraph up to this size is not divided into sentences. */
   paragraph: 60_000,
+  /** White space between two units, however much there is: that of the last unit comes and goes. */
+  separator: 400,
   /** Size of the pieces of a sentence or line that is longer than a unit. */
   piece: 200_000
 }
@@ -186,7 +188,7 @@ export const unitsOf = (text: string, blocks: ReadonlyArray<Block>): ReadonlyArr
       const trimmed = text.slice(start, end).trim()
       drafts.push({
         start,
-        weight: estimateTokens(trimmed, 0, trimmed.length),
+        weight: estimateTokens(trimmed, 0, trimmed.length) + budgets.separator,
         rank,
         hash: hash32(trimmed),
         block,

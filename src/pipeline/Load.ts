@@ -44,6 +44,16 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       )
     })
 
+  /** Points a source at a document that is there; false if it has been taken out a moment ago, with its last source. */
+  const isLinked = (document: DocumentId, source: string) =>
+    store.commit(run.group, run.id, [{ _tag: "source", source, document }]).pipe(
+      Effect.as(true),
+      Effect.catchIf(
+        ({ reason, retryable }) => reason === "failed" && retryable,
+        () => Effect.succeed(false)
+      )
+    )
+
   const unchanged = () => {
     counters.documents.unchanged++
     return new Discarded({ reason: "unchanged" })
@@ -56,16 +66,11 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     if (!claims.claim(id, item.uri)) return yield* unchanged()
     const known = yield* ledger.document(run.group, id, item.uri)
     if (Option.isSome(known) && known.value.state === "complete" && known.value.recipe === options.recipe) {
-      const sources = claims.release(id)
-      const renamed = known.value.isPointedAt ? sources.slice(1) : sources
-      if (renamed.length > 0) {
-        yield* store.commit(
-          run.group,
-          run.id,
-          renamed.map((source) => ({ _tag: "source", source, document: id }))
-        )
+      if (known.value.isPointedAt || (yield* isLinked(id, item.uri))) {
+        const copies = claims.release(id).slice(1)
+        yield* Effect.forEach(copies, (source) => isLinked(id, source), { discard: true })
+        return yield* unchanged()
       }
-      return yield* unchanged()
     }
     const parsed = yield* parser.parse(item.uri, bytes).pipe(
       Effect.mapError((error) => letter(item.uri, error.reason, error.message)),

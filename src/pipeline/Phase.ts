@@ -34,8 +34,7 @@ export const make = <A, B, F, R>(options: PhaseOptions<A, B, F, R>) => {
   const counters = Metrics.phaseCounters(options.name)
   const count = (counter: Metric.Counter<number>) => Metric.update(counter, 1)
 
-  const settle = (item: A, error: DeadLetter | Discarded | F): Effect.Effect<Result.Result<Flow<B>, Discarded>, F> => {
-    if (error instanceof Discarded) return Effect.as(count(counters.discarded), Result.fail(error))
+  const settle = (item: A, error: DeadLetter | F): Effect.Effect<Result.Result<Flow<B>, Discarded>, F> => {
     if (error instanceof DeadLetter) {
       const flow: Flow<B> =
         options.recover === undefined ? Result.fail(error) : Result.succeed(options.recover(item, error))
@@ -48,9 +47,15 @@ export const make = <A, B, F, R>(options: PhaseOptions<A, B, F, R>) => {
     const { attributes, parent } = options.describe(item)
     return count(counters.received).pipe(
       Effect.andThen(options.run(item)),
+      // Within the span, because an item that needs no work is no failure.
+      Effect.matchEffect({
+        onSuccess: (sent) => Effect.succeed(Result.succeed<Flow<B>>(Result.succeed(sent))),
+        onFailure: (error): Effect.Effect<Result.Result<Flow<B>, Discarded>, DeadLetter | F> =>
+          error instanceof Discarded ? Effect.succeed(Result.fail(error)) : Effect.fail(error)
+      }),
       Effect.withSpan(`pipeline.${options.name}`, { attributes, ...(parent === undefined ? {} : { parent }) }),
       Effect.matchEffect({
-        onSuccess: (sent) => Effect.as(count(counters.sent), Result.succeed<Flow<B>>(Result.succeed(sent))),
+        onSuccess: (ended) => Effect.as(count(Result.isFailure(ended) ? counters.discarded : counters.sent), ended),
         onFailure: (error) => settle(item, error)
       })
     )

@@ -120,8 +120,7 @@ const flow = Effect.gen(function* () {
         return write({ _tag: "dead-letter", letter: ended.failure })
       },
       { concurrency: maxCommit, unordered: true }
-    ),
-    Stream.runDrain
+    )
   )
 })
 
@@ -195,22 +194,19 @@ export const ingest = Effect.gen(function* () {
   const streamed = Effect.scoped(
     Effect.gen(function* () {
       yield* ticker
-      yield* yield* flow
+      yield* Stream.runDrain(yield* flow)
     })
   ).pipe(Effect.ensuring(Effect.flatMap(snapshot, progress.finish)))
 
-  const stopped = yield* streamed
-    .pipe(
-      Effect.as(Option.none<RunStopped>()),
-      Effect.catchTag("RunStopped", (error) => Effect.succeed(Option.some(error)))
+  const stopped = yield* streamed.pipe(
+    Effect.as(Option.none<RunStopped>()),
+    Effect.catchTag("RunStopped", (error) => Effect.succeedSome(error)),
+    Effect.onExit((exit) =>
+      Exit.isSuccess(exit)
+        ? Effect.void
+        : Effect.ignore(finish(Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "failed"))
     )
-    .pipe(
-      Effect.onExit((exit) =>
-        Exit.isSuccess(exit)
-          ? Effect.void
-          : Effect.ignore(finish(Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "failed"))
-      )
-    )
+  )
   const report = yield* reportOf
   const status: IngestResult["status"] = Option.isSome(stopped)
     ? "stopped"

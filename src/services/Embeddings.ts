@@ -140,8 +140,7 @@ const remote = Effect.gen(function* () {
       const asking = calls.lookup(key).pipe(
         Effect.flatMap((found) => {
           if (Option.isSome(found)) {
-            const vector = fromText(found.value)
-            return Option.isSome(vector) ? Effect.succeed(vector.value) : Effect.fail(unreadable(key))
+            return Effect.mapError(Effect.fromOption(fromText(found.value)), () => unreadable(key))
           }
           waiting.push({ key, group, text, answered })
           return Effect.andThen(Effect.forkIn(callOnce, scope), Deferred.await(answered))

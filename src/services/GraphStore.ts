@@ -39,6 +39,8 @@ export interface Overview {
   readonly facts: ReadonlyArray<{
     readonly source: string
     readonly type: string
+    /** The words between the two, where the type says nothing. */
+    readonly predicate?: string
     readonly target: string
     readonly text: string
     readonly document: string

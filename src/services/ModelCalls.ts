@@ -1,5 +1,5 @@
 import { Clock, Context, Effect, Layer, Option } from "effect"
-import type { Tracer } from "effect"
+import type { Result, Tracer } from "effect"
 import type { Group, ItemKey, RunId } from "../domain/Ids.ts"
 import type { ModelError, Usage } from "./ChatModel.ts"
 import { Gate } from "./Gate.ts"
@@ -9,6 +9,7 @@ import { Journal } from "./Journal.ts"
 import type { Answer, Reservation, Settlement } from "./Journal.ts"
 import { cost, ModelCatalog } from "./ModelCatalog.ts"
 import { Retry } from "./Retry.ts"
+import type { Verdict } from "./Retry.ts"
 import type { RunStopped } from "./RunStopped.ts"
 import type { StorageError } from "./StorageError.ts"
 
@@ -102,6 +103,13 @@ const isRefusal = ({ reason }: ModelError): boolean =>
 
 const noUsage: Usage = { input: 0, output: 0, cached: 0 }
 
+/** `verdict`: of a fault of the provider. */
+interface Sent<P, A> {
+  readonly payload: P
+  readonly sent: Result.Result<Response<A>, ModelError>
+  readonly verdict: Result.Result<Verdict, RunStopped> | undefined
+}
+
 const make = Effect.gen(function* () {
   const gate = yield* Gate
   const journal = yield* Journal
@@ -138,7 +146,7 @@ const make = Effect.gen(function* () {
 
     for (let attempt = 1; ; attempt++) {
       const id = `${spec.run}-${++ordinal}`
-      const sending = Effect.gen(function* () {
+      const sending = Effect.gen(function* (): Effect.fn.Return<Option.Option<Sent<P, A>>, StorageError> {
         if (attempt === 1) request = spec.take()
         if (Option.isNone(request)) return Option.none()
         const { group, inputTokens, items, outputTokens, payload } = request.value
@@ -158,7 +166,6 @@ const make = Effect.gen(function* () {
         counts.sent++
         counts.inFlight++
         const sent = yield* spec.send(payload).pipe(
-          Effect.result,
           Effect.ensuring(Effect.sync(() => counts.inFlight--)),
           Effect.withSpan(`model.${spec.kind}`, {
             attributes: {
@@ -168,12 +175,15 @@ const make = Effect.gen(function* () {
               attempt
             },
             links: spec.links?.(payload) ?? []
-          })
+          }),
+          Effect.result
         )
-        if (sent._tag === "Success" || isRefusal(sent.failure)) return Option.some({ payload, sent })
+        if (sent._tag === "Success") return Option.some({ payload, sent, verdict: undefined })
+        const verdict = isRefusal(sent.failure)
+          ? undefined
+          : yield* Effect.result(retry.onFault(pool, attempt, sent.failure))
         // Before the slot is free: else each call that is turned away lets another one in, to be turned away as well.
-        const verdict = yield* Effect.result(retry.onFault(pool, attempt, sent.failure))
-        if (verdict._tag === "Success" && verdict.success.freeze > 0) yield* gate.freeze(pool, verdict.success.freeze)
+        if (verdict?._tag === "Success" && verdict.success.freeze > 0) yield* gate.freeze(pool, verdict.success.freeze)
         return Option.some({ payload, sent, verdict })
       })
       const outcome = yield* gate.admit({ pool, priority: spec.priority, again: attempt > 1 }, sending)

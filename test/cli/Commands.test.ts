@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { CliOutput } from "effect/cli"
 import { RunReport } from "../../src/domain/RunReport.ts"
+import * as SimulatedServer from "../../src/layers/SimulatedServer.ts"
 import { run } from "../support/cli.ts"
 import { directory } from "../support/directory.ts"
 
@@ -15,6 +16,23 @@ const corpus = {
 const decodeReport = Schema.decodeUnknownSync(Schema.fromJsonString(RunReport))
 const Row = Schema.Struct({ kind: Schema.String, id: Schema.optionalKey(Schema.String) })
 const decodeRow = Schema.decodeUnknownSync(Schema.fromJsonString(Row))
+const Letters = Schema.Struct({
+  total: Schema.Int,
+  causes: Schema.Array(
+    Schema.Struct({
+      cause: Schema.String,
+      count: Schema.Int,
+      letters: Schema.Array(Schema.Struct({ source: Schema.String, message: Schema.NonEmptyString }))
+    })
+  )
+})
+const decodeLetters = Schema.decodeSync(Schema.fromJsonString(Letters))
+const LastRun = Schema.Struct({
+  run: Schema.Struct({ report: RunReport, status: Schema.Literal("complete") }),
+  graph: Schema.Struct({ entities: Schema.Int })
+})
+const decodeLastRun = Schema.decodeSync(Schema.fromJsonString(LastRun))
+const decodeEntry = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ level: Schema.String })))
 const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? ""
 
 /** A directory, and the flags that keep a command in it. */
@@ -53,17 +71,7 @@ describe("ingest", () => {
         assert.strictEqual(told.status, 0)
         assert.match(told.stdout, /unsupported: .* \(1\)\n.*photo\.png\n/)
         const json = yield* run(["failures", ...store, "--json"])
-        const Letters = Schema.Struct({
-          total: Schema.Int,
-          causes: Schema.Array(
-            Schema.Struct({
-              cause: Schema.String,
-              count: Schema.Int,
-              letters: Schema.Array(Schema.Struct({ source: Schema.String, message: Schema.NonEmptyString }))
-            })
-          )
-        })
-        const letters = Schema.decodeUnknownSync(Schema.fromJsonString(Letters))(json.stdout)
+        const letters = decodeLetters(json.stdout)
         assert.strictEqual(letters.total, 1)
         assert.include(letters.causes[0]?.letters[0]?.source, "photo.png")
       })
@@ -135,6 +143,30 @@ describe("ingest", () => {
         assert.strictEqual(report.documents.ingested, 2)
         assert.isAbove(report.calls.model, 0)
         assert.deepStrictEqual(readdirSync(path), ["docs"])
+      })
+    )
+  )
+
+  it.live("extracts with a model, pays once, and forecasts from what was paid for", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { docs, ingest, path } = yield* place()
+        const provider = yield* SimulatedServer.start({ apiKey: "sk-test" })
+        const env = { OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: provider.url }
+        const embedding = ["--embedding-model", "text-embedding-3-small"]
+        const paid = decodeReport(lastLine((yield* run([...ingest, ...embedding, "--json"], env)).stdout))
+        assert.deepInclude(paid.documents, { seen: 2, ingested: 2 })
+        assert.isAbove(paid.calls.model, 0)
+        assert.isAbove(paid.calls.embedding, 0)
+
+        const fresh = ["--store", `sqlite:${join(path, "fresh.db")}`, "--journal", join(path, "sluice.journal.db")]
+        const dry = yield* run(["ingest", docs, ...fresh, ...embedding, "--dry-run", "--json"], env)
+        const forecast = decodeReport(lastLine(dry.stdout))
+        assert.deepInclude(forecast.calls, { model: 0, embedding: 0 })
+        assert.isAbove(forecast.calls.journal, 0)
+        assert.strictEqual(forecast.cost.usd, 0)
+        assert.strictEqual(forecast.graph.hash, paid.graph.hash)
+        assert.isFalse(existsSync(join(path, "fresh.db")))
       })
     )
   )
@@ -248,13 +280,7 @@ describe("report", () => {
         const told = yield* run(["report", ...store])
         assert.include(told.stdout, report.run)
         assert.include(told.stdout, "is complete")
-        const Json = Schema.Struct({
-          run: Schema.Struct({ report: RunReport, status: Schema.Literal("complete") }),
-          graph: Schema.Struct({ entities: Schema.Int })
-        })
-        const json = Schema.decodeUnknownSync(Schema.fromJsonString(Json))(
-          (yield* run(["report", ...store, "--json"])).stdout
-        )
+        const json = decodeLastRun((yield* run(["report", ...store, "--json"])).stdout)
         assert.deepStrictEqual(json.run.report, report)
         assert.strictEqual(json.graph.entities, report.graph.entities)
       })
@@ -274,9 +300,8 @@ describe("the log", () => {
         const loud = yield* run(["ingest", join(path, "nowhere"), ...store, "--log-file", file, "--log-level", "debug"])
         assert.include(loud.stderr, "debug: Failed")
         const lines = readFileSync(file, "utf8").trimEnd().split("\n")
-        const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({ level: Schema.String })))
         assert.isAtLeast(lines.length, 1)
-        for (const line of lines) assert.strictEqual(decode(line).level, "DEBUG")
+        for (const line of lines) assert.strictEqual(decodeEntry(line).level, "DEBUG")
       })
     )
   )

@@ -31,8 +31,13 @@ const settings = Effect.fnUntraced(function* (
     })
   )
   yield* Command.runWith(command, { version: "0" })([...args, ...(file === undefined ? [] : ["--config", path])]).pipe(
-    Effect.provide(CliOutput.layerPresenter({ present: () => Effect.void })),
-    Effect.provide(Layer.merge(NodeServices.layer, stdio({ stdout: "", stderr: "" }))),
+    Effect.provide(
+      Layer.mergeAll(
+        NodeServices.layer,
+        stdio({ stdout: "", stderr: "" }),
+        CliOutput.layerPresenter({ present: () => Effect.void })
+      )
+    ),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
   )
   return resolved

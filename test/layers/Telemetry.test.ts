@@ -1,6 +1,6 @@
 import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Logger, Redacted } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, Redacted } from "effect"
 import * as Telemetry from "../../src/layers/Telemetry.ts"
 import { receiver } from "../support/otlp.ts"
 
@@ -40,7 +40,10 @@ const observed = Effect.fnUntraced(function* (env: Record<string, string>) {
   const messages: Array<string> = []
   const logger = Logger.make(({ message }) => messages.push(String(message)))
   const began = performance.now()
-  yield* nested.pipe(Effect.provide(Telemetry.layer("1.2.3")), Effect.provide(Logger.layer([logger])), withEnv(env))
+  yield* nested.pipe(
+    Effect.provide(Telemetry.layer("1.2.3").pipe(Layer.provideMerge(Logger.layer([logger])))),
+    withEnv(env)
+  )
   return { messages, millis: performance.now() - began }
 })
 

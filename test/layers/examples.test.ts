@@ -72,7 +72,7 @@ describe("the example corpus", () => {
       const suppliers = byUri.get("examples/company/suppliers.md")
       assert.strictEqual(suppliers?.date, "2025-06-02")
       assert.include(
-        suppliers?.blocks.map(({ columns }) => columns),
+        suppliers?.blocks.map(({ columns }) => columns) ?? [],
         "Supplier | City | Contact | Supplies | Rating"
       )
       assert.strictEqual(byUri.get("examples/encyclopedia/penn-line.txt")?.title, "Penn Line")

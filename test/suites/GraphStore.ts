@@ -306,14 +306,14 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
       )
     )
 
-    it.effect("shows the most spoken of first", () =>
+    it.effect("shows the best connected first, and a fact of the most spoken of", () =>
       inStore((store, group) =>
         Effect.gen(function* () {
           yield* store.commit(group, run, [documentWrite(group, ["z"], zoe), documentWrite(group, ["a"], ada)])
           const { entities, facts } = yield* store.overview(group, { entities: 2, facts: 1 })
           assert.deepStrictEqual(entities, [
-            { name: "Ada Byron", type: "Person", relations: 1, mentions: 4, aliases: ["ADA BYRON"] },
-            { name: "Charles Babbage", type: "Person", relations: 2, mentions: 2, aliases: [] }
+            { name: "Charles Babbage", type: "Person", relations: 2, mentions: 2, aliases: [] },
+            { name: "Ada Byron", type: "Person", relations: 1, mentions: 4, aliases: ["ADA BYRON"] }
           ])
           assert.deepStrictEqual(facts, [
             {

@@ -46,8 +46,7 @@ export const run = Effect.fnUntraced(function* (
       stderr: [written.stderr, ...lines].filter((text) => text !== "").join("\n")
     }
   }).pipe(
-    Effect.provide(TestConsole.layer),
-    Effect.provide(Layer.merge(NodeServices.layer, stdio(written))),
+    Effect.provide(Layer.mergeAll(NodeServices.layer, stdio(written), TestConsole.layer)),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
   )
   return yield* outcome

@@ -56,7 +56,8 @@ const transport = Effect.acquireRelease(
         maxResponseSize: maxResponseBytes
       })
   ),
-  (agent) => Effect.promise(() => agent.destroy())
+  // Not awaited: with keep-alive connections that close at the same moment, its promise has been seen never to settle.
+  (agent) => Effect.sync(() => void agent.destroy().catch(() => undefined))
 ).pipe(
   Effect.map((agent) => async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const answer = await request(input instanceof Request ? input.url : input, {

@@ -31,6 +31,8 @@ const ofClass = (lower: string): EntityType | undefined => {
   }
 }
 
+const isPlaceWord = (word: string): boolean => placeWords.has(word) || Words.placeAfter.has(word)
+
 const ofWords = (words: ReadonlyArray<string>): EntityType | undefined => {
   const [first = "", ...rest] = words
   const last = rest.at(-1) ?? first
@@ -41,10 +43,10 @@ const ofWords = (words: ReadonlyArray<string>): EntityType | undefined => {
   if (Words.eventWords.has(head)) return "Event"
   if (Words.conceptWords.has(head)) return "Concept"
   if (rest.length === 0) return undefined
-  if (isFirstName(first) && of === -1 && !organizationWords.has(last) && !placeWords.has(last)) return "Person"
+  if (isFirstName(first) && of === -1 && !organizationWords.has(last) && !isPlaceWord(last)) return "Person"
   if (organizationWords.has(head) || ["department", "ministry", "party", "orchestra"].includes(head))
     return "Organization"
-  if (placeWords.has(head) || head === "republic" || Words.placeBefore.has(first)) return "Location"
+  if (isPlaceWord(head) || head === "republic" || Words.placeBefore.has(first)) return "Location"
   if (classOf(last) === "person" && !Words.honorifics.has(first)) return "Person"
   if (Words.honorifics.has(first) && of === -1) return "Person"
   return words.some((word) => organizationWords.has(word)) ? "Organization" : undefined

@@ -86,6 +86,9 @@ export const conceptWords = list(
 )
 export const locationCues = list("in near across throughout")
 export const placeBefore = list("lake mount mt river fort cape port isle island gulf bay st saint san santa los las")
+export const placeAfter = list(
+  "drive road street avenue boulevard lane square station airport bridge tunnel stadium park"
+)
 
 /** Field names of e-mails, minutes and front matter; they are no names. */
 export const fieldNames = list(

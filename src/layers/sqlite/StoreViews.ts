@@ -1,4 +1,5 @@
 import type { ChunkId, DocumentId } from "../../domain/Ids.ts"
+import { anyRelation } from "../../domain/Ontology.ts"
 import type { EntityView, ExportRow, Overview } from "../../services/GraphStore.ts"
 import { integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
@@ -88,6 +89,7 @@ export class StoreViews {
       facts: sql.topFacts.all(group, limits.facts).map((row) => ({
         source: nameOf(integer(row, "source")),
         type: text(row, "type"),
+        ...optionalText(row, "predicate", "predicate"),
         target: nameOf(integer(row, "target")),
         text: text(row, "text"),
         document: this.#documentOf(integer(row, "pk")),
@@ -183,17 +185,32 @@ const statements = (db: Database) => ({
      FROM fact f WHERE f.relation = ? ORDER BY f.id`
   ),
   evidenceOf: db.prepare("SELECT c.id FROM support s JOIN chunk c ON c.pk = s.chunk WHERE s.fact = ? ORDER BY c.id"),
-  topEntities: db.prepare("SELECT pk, type FROM entity WHERE grp = ? ORDER BY weight DESC, key, type LIMIT ?"),
+  // Of the entities most spoken of, the best connected first.
+  topEntities: db.prepare(
+    `WITH top AS (SELECT pk, type, key, weight FROM entity WHERE grp = ? ORDER BY weight DESC, key, type LIMIT 200)
+     SELECT pk, type FROM top ORDER BY
+       (SELECT count(*) FROM relation WHERE source = top.pk) +
+       (SELECT count(*) FROM relation WHERE target = top.pk AND source <> top.pk) DESC, weight DESC, key, type LIMIT ?`
+  ),
   relationsOf: db.prepare(
     `SELECT (SELECT count(*) FROM relation WHERE source = ?1) +
        (SELECT count(*) FROM relation WHERE target = ?1 AND source <> ?1) AS count`
   ),
   mentionsOf: db.prepare("SELECT count(*) AS count FROM mention WHERE entity = ?"),
-  // Best supported first; of those alike, the ones between the entities most spoken of.
+  // One fact of each entity most spoken of: those that say how before those that do not, then the best supported.
   topFacts: db.prepare(
-    `SELECT f.pk, f.text, f.weight, r.source, r.target, r.type
-     FROM fact f JOIN relation r ON r.pk = f.relation JOIN entity s ON s.pk = r.source JOIN entity t ON t.pk = r.target
-     WHERE f.grp = ? ORDER BY f.weight DESC, r.weight DESC, s.weight + t.weight DESC, f.text, f.id LIMIT ?`
+    `WITH top AS (SELECT pk, weight FROM entity WHERE grp = ? ORDER BY weight DESC, key, type LIMIT 50),
+     said AS (
+       SELECT f.pk, f.id, f.text, f.weight, r.source, r.target, r.type, top.weight AS spoken,
+         (SELECT min(predicate) FROM support WHERE fact = f.pk) AS predicate, r.weight AS supported
+       FROM top JOIN relation r ON r.source = top.pk JOIN fact f ON f.relation = r.pk),
+     ranked AS (
+       SELECT *, row_number() OVER (
+         PARTITION BY source
+         ORDER BY type = '${anyRelation}' AND predicate IS NULL, weight DESC, supported DESC, text, id) AS place
+       FROM said)
+     SELECT pk, text, weight, source, target, type, predicate FROM ranked WHERE place = 1
+     ORDER BY type = '${anyRelation}' AND predicate IS NULL, spoken DESC, text, id LIMIT ?`
   ),
   firstDocumentOf: db.prepare(
     `SELECT d.pk, d.id, d.title FROM support s JOIN chunk c ON c.pk = s.chunk JOIN document d ON d.pk = c.document
