@@ -21,6 +21,7 @@ interface Pool {
   frozenUntil: number
   /** Whether somebody waits for the end of the freeze. */
   isThawing: boolean
+  isAdmitting: boolean
   readonly waiting: Array<Waiting>
 }
 
@@ -52,20 +53,27 @@ const make = Effect.fnUntraced(function* (options: { readonly ceiling: number })
   const poolOf = (name: string): Pool => {
     const known = pools.get(name)
     if (known !== undefined) return known
-    const made = { inFlight: 0, frozenUntil: 0, isThawing: false, waiting: [] }
+    const made = { inFlight: 0, frozenUntil: 0, isThawing: false, isAdmitting: false, waiting: [] }
     pools.set(name, made)
     return made
   }
 
+  /**
+   * Whoever is admitted runs on at once, inside this loop, and may leave again before it ends. Leaving then only frees the
+   * slot, which the loop sees: admitting from there would nest as deep as callers wait, and end the stack.
+   */
   const admitWaiting = (pool: Pool) =>
     Effect.clockWith((clock) =>
       Effect.sync(() => {
+        if (pool.isAdmitting) return
+        pool.isAdmitting = true
         while (pool.inFlight < options.ceiling && clock.currentTimeMillisUnsafe() >= pool.frozenUntil) {
           const next = pool.waiting.shift()
-          if (next === undefined) return
+          if (next === undefined) break
           pool.inFlight++
           Deferred.doneUnsafe(next.admitted, Effect.void)
         }
+        pool.isAdmitting = false
       })
     )
 

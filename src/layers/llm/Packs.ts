@@ -49,6 +49,8 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const model = yield* ChatModel
   const scope = yield* Scope.Scope
   const waiting: Array<Item> = []
+  /** Calls at the gate that will take from what waits. */
+  let queued = 0
   let answeredOnce = false
   let rejections = 0
 
@@ -106,25 +108,26 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   }
 
   const send = (pack: ReadonlyArray<Item>) =>
-    model
-      .complete({
-        model: options.model,
-        messages: messages(options.system, labelled(pack)),
-        schema: { name: "extraction", schema: options.schema },
-        maxOutputTokens: outputCap(pack)
-      })
-      .pipe(
-        Effect.map((response: ChatResponse) => {
-          const judgement = judge(response, labelled(pack))
-          return {
-            value: { judgement, content: response.content },
-            usage: response.usage,
-            model: response.model,
-            raw: response.content,
-            answers: worth(pack, judgement)
-          }
+    queueCalls.pipe(
+      Effect.andThen(
+        model.complete({
+          model: options.model,
+          messages: messages(options.system, labelled(pack)),
+          schema: { name: "extraction", schema: options.schema },
+          maxOutputTokens: outputCap(pack)
         })
-      )
+      ),
+      Effect.map((response: ChatResponse) => {
+        const judgement = judge(response, labelled(pack))
+        return {
+          value: { judgement, content: response.content },
+          usage: response.usage,
+          model: response.model,
+          raw: response.content,
+          answers: worth(pack, judgement)
+        }
+      })
+    )
 
   const giveUp = (item: Item, { cause, message }: Fault, response: string | undefined) =>
     Deferred.fail(item.answered, { _tag: "ItemFailure", cause, message, attempts: item.attempts, response })
@@ -191,7 +194,10 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         model: options.model,
         priority: "normal",
         take: () => {
-          pack = fixed ?? takeWaiting()
+          if (fixed === undefined) {
+            queued--
+            pack = takeWaiting()
+          }
           return toRequest(pack)
         },
         send,
@@ -226,12 +232,19 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
 
   const fork = (fixed: ReadonlyArray<Item> | undefined): Effect.Effect<unknown> => Effect.forkIn(callOnce(fixed), scope)
 
+  /** As many calls wait at the gate as what waits could fill; packs that close early leave items to the calls queued then. */
+  const queueCalls: Effect.Effect<void> = Effect.suspend(() => {
+    if (queued * options.maxItems >= waiting.length) return Effect.void
+    queued++
+    return Effect.andThen(fork(undefined), queueCalls)
+  })
+
   return {
     /** Waits for the item's answer, which is in the journal by then. */
     ask: (item: Item) =>
       Effect.suspend(() => {
         waiting.push(item)
-        return Effect.andThen(fork(undefined), Deferred.await(item.answered))
+        return Effect.andThen(queueCalls, Deferred.await(item.answered))
       })
   }
 })
