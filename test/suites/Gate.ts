@@ -63,6 +63,26 @@ const orderOf = (tickets: ReadonlyArray<readonly [string, Ticket]>) =>
 /** The contract of `Gate`, over a layer whose pools have the ceiling given, and no other limit. */
 export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<Gate, E>): void => {
   describe(`Gate: ${name}`, () => {
+    it.effect("however many callers wait with little to do, each of them gets in and ends", () =>
+      Effect.gen(function* () {
+        const gate = yield* Gate
+        const done = yield* Deferred.make<void>()
+        const slots = 3
+        for (let slot = 0; slot < slots; slot++) yield* Effect.forkChild(gate.admit(ticket(), Deferred.await(done)))
+        yield* TestClock.adjust(0)
+        let ended = 0
+        const waiting = yield* Effect.forEach(Array.from({ length: 20_000 }), () =>
+          Effect.forkChild(Effect.tap(gate.admit(ticket(), Effect.void), () => Effect.sync(() => ended++)))
+        )
+        yield* TestClock.adjust(0)
+        assert.strictEqual(ended, 0)
+        yield* Deferred.succeed(done, undefined)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(ended, waiting.length)
+        assert.strictEqual(yield* gate.inFlight, 0)
+      }).pipe(Effect.provide(layer(3)))
+    )
+
     it.effect("a pool never has more in flight than its ceiling, and as much as that while calls wait", () =>
       Effect.gen(function* () {
         for (const seed of [1, 2, 3, 4, 5]) {
