@@ -79,32 +79,66 @@ export type GraphRecord =
       readonly decidedBy: DecisionRecord["decidedBy"]
     }
 
-/**
- * Fields in the order of their names, NFC strings; a field that is absent, null or undefined is left out, so the three
- * are one.
- */
-export const canonical = (record: GraphRecord): string =>
-  JSON.stringify(
-    Object.entries(record)
-      .filter(([, value]) => value !== undefined && value !== null)
-      .map(([field, value]) => [field, typeof value === "string" ? value.normalize("NFC") : value])
-      .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1))
-  )
+type FieldsOf<Record> = Record extends GraphRecord ? ReadonlyArray<keyof Record & string> : never
 
-const modulus = 1n << 256n
+/** Each kind's fields in the order of their names. */
+const fields: { readonly [Kind in GraphRecord["kind"]]: FieldsOf<Extract<GraphRecord, { readonly kind: Kind }>> } = {
+  document: ["date", "group", "id", "kind", "mediaType", "state", "text", "title"],
+  chunk: ["document", "end", "header", "id", "kind", "ordinal", "start"],
+  entity: ["id", "key", "kind", "type", "weight"],
+  name: ["chunk", "entity", "grounded", "kind", "name"],
+  mention: ["chunk", "end", "entity", "kind", "start", "surface"],
+  relation: ["id", "kind", "source", "target", "type", "weight"],
+  fact: ["id", "invalidAt", "kind", "predicate", "relation", "text", "validAt"],
+  support: ["chunk", "fact", "kind"],
+  decision: ["decidedBy", "document", "evidence", "from", "id", "kind", "to"]
+}
+
+/**
+ * A JSON list of [field, value] in the order of the fields' names, NFC strings; a field that is absent, null or undefined
+ * is left out, so the three are one.
+ */
+export const canonical = (record: GraphRecord): string => {
+  const values: { readonly [field: string]: string | number | boolean | null | undefined } = record
+  let text = ""
+  for (const field of fields[record.kind]) {
+    const value = values[field]
+    if (value === undefined || value === null) continue
+    text += `${text === "" ? "" : ","}["${field}",${JSON.stringify(typeof value === "string" ? value.normalize("NFC") : value)}]`
+  }
+  return `[${text}]`
+}
+
+const limbs = 8
+/** Sums of 32-bit numbers stay exact in doubles for two million of them; carries are passed on well before. */
+const addsBetweenCarries = 1 << 20
 
 /**
  * The canonical hash of a graph: the sum modulo 2^256 of each record's SHA-256, so it needs no order and constant memory.
+ * The sum is kept as eight numbers of 32 bits, the highest first, since big integers would cost more than the hashing.
  */
 export class GraphHash {
-  #sum = 0n
+  readonly #sum = new Float64Array(limbs)
+  #adds = 0
 
   add(record: GraphRecord): void {
-    this.#sum = (this.#sum + BigInt(`0x${hash("sha256", canonical(record), "hex")}`)) % modulus
+    const bytes = hash("sha256", canonical(record), "buffer")
+    for (let limb = 0; limb < limbs; limb++) this.#sum[limb] = (this.#sum[limb] ?? 0) + bytes.readUInt32BE(limb * 4)
+    if (++this.#adds % addsBetweenCarries === 0) this.#carry()
   }
 
   digest(): string {
-    return this.#sum.toString(16).padStart(64, "0")
+    this.#carry()
+    return [...this.#sum].map((limb) => limb.toString(16).padStart(8, "0")).join("")
+  }
+
+  #carry(): void {
+    let carry = 0
+    for (let limb = limbs - 1; limb >= 0; limb--) {
+      const sum = (this.#sum[limb] ?? 0) + carry
+      carry = Math.floor(sum / 2 ** 32)
+      this.#sum[limb] = sum - carry * 2 ** 32
+    }
   }
 }
 

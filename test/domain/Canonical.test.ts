@@ -83,6 +83,7 @@ describe("the canonical hash", () => {
       assertNew(records.toSpliced(index, 1), `without ${record.kind}`)
       assertNew([...records, record], `${record.kind} twice`)
       for (const [field, value] of Object.entries(record)) {
+        if (field === "kind") continue
         const other = typeof value === "number" ? value + 1 : typeof value === "boolean" ? !value : `${String(value)}x`
         assertNew(records.with(index, Object.assign({}, record, { [field]: other })), `${record.kind}.${field}`)
       }

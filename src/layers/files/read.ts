@@ -21,7 +21,7 @@ const pieceBytes = 64 * 1024
 
 /** Everything from a handle, or `undefined` if there is more than `maxBytes`; `size` is a guess. */
 const readAll = async (file: FileHandle, size: number, maxBytes: number): Promise<Uint8Array | undefined> => {
-  // One byte more than expected: a read of 0 into free space is the only sure sign of the end.
+  // One byte more than expected: a read that leaves it free has come to the end.
   let buffer = new Uint8Array(size + 1)
   let length = 0
   while (true) {
@@ -33,8 +33,8 @@ const readAll = async (file: FileHandle, size: number, maxBytes: number): Promis
     }
     // oxlint-disable-next-line no-await-in-loop
     const { bytesRead } = await file.read(buffer, length, buffer.length - length, null)
-    if (bytesRead === 0) return buffer.subarray(0, length)
     length += bytesRead
+    if (bytesRead === 0 || (length === size && size > 0)) return buffer.subarray(0, length)
   }
 }
 

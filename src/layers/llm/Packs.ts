@@ -1,7 +1,7 @@
 import { Deferred, Effect, Option, Scope } from "effect"
+import type { ItemKey } from "../../domain/Ids.ts"
 import { ChatModel } from "../../services/ChatModel.ts"
 import type { ChatResponse } from "../../services/ChatModel.ts"
-import type { Answer } from "../../services/Journal.ts"
 import { ModelCalls } from "../../services/ModelCalls.ts"
 import type { Request } from "../../services/ModelCalls.ts"
 import { Run } from "../../services/Run.ts"
@@ -34,6 +34,14 @@ const outputCap = (pack: ReadonlyArray<Item>): number =>
     32_000,
     pack.reduce((sum, { tokens }) => sum + 1000 + 4 * tokens, 0)
   )
+
+/** An answer, judged. */
+interface Given {
+  readonly judgement: Judgement
+  readonly content: string
+  /** What of it is kept, as it is and as the journal has it. */
+  readonly given: ReadonlyMap<ItemKey, { readonly answer: StoredAnswer; readonly encoded: string }>
+}
 
 const label = (index: number) => `c${index + 1}`
 
@@ -87,24 +95,20 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const labelled = (pack: ReadonlyArray<Item>) =>
     pack.map(({ header, text }, index) => ({ id: label(index), header, text }))
 
-  /** What of an answer is to be kept: valid extractions, and that a lone item was too long. */
-  const worth = (pack: ReadonlyArray<Item>, judgement: Judgement): ReadonlyArray<Answer> => {
-    const answer = (item: Item, value: StoredAnswer): Answer => ({
-      key: item.key,
-      group: item.group,
-      kind: "extraction",
-      value: encodeAnswer(value)
-    })
+  /** What of an answer is to be kept, by item: valid extractions, and that a lone item was too long. */
+  const worth = (pack: ReadonlyArray<Item>, judgement: Judgement): Given["given"] => {
+    const kept = (item: Item, answer: StoredAnswer) => [item.key, { answer, encoded: encodeAnswer(answer) }] as const
     if (judgement._tag === "unusable") {
       const [only, ...others] = pack
-      return only !== undefined && others.length === 0 && judgement.fault.cause === "truncated"
-        ? [answer(only, halved)]
-        : []
+      const isTooLong = only !== undefined && others.length === 0 && judgement.fault.cause === "truncated"
+      return new Map(isTooLong ? [kept(only, halved)] : [])
     }
-    return pack.flatMap((item, index) => {
-      const one = judgement.items.get(label(index))
-      return one === undefined || isFault(one) ? [] : [answer(item, one)]
-    })
+    return new Map(
+      pack.flatMap((item, index) => {
+        const one = judgement.items.get(label(index))
+        return one === undefined || isFault(one) ? [] : [kept(item, one)]
+      })
+    )
   }
 
   const send = (pack: ReadonlyArray<Item>) =>
@@ -119,12 +123,16 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
       ),
       Effect.map((response: ChatResponse) => {
         const judgement = judge(response, labelled(pack))
+        const given = worth(pack, judgement)
         return {
-          value: { judgement, content: response.content },
+          value: { judgement, content: response.content, given },
           usage: response.usage,
           model: response.model,
           raw: response.content,
-          answers: worth(pack, judgement)
+          answers: pack.flatMap(({ group, key }) => {
+            const value = given.get(key)?.encoded
+            return value === undefined ? [] : [{ key, group, kind: "extraction", value }]
+          })
         }
       })
     )
@@ -144,15 +152,16 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
 
   const settle = (
     pack: ReadonlyArray<Item>,
-    judgement: Judgement,
-    content: string,
-    standing: ReadonlyMap<Item["key"], string>
+    { content, given, judgement }: Given,
+    standing: ReadonlyMap<ItemKey, string>
   ) =>
     Effect.forEach(
       pack,
       (item, index) => {
         const standingAnswer = standing.get(item.key)
         if (standingAnswer !== undefined) {
+          const own = given.get(item.key)
+          if (own?.encoded === standingAnswer) return Deferred.succeed(item.answered, own.answer)
           return Option.match(decodeAnswer(standingAnswer), {
             onNone: () => Deferred.fail(item.answered, unreadable(item.key)),
             onSome: (stored) => Deferred.succeed(item.answered, stored)
@@ -214,7 +223,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
               }
               answeredOnce = true
               const { answers, payload, response } = outcome.result
-              return settle(payload, response.value.judgement, response.value.content, answers)
+              return settle(payload, response.value, answers)
             }
           })
         ),
