@@ -142,8 +142,8 @@ function services(
         runs: Effect.fn("Ledger.runs")(function* (group, limit) {
           return yield* Effect.forEach(yield* thread.call("runs", group, limit), runEntry)
         }),
-        document: Effect.fn("Ledger.document")((group, id, source) =>
-          Effect.map(thread.call("document", group, id, source), Option.fromUndefinedOr)
+        documents: Effect.fn("Ledger.documents")((group, asked) =>
+          Effect.map(thread.call("documents", group, asked), (known) => known.map(Option.fromUndefinedOr))
         ),
         deadLetters: Effect.fn("Ledger.deadLetters")(function* (group) {
           const letters = yield* thread.call("deadLetters", group)

@@ -4,6 +4,7 @@ import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { documentId } from "../domain/Ids.ts"
 import type { DocumentId, Recipe } from "../domain/Ids.ts"
 import { ceilings, ParseConcurrency } from "../services/Concurrency.ts"
+import * as GroupCommit from "../services/GroupCommit.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import { Parser } from "../services/Parser.ts"
@@ -26,6 +27,11 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   const store = yield* GraphStore
   const counters = yield* RunCounters
   const permits = yield* ParseConcurrency
+
+  const lookUp = yield* GroupCommit.make(
+    (asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>) => ledger.documents(run.group, asked),
+    { maxBatch: ceilings.parse }
+  )
 
   const letter = (source: string, cause: DeadLetterCause, message: string) =>
     new DeadLetter({ stage: "load", cause, message, source, attempts: 1 })
@@ -64,7 +70,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     const id = documentId(run.group, bytes)
     span.attribute("sluice.document.id", id)
     if (!claims.claim(id, item.uri)) return yield* unchanged()
-    const known = yield* ledger.document(run.group, id, item.uri)
+    const known = yield* lookUp({ id, source: item.uri })
     if (Option.isSome(known) && known.value.state === "complete" && known.value.recipe === options.recipe) {
       if (known.value.isPointedAt || (yield* isLinked(id, item.uri))) {
         const copies = claims.release(id).slice(1)

@@ -53,7 +53,11 @@ export const make = <A, B, F, R>(options: PhaseOptions<A, B, F, R>) => {
         onFailure: (error): Effect.Effect<Result.Result<Flow<B>, Discarded>, DeadLetter | F> =>
           error instanceof Discarded ? Effect.succeed(Result.fail(error)) : Effect.fail(error)
       }),
-      Effect.withSpan(`pipeline.${options.name}`, { attributes, ...(parent === undefined ? {} : { parent }) }),
+      Effect.withSpan(
+        `pipeline.${options.name}`,
+        { attributes, ...(parent === undefined ? {} : { parent }) },
+        { captureStackTrace: false }
+      ),
       Effect.matchEffect({
         onSuccess: (ended) => Effect.as(count(Result.isFailure(ended) ? counters.discarded : counters.sent), ended),
         onFailure: (error) => settle(item, error)

@@ -16,6 +16,12 @@ export interface RunEntry {
   readonly report?: RunReport
 }
 
+export interface KnownDocument {
+  readonly recipe: Recipe
+  readonly state: "complete" | "partial"
+  readonly isPointedAt: boolean
+}
+
 /**
  * What happened: runs, sources, documents, dead letters. It lives in the store's database and its entries about
  * documents are written by `GraphStore.commit`, in the transaction that writes the graph.
@@ -27,19 +33,11 @@ export class Ledger extends Context.Service<
     readonly finishRun: (run: RunEntry) => Effect.Effect<void, StorageError>
     /** Newest first. */
     readonly runs: (group: Group, limit: number) => Effect.Effect<ReadonlyArray<RunEntry>, StorageError>
-    /** What is known of a document, and whether `source` points at it. */
-    readonly document: (
+    /** What is known of each document, and whether `source` points at it, in the order asked. */
+    readonly documents: (
       group: Group,
-      id: DocumentId,
-      source: string
-    ) => Effect.Effect<
-      Option.Option<{
-        readonly recipe: Recipe
-        readonly state: "complete" | "partial"
-        readonly isPointedAt: boolean
-      }>,
-      StorageError
-    >
+      asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>
+    ) => Effect.Effect<ReadonlyArray<Option.Option<KnownDocument>>, StorageError>
     /** In the order of source and ordinal. */
     readonly deadLetters: (group: Group) => Effect.Effect<ReadonlyArray<DeadLetter>, StorageError>
   }

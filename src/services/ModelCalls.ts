@@ -167,15 +167,19 @@ const make = Effect.gen(function* () {
         counts.inFlight++
         const sent = yield* spec.send(payload).pipe(
           Effect.ensuring(Effect.sync(() => counts.inFlight--)),
-          Effect.withSpan(`model.${spec.kind}`, {
-            attributes: {
-              "sluice.call": id,
-              "gen_ai.request.model": spec.model,
-              "sluice.items": items.length,
-              attempt
+          Effect.withSpan(
+            `model.${spec.kind}`,
+            {
+              attributes: {
+                "sluice.call": id,
+                "gen_ai.request.model": spec.model,
+                "sluice.items": items.length,
+                attempt
+              },
+              links: spec.links?.(payload) ?? []
             },
-            links: spec.links?.(payload) ?? []
-          }),
+            { captureStackTrace: false }
+          ),
           Effect.result
         )
         if (sent._tag === "Success") return Option.some({ payload, sent, verdict: undefined })

@@ -16,7 +16,7 @@ import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
 import { documentWrite, randomOf, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
 import { suite as graphStore } from "../suites/GraphStore.ts"
-import { suite as ledger } from "../suites/Ledger.ts"
+import { lookUp, suite as ledger } from "../suites/Ledger.ts"
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "sluice-store-"))),
@@ -67,7 +67,7 @@ describe("SqliteStore", () => {
           assert.strictEqual(store.location, file)
           assert.strictEqual(yield* store.hash(group), expected)
           assert.strictEqual(graphHash(yield* Stream.runCollect(store.records(group))), expected)
-          const document = yield* ledger.document(group, documentId(group, new TextEncoder().encode("a")), "a")
+          const document = yield* lookUp(ledger, group, documentId(group, new TextEncoder().encode("a")), "a")
           assert.strictEqual(document._tag, "Some")
         })
       )

@@ -319,6 +319,7 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
             {
               source: "Ada Byron",
               type: "KNOWS",
+              predicate: "knew",
               target: "Charles Babbage",
               text: "Ada Byron KNOWS Charles Babbage",
               document: "ada",

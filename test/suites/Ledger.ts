@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import type { Layer } from "effect"
 import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { documentId, recipe, RunId } from "../../src/domain/Ids.ts"
-import type { Group } from "../../src/domain/Ids.ts"
+import type { DocumentId, Group } from "../../src/domain/Ids.ts"
 import type { RunReport } from "../../src/domain/RunReport.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
@@ -38,6 +38,10 @@ const unreadable = (source: string, message = "It is not there.") =>
   new DeadLetter({ stage: "load", cause: "unreadable", message, source, attempts: 1 })
 
 /** What any ledger must do; `layer` is built once, and each test has a group (or run) of its own. */
+/** What the ledger knows of one document. */
+export const lookUp = (ledger: Ledger["Service"], group: Group, id: DocumentId, source: string) =>
+  Effect.map(ledger.documents(group, [{ id, source }]), ([found]) => found ?? Option.none())
+
 export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, StorageError>): void => {
   const inStore = <A, E>(
     use: (ledger: Ledger["Service"], store: GraphStore["Service"], group: Group) => Effect.Effect<A, E>
@@ -89,19 +93,19 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
       inStore((ledger, store, group) =>
         Effect.gen(function* () {
           const id = idOf(group, partial)
-          assert.isTrue(Option.isNone(yield* ledger.document(group, id, "a")))
+          assert.isTrue(Option.isNone(yield* lookUp(ledger, group, id, "a")))
           yield* store.commit(group, run, [documentWrite(group, ["a"], partial)])
           const known = { recipe: recipe("test"), state: "partial", isPointedAt: true } as const
-          assert.deepStrictEqual(yield* ledger.document(group, id, "a"), Option.some(known))
-          assert.deepStrictEqual(yield* ledger.document(group, id, "b"), Option.some({ ...known, isPointedAt: false }))
-          assert.isTrue(Option.isNone(yield* ledger.document(freshGroup(), id, "a")))
+          assert.deepStrictEqual(yield* lookUp(ledger, group, id, "a"), Option.some(known))
+          assert.deepStrictEqual(yield* lookUp(ledger, group, id, "b"), Option.some({ ...known, isPointedAt: false }))
+          assert.isTrue(Option.isNone(yield* lookUp(ledger, freshGroup(), id, "a")))
           yield* store.commit(group, run, [documentWrite(group, ["a"], { ...mended, recipe: "newer" })])
           assert.deepStrictEqual(
-            yield* ledger.document(group, id, "a"),
+            yield* lookUp(ledger, group, id, "a"),
             Option.some({ recipe: recipe("newer"), state: "complete", isPointedAt: true } as const)
           )
           yield* store.commit(group, run, [documentWrite(group, ["a"], other)])
-          assert.isTrue(Option.isNone(yield* ledger.document(group, id, "a")))
+          assert.isTrue(Option.isNone(yield* lookUp(ledger, group, id, "a")))
         })
       )
     )
@@ -165,7 +169,7 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
             ["Second."]
           )
           assert.strictEqual(yield* store.hash(group), hash)
-          const known = yield* ledger.document(group, idOf(group, other), "a")
+          const known = yield* lookUp(ledger, group, idOf(group, other), "a")
           assert.isTrue(Option.isSome(known) && known.value.isPointedAt)
         })
       )

@@ -117,7 +117,11 @@ export class StoreEngine {
     })
   }
 
-  document(group: Group, id: string, source: string) {
+  documents(group: Group, asked: ReadonlyArray<{ readonly id: string; readonly source: string }>) {
+    return asked.map(({ id, source }) => this.#known(group, id, source))
+  }
+
+  #known(group: Group, id: string, source: string) {
     const row: Row | undefined = this.#sql.document.get(source, this.#group(group), id)
     if (row === undefined) return undefined
     return {
