@@ -1,29 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
-import { RunReport } from "../../src/domain/RunReport.ts"
 import * as SimulatedServer from "../../src/layers/SimulatedServer.ts"
-import type { CrashOptions } from "../support/crashChild.ts"
+import { ingestUntil } from "../support/crash.ts"
+import type { CrashOptions } from "../support/crash.ts"
 
 const child = fileURLToPath(new URL("../support/crashChild.ts", import.meta.url))
 const seed = 23
 const size = 14
 
-const decodeReport = Schema.decodeUnknownSync(Schema.fromJsonString(RunReport))
-
-/** Runs the child to its end, which is awaited as an event; the deadline only ends a test that hangs. */
-const runChild = (options: CrashOptions) =>
-  Effect.callback<{ readonly signal: string | null; readonly stdout: string; readonly stderr: string }>((resume) => {
+/** How the child ends, which is awaited as an event; the deadline only ends a test that hangs. */
+const endOfChild = (options: CrashOptions) =>
+  Effect.callback<{ readonly signal: string | null; readonly stderr: string }>((resume) => {
     const started = execFile(
       process.execPath,
       ["--disable-warning=ExperimentalWarning", child, JSON.stringify(options)],
       { timeout: 60_000, killSignal: "SIGABRT" },
-      (error, stdout, stderr) => resume(Effect.succeed({ signal: error?.signal ?? null, stdout, stderr }))
+      (error, _, stderr) => resume(Effect.succeed({ signal: error?.signal ?? null, stderr }))
     )
     return Effect.sync(() => started.kill("SIGKILL"))
   })
@@ -32,12 +30,6 @@ const directory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "sluice-crash-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
-
-const reportOf = ({ stderr, stdout }: { readonly stdout: string; readonly stderr: string }): RunReport => {
-  const line = stdout.trim().split("\n").at(-1) ?? ""
-  assert.notStrictEqual(line, "", `the child died: ${stderr}`)
-  return decodeReport(line)
-}
 
 /** Items of calls that were reserved and never settled: sent, or about to be sent, when the process died. */
 const itemsInFlight = (path: string): number => {
@@ -55,7 +47,7 @@ const provider = SimulatedServer.start({ seed: 4, latency: { median: 15, sigma: 
 const undisturbed = Effect.gen(function* () {
   const path = yield* directory
   const { url } = yield* provider
-  return reportOf(yield* runChild({ directory: path, baseURL: url, seed, size }))
+  return yield* ingestUntil({ directory: path, baseURL: url, seed, size })
 }).pipe(Effect.scoped)
 
 const points: ReadonlyArray<readonly [point: string, ordinal: number]> = [
@@ -83,10 +75,10 @@ describe("kill -9", () => {
               const path = yield* directory
               const { ledger, url } = yield* provider
               const options = { directory: path, baseURL: url, seed, size }
-              const killed = yield* runChild({ ...options, point, ordinal })
+              const killed = yield* endOfChild({ ...options, point, ordinal })
               assert.strictEqual(killed.signal, "SIGKILL", `${point} ${ordinal}: ${killed.stderr}`)
               const inFlight = itemsInFlight(path)
-              const report = reportOf(yield* runChild(options))
+              const report = yield* ingestUntil(options)
               assert.strictEqual(report.graph.hash, expected.graph.hash, point)
               assert.strictEqual(report.chunks.dead, 0, point)
               const { chat } = yield* ledger
