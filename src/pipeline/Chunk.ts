@@ -30,7 +30,7 @@ export const chunk = Effect.gen(function* () {
           return Effect.andThen(endSpan(loaded.span, Exit.fail(letter)), Effect.fail(letter))
         }
         counters.chunks.total += chunks.length
-        return Effect.succeed({ ...loaded, chunks, extractions: new Map(), deadLetters: [] })
+        return Effect.succeed({ ...loaded, chunks, extractions: new Map(), deadLetters: [], gathered: 0 })
       })
   })
 })

@@ -27,6 +27,8 @@ export interface ChunkedDocument extends LoadedDocument {
   /** By ordinal, filled as chunks come back. */
   readonly extractions: Map<number, Extraction>
   readonly deadLetters: Array<DeadLetter>
+  /** Chunks that have come back, with an extraction or a letter, and have been gathered. */
+  gathered: number
 }
 
 export interface ChunkTask {

@@ -61,12 +61,15 @@ const toTasks = (flow: Flow<ChunkedDocument>): ReadonlyArray<Flow<ChunkTask>> =>
     ? [Result.fail(flow.failure)]
     : flow.success.chunks.map((one) => Result.succeed({ parent: flow.success, chunk: one }))
 
-/** Chunks come back in any order; the document goes on with its last one. */
+/**
+ * Chunks come back in any order; the document goes on with its last one. They are counted as they pass here: under back
+ * pressure several wait between the phases, and each of them finds all extractions there already.
+ */
 const gather = (flow: Flow<ChunkTask>): Result.Result<Flow<ChunkedDocument>, void> => {
   if (Result.isFailure(flow)) return Result.succeed(Result.fail(flow.failure))
   const { parent } = flow.success
-  const settled = parent.extractions.size + parent.deadLetters.length
-  return settled === parent.chunks.length ? Result.succeed(Result.succeed(parent)) : Result.fail(undefined)
+  parent.gathered++
+  return parent.gathered === parent.chunks.length ? Result.succeed(Result.succeed(parent)) : Result.fail(undefined)
 }
 
 /** The stream: load → chunk → extract → resolve → construct. */

@@ -71,6 +71,30 @@ describe("ingest", () => {
     }).pipe(Effect.provide(world({ poison: "POISON" })))
   )
 
+  it.effect("writes and counts each document once, however long its chunks wait for a slow store", () =>
+    Effect.gen(function* () {
+      const store = yield* GraphStore
+      const written: Array<ReadonlyArray<string>> = []
+      const slow = GraphStore.of({
+        ...store,
+        commit: (name, id, writes) => {
+          for (const write of writes) if (write._tag === "document") written.push(write.sources)
+          return Effect.delay(store.commit(name, id, writes), "20 seconds")
+        }
+      })
+      const part = (index: number) => `# Part ${index}\n\n${"and so on and so forth ".repeat(80)}`
+      // More than the last phase takes at once, so that chunks wait between the phases.
+      const documents = Array.from({ length: 700 }, (_, index) =>
+        document(`${index}.md`, `Number ${index}.`, part(1), part(2), part(3), part(4))
+      )
+      const { report } = yield* run(documents, { extractor: "rules" }).pipe(Effect.provideService(GraphStore, slow))
+      assert.isAbove(report.chunks.total, 2 * documents.length)
+      assert.strictEqual(report.documents.ingested, documents.length)
+      assert.deepStrictEqual(written.flat().toSorted(), documents.map(({ uri }) => uri).toSorted())
+      assert.strictEqual(written.length, documents.length)
+    }).pipe(Effect.provide(world()))
+  )
+
   it.effect("the same documents again cost no call and change nothing", () =>
     Effect.gen(function* () {
       const documents = corpus(2, 8)
