@@ -29,7 +29,10 @@ export interface RetryOptions {
   /** Milliseconds: the first wait without a `Retry-After`, doubled each time, with full jitter. */
   readonly base: number
   readonly cap: number
-  /** Milliseconds without any answer from a pool that has answered before, until the run stops. */
+  /**
+   * Milliseconds without any answer from a pool that has answered before, until the run stops; a `Retry-After` beyond
+   * them stops it at once.
+   */
   readonly patience: number
   /** The same for a pool that has never answered in this run: its address or key is likely wrong. */
   readonly firstPatience: number
@@ -87,6 +90,13 @@ export const layer = (options: RetryOptions = defaults): Layer.Layer<Retry> =>
         }
         const backOff = (yield* Random.next) * Math.min(options.cap, options.base * 2 ** Math.min(attempt - 1, 20))
         const asked = retryAfter(error) ?? 0
+        if (now - since + asked > options.patience) {
+          return yield* new RunStopped({
+            reason: "provider",
+            retryable: true,
+            message: `The provider asks for a pause of ${Math.ceil(asked / 1000)} s: ${error.message} Run the same command again after that: it goes on where it stopped.`
+          })
+        }
         const wait = Math.ceil(asked <= 0 ? backOff : asked * (1 + 0.1 * (yield* Random.next)))
         const isCrowded = limited || error.reason._tag === "Overloaded"
         return { wait, freeze: isCrowded ? wait : 0 }

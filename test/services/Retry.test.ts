@@ -42,6 +42,23 @@ describe("Retry", () => {
     }).pipe(Random.withSeed("waits"), Effect.provide(layer(options)))
   )
 
+  it.effect("stops instead of sleeping when the provider asks for more than the patience", () =>
+    Effect.gen(function* () {
+      const retry = yield* Retry
+      const limited = (retryAfter: number) => fault(new RateLimited({ dimension: "requests", retryAfter }))
+      const day = 86_400_000
+      const stopped = yield* Effect.flip(retry.onFault("day", 1, limited(day)))
+      assert.strictEqual(stopped.reason, "provider")
+      assert.isTrue(stopped.retryable)
+      assert.match(stopped.message, /86400 s/)
+      yield* retry.onFault("minutes", 1, limited(400_000))
+      yield* TestClock.adjust("400 seconds")
+      yield* Effect.flip(retry.onFault("minutes", 2, limited(400_000)))
+      yield* retry.onAnswer("minutes")
+      yield* retry.onFault("minutes", 1, limited(400_000))
+    }).pipe(Effect.provide(layer(options)))
+  )
+
   it.effect("never undercuts Retry-After, and exceeds it by a tenth at most", () =>
     Effect.gen(function* () {
       const retry = yield* Retry
