@@ -50,7 +50,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       )
     })
 
-  /** Points a source at a document that is there; false if it has been taken out a moment ago, with its last source. */
+  /** Points a source at a document that is there, which settles its dead letters; false if it has been taken out a moment ago, with its last source. */
   const isLinked = (document: DocumentId, source: string) =>
     store.commit(run.group, run.id, [{ _tag: "source", source, document }]).pipe(
       Effect.as(true),
@@ -72,7 +72,8 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     if (!claims.claim(id, item.uri)) return yield* unchanged()
     const known = yield* lookUp({ id, source: item.uri })
     if (Option.isSome(known) && known.value.state === "complete" && known.value.recipe === options.recipe) {
-      if (known.value.isPointedAt || (yield* isLinked(id, item.uri))) {
+      const isSettled = known.value.isPointedAt && !known.value.hasLetter
+      if (isSettled || (yield* isLinked(id, item.uri))) {
         const copies = claims.release(id).slice(1)
         yield* Effect.forEach(copies, (source) => isLinked(id, source), { discard: true })
         return yield* unchanged()

@@ -20,6 +20,8 @@ export interface KnownDocument {
   readonly recipe: Recipe
   readonly state: "complete" | "partial"
   readonly isPointedAt: boolean
+  /** Whether the source as a whole has a dead letter, from a time when it could not be read. */
+  readonly hasLetter: boolean
 }
 
 /**

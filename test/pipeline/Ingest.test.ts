@@ -95,6 +95,20 @@ describe("ingest", () => {
     }).pipe(Effect.provide(world()))
   )
 
+  it.effect("a source that could not be read for a while, and is what it was again, has no dead letter left", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      yield* run([ada])
+      assert.strictEqual((yield* run([{ ...ada, content: "" }])).status, "with-dead-letters")
+      assert.strictEqual((yield* ledger.deadLetters(group)).length, 1)
+      const { report, status } = yield* run([ada])
+      assert.strictEqual(status, "complete")
+      assert.strictEqual(report.documents.unchanged, 1)
+      assert.strictEqual(report.calls.model, 0)
+      assert.deepStrictEqual(yield* ledger.deadLetters(group), [])
+    }).pipe(Effect.provide(world()))
+  )
+
   it.effect("the same documents again cost no call and change nothing", () =>
     Effect.gen(function* () {
       const documents = corpus(2, 8)

@@ -95,14 +95,14 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
           const id = idOf(group, partial)
           assert.isTrue(Option.isNone(yield* lookUp(ledger, group, id, "a")))
           yield* store.commit(group, run, [documentWrite(group, ["a"], partial)])
-          const known = { recipe: recipe("test"), state: "partial", isPointedAt: true } as const
+          const known = { recipe: recipe("test"), state: "partial", isPointedAt: true, hasLetter: false } as const
           assert.deepStrictEqual(yield* lookUp(ledger, group, id, "a"), Option.some(known))
           assert.deepStrictEqual(yield* lookUp(ledger, group, id, "b"), Option.some({ ...known, isPointedAt: false }))
           assert.isTrue(Option.isNone(yield* lookUp(ledger, freshGroup(), id, "a")))
           yield* store.commit(group, run, [documentWrite(group, ["a"], { ...mended, recipe: "newer" })])
           assert.deepStrictEqual(
             yield* lookUp(ledger, group, id, "a"),
-            Option.some({ recipe: recipe("newer"), state: "complete", isPointedAt: true } as const)
+            Option.some({ recipe: recipe("newer"), state: "complete", isPointedAt: true, hasLetter: false } as const)
           )
           yield* store.commit(group, run, [documentWrite(group, ["a"], other)])
           assert.isTrue(Option.isNone(yield* lookUp(ledger, group, id, "a")))
@@ -171,6 +171,7 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
           assert.strictEqual(yield* store.hash(group), hash)
           const known = yield* lookUp(ledger, group, idOf(group, other), "a")
           assert.isTrue(Option.isSome(known) && known.value.isPointedAt)
+          assert.isTrue(Option.isSome(known) && known.value.hasLetter)
         })
       )
     )

@@ -127,7 +127,8 @@ export class StoreEngine {
     return {
       recipe: text<Recipe>(row, "recipe"),
       state: text<"complete" | "partial">(row, "state"),
-      isPointedAt: integer(row, "is_pointed_at") === 1
+      isPointedAt: integer(row, "is_pointed_at") === 1,
+      hasLetter: integer(row, "has_letter") === 1
     }
   }
 
@@ -172,8 +173,9 @@ const statements = (db: Database) => ({
   ),
   document: db.prepare(
     `SELECT d.recipe, d.state,
-       EXISTS (SELECT 1 FROM source WHERE grp = d.grp AND uri = ? AND document = d.pk) AS is_pointed_at
-     FROM document d WHERE d.grp = ? AND d.id = ?`
+       EXISTS (SELECT 1 FROM source WHERE grp = d.grp AND uri = ?1 AND document = d.pk) AS is_pointed_at,
+       EXISTS (SELECT 1 FROM dead_letter WHERE grp = d.grp AND source = ?1 AND ordinal = -1) AS has_letter
+     FROM document d WHERE d.grp = ?2 AND d.id = ?3`
   ),
   deadLetters: db.prepare("SELECT letter FROM dead_letter WHERE grp = ? ORDER BY source, ordinal")
 })
