@@ -98,10 +98,10 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
           response: undefined
         })
       }
-      return Effect.forEach(
-        parts.value,
-        (text) => extractItem(toItem(item.group, item.header, text, countTokens(text), item.span)),
-        { concurrency: 2 }
+      // One after the other: where the first cannot be extracted from, the second is not paid for, and nobody who waits
+      // for the same text is left with an interruption.
+      return Effect.forEach(parts.value, (text) =>
+        extractItem(toItem(item.group, item.header, text, countTokens(text), item.span))
       ).pipe(
         Effect.map(([first, second]) => ({
           extraction: first === undefined || second === undefined ? none : merge(first.extraction, second.extraction),

@@ -267,6 +267,24 @@ describe("LLM extractor", () => {
     }).pipe(Effect.provide(outside({ ceiling: 1 }, model.layer)))
   })
 
+  it.effect("a chunk whose one half fails leaves no call for the other under way", () => {
+    const long = `${texts(12).join(" ")}`
+    const model = modelOf((request) => {
+      const [{ text = "" } = {}] = itemsOf(request)
+      if (text.length > 500) return Effect.succeed({ finish: "length" as const })
+      return text.includes("Person0 ")
+        ? Effect.succeed({ finish: "refusal" as const })
+        : Effect.delay(Effect.succeed(answerOf(plain(request))), "1 minute")
+    })
+    return Effect.gen(function* () {
+      const [dead] = yield* extractAll([long])
+      assert.isTrue(dead !== undefined && Result.isFailure(dead))
+      const totals = yield* (yield* Journal).totals((yield* Run).id)
+      assert.strictEqual(totals.unsettled, 0)
+      assert.strictEqual(totals.calls["extraction"], model.requests.length)
+    }).pipe(Effect.provide(outside({}, model.layer)))
+  })
+
   it.effect("a request that is too large is split, one that is rejected kills only its own chunk", () => {
     const model = modelOf((request) => {
       const items = itemsOf(request)
