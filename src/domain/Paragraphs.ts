@@ -1,8 +1,6 @@
 import type { Block } from "./Document.ts"
 
 const visible = /\S/
-const lastPart = /[^/\\]+$/
-const extension = /(?<=.)\.[^.\s]{1,10}$/
 
 /**
  * Paragraph blocks of `[start,end)` of a text: runs of lines that are not blank, without the white space around them.
@@ -30,10 +28,4 @@ export const paragraphs = (text: string, start = 0, end = text.length): Readonly
   }
   close()
   return blocks
-}
-
-/** A title for a document that states none: the last part of its URI without the file extension. */
-export const titleFromUri = (uri: string): string => {
-  const name = uri === "-" ? "standard input" : (lastPart.exec(uri)?.[0] ?? uri)
-  return name.replace(extension, "").toWellFormed().trim() || "untitled"
 }

@@ -25,7 +25,7 @@ const formatOf = (uri: string, text: string): "vtt" | "html" | "markdown" | "tex
 
 /** Plain text, Markdown and WebVTT; anything else that is text is plain text, and what is not text is `unsupported`. */
 export const layer: Layer.Layer<Parser> = Layer.succeed(Parser, {
-  version: "markdown1 text1 vtt1",
+  version: "markdown2 text2 vtt2",
   parse: Effect.fn("Parser.parse")(function* (uri, bytes) {
     const text = yield* Effect.fromResult(decode(uri, bytes))
     const format = formatOf(uri, text)
@@ -35,7 +35,7 @@ export const layer: Layer.Layer<Parser> = Layer.succeed(Parser, {
       const message = `${uri} is an HTML page, which cannot be read: convert it to Markdown or text first`
       return yield* new ParseError({ uri, reason: "unsupported", message })
     }
-    const parsed = format === "markdown" ? yield* parseMarkdown(uri, text) : parseText(uri, text)
+    const parsed = format === "markdown" ? yield* parseMarkdown(text) : parseText(text)
     if (!isBlank(parsed.text)) return parsed
     return yield* new ParseError({ uri, reason: "empty", message: `${uri} holds nothing but front matter` })
   })

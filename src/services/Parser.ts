@@ -1,10 +1,11 @@
 import { Context, Effect, Layer, Schema } from "effect"
 import type { Block } from "../domain/Document.ts"
-import { paragraphs, titleFromUri } from "../domain/Paragraphs.ts"
+import { paragraphs } from "../domain/Paragraphs.ts"
 
 /** What a parser makes of bytes; `ParsedDocument` without the ids. */
 export interface Parsed {
   readonly mediaType: string
+  /** What the document itself states; empty if nothing: names of sources are no part of a document, which copies share. */
   readonly title: string
   readonly date?: string
   readonly text: string
@@ -39,6 +40,6 @@ export const layerText: Layer.Layer<Parser> = Layer.succeed(Parser, {
     const blocks = paragraphs(text)
     return blocks.length === 0
       ? Effect.fail(new ParseError({ uri, reason: "empty", message: `${uri} holds no text` }))
-      : Effect.succeed({ mediaType: "text/plain", title: titleFromUri(uri), text, blocks })
+      : Effect.succeed({ mediaType: "text/plain", title: "", text, blocks })
   }
 })

@@ -95,6 +95,20 @@ describe("ingest", () => {
     }).pipe(Effect.provide(world()))
   )
 
+  it.effect("copies make the same graph, whichever name comes first, and whatever the names are", () =>
+    Effect.gen(function* () {
+      const content = "Ada Moreno founded Helios Labs in Graz. Jonas Weber joined Helios Labs in 2019."
+      const ingested = (...uris: ReadonlyArray<string>) =>
+        run(uris.map((uri) => ({ uri, content }))).pipe(
+          Effect.map(({ report }) => report.graph.hash),
+          Effect.provide(world())
+        )
+      const hash = yield* ingested("a.txt", "b.txt")
+      assert.strictEqual(yield* ingested("b.txt", "a.txt"), hash)
+      assert.strictEqual(yield* ingested("renamed.txt"), hash)
+    })
+  )
+
   it.effect("a source that could not be read for a while, and is what it was again, has no dead letter left", () =>
     Effect.gen(function* () {
       const ledger = yield* Ledger

@@ -12,7 +12,7 @@ const isSorted = (values: ReadonlyArray<number>): boolean =>
 export const assertParsed = (parsed: Parsed, context: string): void => {
   const { blocks, text } = parsed
   assert.isTrue(text.isWellFormed(), `${context}: text is not well-formed`)
-  assert.isTrue(parsed.title.isWellFormed() && parsed.title.trim() !== "", `${context}: bad title`)
+  assert.isTrue(parsed.title.isWellFormed() && parsed.title.trim() === parsed.title, `${context}: bad title`)
   assert.match(text, /\S/, `${context}: text is blank`)
   let at = 0
   for (const block of blocks) {

@@ -6,7 +6,7 @@ import { gfmFromMarkdown } from "mdast-util-gfm"
 import { gfm } from "micromark-extension-gfm"
 import { parse as parseYaml } from "yaml"
 import type { Block } from "../../domain/Document.ts"
-import { paragraphs, titleFromUri } from "../../domain/Paragraphs.ts"
+import { paragraphs } from "../../domain/Paragraphs.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { isoDate } from "./date.ts"
 import { clean } from "./decode.ts"
@@ -175,7 +175,7 @@ const headingTitle = (text: string, heading: Block): string | undefined => {
  * file. A piece that would take the library more than linear time, and whatever comes after 2 M characters or
  * 20,000 pieces, is read by its lines alone.
  */
-export const parseMarkdown = Effect.fnUntraced(function* (uri: string, source: string) {
+export const parseMarkdown = Effect.fnUntraced(function* (source: string) {
   const front = frontMatter(source)
   const text = source.slice(front?.end ?? 0)
   const blocks: Array<Block> = []
@@ -196,7 +196,7 @@ export const parseMarkdown = Effect.fnUntraced(function* (uri: string, source: s
   const heading = blocks.find(({ kind, level }) => kind === "heading" && level === 1)
   const parsed: Parsed = {
     mediaType: "text/markdown",
-    title: front?.title || (heading && headingTitle(text, heading)) || titleFromUri(uri),
+    title: front?.title || (heading && headingTitle(text, heading)) || "",
     ...(front?.date ? { date: front.date } : {}),
     text,
     blocks

@@ -1,5 +1,5 @@
 import type { Block } from "../../domain/Document.ts"
-import { paragraphs, titleFromUri } from "../../domain/Paragraphs.ts"
+import { paragraphs } from "../../domain/Paragraphs.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { isoDate } from "./date.ts"
 
@@ -42,15 +42,15 @@ const titleLine = (text: string, blocks: ReadonlyArray<Block>): Block | undefine
 
 /**
  * Plain text: paragraphs between blank lines. The title is the `Subject` of a mail's header block, else a first line
- * that stands alone, else the name of the file. Linear in the text.
+ * that stands alone. Linear in the text.
  */
-export const parseText = (uri: string, text: string): Parsed => {
+export const parseText = (text: string): Parsed => {
   const blocks = paragraphs(text)
   const header = mailHeader(text)
   const heading = header === undefined ? titleLine(text, blocks) : undefined
   return {
     mediaType: "text/plain",
-    title: header?.title ?? (heading && text.slice(heading.start, heading.end)) ?? titleFromUri(uri),
+    title: header?.title ?? (heading && text.slice(heading.start, heading.end)) ?? "",
     ...(header?.date ? { date: header.date } : {}),
     text,
     blocks: heading ? [heading, ...blocks.slice(1)] : blocks

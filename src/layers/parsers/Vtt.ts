@@ -1,7 +1,6 @@
 import { Effect } from "effect"
 import { parseText as parseCaptions } from "media-captions"
 import type { Block } from "../../domain/Document.ts"
-import { titleFromUri } from "../../domain/Paragraphs.ts"
 import { ParseError } from "../../services/Parser.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { isoDate } from "./date.ts"
@@ -172,7 +171,7 @@ export const parseVtt = Effect.fnUntraced(function* (uri: string, source: string
   const date = isoDate(captions.metadata["Date"] ?? "")
   const parsed: Parsed = {
     mediaType: "text/vtt",
-    title: title || titleFromUri(uri),
+    title,
     ...(date ? { date } : {}),
     text,
     blocks
