@@ -330,6 +330,26 @@ describe("LLM extractor", () => {
     }).pipe(Effect.provide(outside({}, model.layer)))
   })
 
+  it.effect("an answer with talk around it is an answer, and talk alone is none", () => {
+    const model = modelOf((request) =>
+      Effect.succeed(
+        itemsOf(request).some(({ text }) => text.includes("Person1 "))
+          ? "Sure, {here} it is!"
+          : `Sure, here it is:\n\`\`\`json\n${answerOf(plain(request))}\n\`\`\`\nHope it helps.`
+      )
+    )
+    return Effect.gen(function* () {
+      const [good, bad] = yield* extractAll(texts(2))
+      assert.isTrue(good !== undefined && Result.isSuccess(good))
+      assert.isTrue(
+        bad !== undefined &&
+          Result.isFailure(bad) &&
+          bad.failure._tag === "DeadLetter" &&
+          bad.failure.cause === "invalid-answer"
+      )
+    }).pipe(Effect.provide(outside({ pack: 1 }, model.layer)))
+  })
+
   it.effect("every answer is in the journal before it is used, and the journal's books agree with the provider's", () =>
     Effect.gen(function* () {
       yield* extractAll(texts(30))

@@ -140,15 +140,19 @@ const unusable = (cause: DeadLetterCause, message: string): Judgement => ({
   fault: { cause, message }
 })
 
-/** Models that were not made to answer in JSON wrap it in a fence. */
-const unfenced = (content: string): string => /^\s*```(?:json)?\s*([\s\S]*?)\s*```\s*$/.exec(content)?.[1] ?? content
+/** Models that were not made to answer in JSON wrap it in a fence, or talk before and after it. */
+const withoutTalk = (content: string): string => {
+  const start = content.indexOf("{")
+  const end = content.lastIndexOf("}")
+  return start < end ? content.slice(start, end + 1) : content
+}
 
 const invalid = (message: string): Fault => ({ cause: "invalid-answer", message })
 
 export const judge = (response: ChatResponse, asked: ReadonlyArray<PromptItem>): Judgement => {
   if (response.finish === "refusal") return unusable("refused", "The model refused to answer.")
   if (response.finish === "length") return unusable("truncated", "The answer was cut off at its length limit.")
-  const answer = decodeAnswer(unfenced(response.content))
+  const answer = decodeAnswer(withoutTalk(response.content))
   if (Option.isNone(answer)) {
     return unusable(
       "invalid-answer",
