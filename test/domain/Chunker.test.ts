@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Block, ParsedDocument } from "../../src/domain/Document.ts"
 import { chunkDocument, maximumChunkTokens } from "../../src/domain/Chunker.ts"
 import { countTokens, estimateTokens } from "../../src/domain/Tokens.ts"
-import { conversation, generator, type Generator, paragraph, piece, place, type Piece } from "./ChunkerDocuments.ts"
+import { conversation, paragraph, piece, place, type Piece } from "../fixtures/documents.ts"
+import { makeRandom, type Random } from "../support/random.ts"
 
 const bare = (text: string, blocks: ReadonlyArray<Block> = []): ParsedDocument => ({ ...place([]), text, blocks })
 
@@ -64,20 +65,20 @@ const alphabets: readonly [string, ...ReadonlyArray<string>] = [
   "𝕬"
 ]
 
-const anyText = (random: Generator, length: number): string => {
+const anyText = (random: Random, length: number): string => {
   let text = ""
   while (text.length < length)
-    text += random.pick(alphabets).repeat(random.next() < 0.03 ? random.integer(1, 3000) : random.integer(1, 6))
+    text += random.pick(alphabets).repeat(random.next() < 0.03 ? random.between(1, 3000) : random.between(1, 6))
   return text
 }
 
 const kinds = ["heading", "paragraph", "list", "table", "code", "turn"] as const
 
-const anyBlocks = (random: Generator, text: string): ReadonlyArray<Block> => {
+const anyBlocks = (random: Random, text: string): ReadonlyArray<Block> => {
   const blocks: Array<Block> = []
-  for (let start = random.integer(0, 50); start < text.length;) {
-    const end = Math.min(text.length, start + random.integer(1, random.next() < 0.2 ? 8000 : 300))
-    const splits = Array.from({ length: random.integer(0, 8) }, () => random.integer(start + 1, end)).toSorted(
+  for (let start = random.between(0, 50); start < text.length;) {
+    const end = Math.min(text.length, start + random.between(1, random.next() < 0.2 ? 8000 : 300))
+    const splits = Array.from({ length: random.between(0, 8) }, () => random.between(start + 1, end)).toSorted(
       (a, b) => a - b
     )
     blocks.push({
@@ -85,12 +86,12 @@ const anyBlocks = (random: Generator, text: string): ReadonlyArray<Block> => {
       start,
       end,
       splits,
-      level: random.integer(1, 6),
-      speaker: `😀${random.integer(0, 9)}\n${"x".repeat(random.integer(0, 90))}`,
-      at: random.integer(0, 4) * 2_000_000,
-      columns: "a\t|\nb".repeat(random.integer(0, 99))
+      level: random.between(1, 6),
+      speaker: `😀${random.between(0, 9)}\n${"x".repeat(random.between(0, 90))}`,
+      at: random.between(0, 4) * 2_000_000,
+      columns: "a\t|\nb".repeat(random.between(0, 99))
     })
-    start = end + (random.next() < 0.3 ? random.integer(0, 40) : 0)
+    start = end + (random.next() < 0.3 ? random.between(0, 40) : 0)
   }
   return blocks
 }
@@ -98,8 +99,8 @@ const anyBlocks = (random: Generator, text: string): ReadonlyArray<Block> => {
 describe("chunkDocument", () => {
   it("partitions any Unicode under any blocks into chunks that are not blank and not too long", () => {
     for (let seed = 0; seed < 120; seed++) {
-      const random = generator(seed)
-      const text = anyText(random, random.integer(0, 12_000))
+      const random = makeRandom(seed)
+      const text = anyText(random, random.between(0, 12_000))
       const title = random.next() < 0.5 ? "Title" : "𝕬\n".repeat(500)
       assertSound({ ...bare(text, anyBlocks(random, text)), title }, `seed ${seed}`)
       assertSound(bare(text), `seed ${seed} without blocks`)
@@ -134,15 +135,15 @@ describe("chunkDocument", () => {
 
   it("has no chunk for a blank document and one for a short one", () => {
     for (const text of ["", " ", "\n\n\t"]) assert.deepStrictEqual(chunkDocument(bare(text)), [])
-    const random = generator(5)
+    const random = makeRandom(5)
     for (let count = 0; count < 50; count++) {
-      const document = place(Array.from({ length: random.integer(1, 8) }, () => paragraph(random)))
+      const document = place(Array.from({ length: random.between(1, 8) }, () => paragraph(random)))
       if (sizeOf(document.text) < 590) assert.lengthOf(chunkDocument(document), 1)
     }
   })
 
   it("makes chunks of about 400 tokens of prose", () => {
-    const random = generator(6)
+    const random = makeRandom(6)
     const document = place(Array.from({ length: 800 }, () => paragraph(random)))
     const chunks = assertSound(document, "prose")
     const mean = sizeOf(document.text) / chunks.length
@@ -153,7 +154,7 @@ describe("chunkDocument", () => {
 
   it("never cuts within a row, item, fence, turn or short paragraph, nor after a heading or a table's header row", () => {
     for (let seed = 0; seed < 30; seed++) {
-      const random = generator(seed)
+      const random = makeRandom(seed)
       const mixed = Array.from({ length: 120 }, () => piece(random))
       const document = place(seed % 4 === 0 ? conversation(random, 120) : mixed)
       const allowed = new Set<number>([0])
@@ -184,9 +185,9 @@ describe("chunkDocument", () => {
   })
 
   it("prefers to cut before headings", () => {
-    const random = generator(8)
+    const random = makeRandom(8)
     const section = (): ReadonlyArray<Piece> => [
-      { kind: "heading", level: 2, parts: [`Part ${random.integer(1, 1e9)}`] },
+      { kind: "heading", level: 2, parts: [`Part ${random.between(1, 1e9)}`] },
       ...Array.from({ length: 6 }, () => paragraph(random))
     ]
     const document = place(Array.from({ length: 60 }, section).flat())
@@ -196,7 +197,7 @@ describe("chunkDocument", () => {
   })
 
   it("counts tokens exactly and gives the same chunks each time", () => {
-    const random = generator(9)
+    const random = makeRandom(9)
     const document = place(Array.from({ length: 100 }, () => piece(random)))
     const chunks = chunkDocument(document)
     assert.deepStrictEqual(chunkDocument(document), chunks)
@@ -206,7 +207,7 @@ describe("chunkDocument", () => {
 })
 
 describe("header", () => {
-  const random = generator(11)
+  const random = makeRandom(11)
   const prose = (count: number) => Array.from({ length: count }, () => paragraph(random))
   const heading = (level: number, text: string): Piece => ({ kind: "heading", level, parts: [text] })
 

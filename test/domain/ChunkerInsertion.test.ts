@@ -1,20 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { chunkDocument } from "../../src/domain/Chunker.ts"
-import {
-  added,
-  conversation,
-  generator,
-  type Generator,
-  paragraph,
-  piece,
-  place,
-  type Piece
-} from "./ChunkerDocuments.ts"
+import { added, conversation, paragraph, piece, place, type Piece } from "../fixtures/documents.ts"
+import { makeRandom, type Random } from "../support/random.ts"
 
 const keys = (pieces: ReadonlyArray<Piece>): ReadonlyArray<string> =>
   chunkDocument(place(pieces)).map((chunk) => JSON.stringify([chunk.header, chunk.text]))
 
-const documents: Record<string, (random: Generator, count: number) => ReadonlyArray<Piece>> = {
+const documents: Record<string, (random: Random, count: number) => ReadonlyArray<Piece>> = {
   prose: (random, count) => Array.from({ length: count }, () => paragraph(random)),
   "headings, lists, tables and code": (random, count) => Array.from({ length: count }, () => piece(random)),
   "one paragraph over and over": (random, count) => Array.from({ length: count }, () => same(random)),
@@ -30,15 +22,15 @@ const documents: Record<string, (random: Generator, count: number) => ReadonlyAr
 }
 
 const same = (() => {
-  const made = new WeakMap<Generator, Piece>()
-  return (random: Generator): Piece => {
+  const made = new WeakMap<Random, Piece>()
+  return (random: Random): Piece => {
     const known = made.get(random) ?? paragraph(random)
     made.set(random, known)
     return known
   }
 })()
 
-const newPiece = (random: Generator, pieces: ReadonlyArray<Piece>, index: number): Piece => {
+const newPiece = (random: Random, pieces: ReadonlyArray<Piece>, index: number): Piece => {
   const near = pieces[Math.min(index, pieces.length - 1)]
   return near?.kind === "turn"
     ? { ...near, parts: [`${near.speaker}: ${paragraph(random).parts.join(" ")}`] }
@@ -51,10 +43,10 @@ describe("one paragraph or turn changes at most three chunks", () => {
       let unchanged = 0
       let all = 0
       for (let seed = 0; seed < 40; seed++) {
-        const random = generator(seed)
-        const pieces = make(random, random.integer(1, random.pick([5, 40, 150])))
+        const random = makeRandom(seed)
+        const pieces = make(random, random.between(1, random.pick([5, 40, 150])))
         const before = keys(pieces)
-        for (const index of [0, pieces.length, random.integer(0, pieces.length), random.integer(0, pieces.length)]) {
+        for (const index of [0, pieces.length, random.between(0, pieces.length), random.between(0, pieces.length)]) {
           const inserted = newPiece(random, pieces, index)
           const after = keys([...pieces.slice(0, index), inserted, ...pieces.slice(index)])
           assert.isAtMost(added(before, after), 3, `seed ${seed}, inserted before ${index}`)
@@ -64,7 +56,7 @@ describe("one paragraph or turn changes at most three chunks", () => {
           unchanged += after.length - added(before, after)
           all += after.length
         }
-        const index = random.integer(0, pieces.length - 1)
+        const index = random.between(0, pieces.length - 1)
         if (pieces[index]?.kind === "paragraph" && name === "prose") {
           const after = keys(pieces.with(index, newPiece(random, pieces, index)))
           assert.isAtMost(added(before, after), 3, `seed ${seed}, edited ${index}`)

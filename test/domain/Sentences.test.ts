@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { sentences } from "../../src/domain/Sentences.ts"
-import { generator } from "./ChunkerDocuments.ts"
+import { makeRandom } from "../support/random.ts"
 
 const split = (text: string) => sentences(text).map(([start, end]) => text.slice(start, end))
 
@@ -25,8 +25,8 @@ describe("sentences", () => {
       " "
     ] as const
     for (let seed = 0; seed < 500; seed++) {
-      const random = generator(seed)
-      const text = Array.from({ length: random.integer(0, 80) }, () => random.pick(parts)).join("")
+      const random = makeRandom(seed)
+      const text = Array.from({ length: random.between(0, 80) }, () => random.pick(parts)).join("")
       let covered = 0
       for (const [start, end] of sentences(text)) {
         assert.strictEqual(start, covered, `seed ${seed}`)

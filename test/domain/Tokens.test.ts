@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { countTokens as reference } from "gpt-tokenizer/encoding/o200k_base"
 import { countTokens, estimateReaches, estimateTokens } from "../../src/domain/Tokens.ts"
-import { generator, sentence } from "./ChunkerDocuments.ts"
+import { sentence } from "../fixtures/documents.ts"
+import { makeRandom } from "../support/random.ts"
 
 describe("countTokens", () => {
   it("agrees with o200k_base on ordinary text", () => {
     for (let seed = 0; seed < 50; seed++) {
-      const random = generator(seed)
+      const random = makeRandom(seed)
       const text = Array.from({ length: 20 }, () => sentence(random)).join(
         random.pick([" ", "\n\n", "。漢字 ", " 😀 "])
       )

@@ -6,6 +6,8 @@ import { maxPairs } from "../../src/layers/rules/Relations.ts"
 import { analyse, extractByRules, maxEntities } from "../../src/layers/rules/Rules.ts"
 import { mask, tokenize } from "../../src/layers/rules/Tokens.ts"
 import { Extractor } from "../../src/services/Extractor.ts"
+import { makeRandom } from "../support/random.ts"
+import type { Random } from "../support/random.ts"
 import { assertSound, suite, taskOf } from "../suites/Extractor.ts"
 
 suite("rules", layer)
@@ -229,28 +231,18 @@ describe("languages", () => {
   }
 })
 
-/** Mulberry32. */
-const random = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
-
 const pieces = (
   'Alice|Bob Miller|the|of|Dr.|(|)|WHO|«|»|"|“|”|《|》|:|\n|\n\n|# |- || |`|```\n|<b>|&amp;|http://x.y/Z|a@b.c|From: |Re: |' +
   "Straße|İstanbul|ǅ|ﬀ|Москва|東京|ー・|العربية|ไทย|👩‍🚀|é|\u0000|\u200b|\u202e|\ufeff|\ud800|\udc00|'s|’s|&|,|.|1|2024|__proto__|" +
   "constructor|toString|A.|U.S.|O'Brien|x_Y|(Foo)|=>|{|};|^|$|\\|\r\n|\u2028|\u00a0"
 ).split("|")
 
-const randomText = (next: () => number): string => {
+const randomText = (random: Random): string => {
   let text = ""
-  for (let i = Math.floor(next() * 60); i > 0; i--) {
+  for (let i = random.int(60); i > 0; i--) {
     text +=
-      next() < 0.2
-        ? String.fromCodePoint(Math.floor(next() * 0x10ffff))
-        : (pieces[Math.floor(next() * pieces.length)] ?? "|")
-    if (next() < 0.6) text += " "
+      random.next() < 0.2 ? String.fromCodePoint(random.int(0x10ffff)) : (pieces[random.int(pieces.length)] ?? "|")
+    if (random.next() < 0.6) text += " "
   }
   return text
 }
@@ -272,7 +264,7 @@ const assertSoundFor = (text: string): void => {
 describe("any text", () => {
   it("has sound extractions, whose mentions stand in the text in order", () => {
     for (let seed = 1; seed <= 1500; seed++) {
-      const text = randomText(random(seed))
+      const text = randomText(makeRandom(seed))
       try {
         assertSoundFor(text)
       } catch (error) {
@@ -285,7 +277,7 @@ describe("any text", () => {
 
   it("is masked to the same length, and its tokens are its own words", () => {
     for (let seed = 1; seed <= 300; seed++) {
-      const text = randomText(random(seed))
+      const text = randomText(makeRandom(seed))
       const masked = mask(text, (label) => label === "from")
       assert.strictEqual(masked.length, text.length, `seed ${seed}`)
       for (const token of tokenize(masked)) {
@@ -295,7 +287,7 @@ describe("any text", () => {
   })
 
   it("answers the same after any other text", () => {
-    const texts = Array.from({ length: 200 }, (_, seed) => randomText(random(seed)))
+    const texts = Array.from({ length: 200 }, (_, seed) => randomText(makeRandom(seed)))
     const forwards = texts.map((text) => extractByRules("", text))
     const backwards = texts.toReversed().map((text) => extractByRules("", text))
     assert.deepStrictEqual(backwards.toReversed(), forwards)

@@ -14,7 +14,8 @@ import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
-import { documentWrite, randomOf, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
+import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
+import { makeRandom } from "../support/random.ts"
 import { suite as graphStore } from "../suites/GraphStore.ts"
 import { lookUp, suite as ledger } from "../suites/Ledger.ts"
 
@@ -80,7 +81,7 @@ describe("SqliteStore", () => {
       const empty = { bytes: "empty", chunks: [] }
       yield* use(SqliteStore.layer({ file }), (store) =>
         Effect.gen(function* () {
-          const random = randomOf(7)
+          const random = makeRandom(7)
           const sources = Array.from({ length: 20 }, (_, i) => `s${i}`)
           yield* store.commit(
             group,
@@ -114,7 +115,7 @@ describe("SqliteStore", () => {
   it.effect("two writers of one file take turns, from the moment that it is made", () =>
     Effect.gen(function* () {
       const file = join(yield* temporaryDirectory, "store.db")
-      const random = randomOf(1)
+      const random = makeRandom(1)
       const outlines = Array.from({ length: 40 }, (_, i) => randomOutline(random, String(i)))
       const half = (parity: number) =>
         use(SqliteStore.layer({ file }), (store) =>

@@ -6,7 +6,8 @@ import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
 import * as SqliteJournal from "../../src/layers/SqliteJournal.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
-import { corpus, randomOf, shuffle } from "../fixtures/corpus.ts"
+import { corpus } from "../fixtures/corpus.ts"
+import { makeRandom } from "../support/random.ts"
 import { drive, ingest } from "../support/pipeline.ts"
 import type { Document } from "../support/pipeline.ts"
 
@@ -47,8 +48,8 @@ const hashOf = (way: Way) =>
   )
 
 const documents = corpus(11, 14)
-const random = randomOf(5)
-const shuffled = shuffle(random, documents)
+const random = makeRandom(5)
+const shuffled = random.shuffle(documents)
 
 const waysOf = (extractor: "rules" | "llm"): ReadonlyArray<Way> =>
   [
@@ -57,7 +58,7 @@ const waysOf = (extractor: "rules" | "llm"): ReadonlyArray<Way> =>
     { name: "many at once", ceiling: 64, pack: 1 as const, runs: [documents] },
     { name: "many at once, packed", ceiling: 64, pack: "auto" as const, runs: [shuffled] },
     { name: "few at once, packed", ceiling: 2, pack: "auto" as const, runs: [documents] },
-    { name: "packed by three", ceiling: 4, pack: 3, runs: [shuffle(random, documents)] },
+    { name: "packed by three", ceiling: 4, pack: 3, runs: [random.shuffle(documents)] },
     {
       name: "in four runs, the last of which repeats everything",
       ceiling: 8,

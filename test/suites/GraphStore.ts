@@ -8,16 +8,9 @@ import { GraphStore } from "../../src/services/GraphStore.ts"
 import type { Write } from "../../src/services/GraphStore.ts"
 import type { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
-import {
-  documentWrite,
-  personId,
-  pick,
-  randomOf,
-  randomOutline,
-  recordsOf,
-  resolvedDocument
-} from "../fixtures/graphs.ts"
+import { documentWrite, personId, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
 import type { DocumentOutline } from "../fixtures/graphs.ts"
+import { makeRandom } from "../support/random.ts"
 
 const run = RunId.make("run-1")
 
@@ -221,24 +214,24 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
       ({ seed }) =>
         inStore((store, group) =>
           Effect.gen(function* () {
-            const random = randomOf(seed)
+            const random = makeRandom(seed)
             const pointers = new Map<string, string>()
             const documents = new Map<string, ResolvedDocument>()
             const pending: Array<Write> = []
             for (let step = 0; step < 14; step++) {
-              const source = pick(random, ["a", "b", "c", "d"])
+              const source = random.pick(["a", "b", "c", "d"])
               // Bytes that a source already has, with other content, are a new recipe's.
-              const outline = randomOutline(random, pick(random, ["1", "2", "3", "4", "5", "6"]))
+              const outline = randomOutline(random, random.pick(["1", "2", "3", "4", "5", "6"]))
               const resolved = resolvedDocument(group, outline)
               const live = new Set(pointers.values())
-              if (random() < 0.25 && live.has(resolved.document.id)) {
+              if (random.next() < 0.25 && live.has(resolved.document.id)) {
                 pending.push({ _tag: "source", source, document: resolved.document.id })
               } else {
                 pending.push(documentWrite(group, [source], outline))
                 documents.set(resolved.document.id, resolved)
               }
               pointers.set(source, resolved.document.id)
-              if (random() < 0.6) yield* store.commit(group, run, pending.splice(0))
+              if (random.next() < 0.6) yield* store.commit(group, run, pending.splice(0))
             }
             yield* store.commit(group, run, pending)
             const live = [...new Set(pointers.values())].flatMap((id) => documents.get(id) ?? [])
