@@ -6,7 +6,7 @@ import { CliOutput } from "effect/cli"
 import { RunReport } from "../../src/domain/RunReport.ts"
 import * as SimulatedServer from "../../src/layers/SimulatedServer.ts"
 import { run } from "../support/cli.ts"
-import { directory } from "../support/directory.ts"
+import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 const corpus = {
   "docs/ada.md": "# Ada\n\nAda Lovelace worked with Charles Babbage in London. She was born in London.\n",
@@ -37,7 +37,7 @@ const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? 
 
 /** A directory, and the flags that keep a command in it. */
 const place = Effect.fnUntraced(function* (files: Readonly<Record<string, string | Uint8Array>> = corpus) {
-  const path = yield* directory(files)
+  const path = yield* temporaryDirectory(files)
   const store = ["--store", `sqlite:${join(path, "sluice.db")}`]
   return { path, store, docs: join(path, "docs"), ingest: ["ingest", join(path, "docs"), ...store] }
 })

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
@@ -8,11 +7,7 @@ import { CliOutput, Command } from "effect/cli"
 import { environment } from "../../src/cli/Config.ts"
 import * as Flags from "../../src/cli/Flags.ts"
 import { stdio } from "../support/cli.ts"
-
-const directory = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "sluice-flags-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
-)
+import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 /** What flags, environment and file come to. */
 const settings = Effect.fnUntraced(function* (
@@ -20,7 +15,7 @@ const settings = Effect.fnUntraced(function* (
   env: Readonly<Record<string, string>>,
   file?: string
 ) {
-  const path = join(yield* directory, "settings.yaml")
+  const path = join(yield* temporaryDirectory(), "settings.yaml")
   if (file !== undefined) writeFileSync(path, file)
   let resolved: Readonly<Record<string, unknown>> = {}
   const command = Command.make(
@@ -127,7 +122,7 @@ describe("precedence: flag, environment, file, default", () => {
 
   it.effect("SLUICE_CONFIG names the file", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "c.json")
+      const path = join(yield* temporaryDirectory(), "c.json")
       writeFileSync(path, `{"group":"from-json","pack":7}`)
       const found = yield* settings([], { SLUICE_CONFIG: path })
       assert.deepStrictEqual([found["group"], found["pack"]], ["from-json", 7])

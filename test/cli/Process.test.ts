@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { RunReport } from "../../src/domain/RunReport.ts"
 import { child, run } from "../support/cli.ts"
-import { directory } from "../support/directory.ts"
+import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 import { receiver } from "../support/otlp.ts"
 
 const secret = "sk-very-secret-0123456789"
@@ -47,7 +47,7 @@ describe("the process", () => {
   it.live("ends with 130 on SIGINT, and says that nothing is lost", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const cwd = yield* directory({ "ada.md": text })
+        const cwd = yield* temporaryDirectory({ "ada.md": text })
         const { asked, url } = yield* provider("never")
         const started = child(["ingest", "ada.md", "--base-url", url], { cwd, env: { OPENAI_API_KEY: secret } })
         yield* Effect.promise(() => Promise.race([asked, started.ended]))
@@ -65,7 +65,7 @@ describe("the process", () => {
   it.live("sends traces named sluice, each span with its parent, and the key in none of them", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const cwd = yield* directory({ "ada.md": text })
+        const cwd = yield* temporaryDirectory({ "ada.md": text })
         const collector = yield* receiver
         const args = ["ingest", "ada.md", "--extractor", "rules", "--log-level", "debug"]
         const env = { OPENAI_API_KEY: secret, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }
@@ -91,7 +91,7 @@ describe("the process", () => {
   it.live("ends with 1, and keeps the key to itself, when the provider turns the key away", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const path = yield* directory({ "docs/ada.md": text })
+        const path = yield* temporaryDirectory({ "docs/ada.md": text })
         const { url } = yield* provider(401)
         const log = join(path, "log.jsonl")
         const store = `sqlite:${join(path, "g.db")}`
@@ -110,7 +110,7 @@ describe("the process", () => {
   it.live("ends by itself, with 0, when its reader goes away or the collector is dead", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const cwd = yield* directory({
+        const cwd = yield* temporaryDirectory({
           "big.md": Array.from({ length: 3000 }, (_, i) => `Line ${i} of Ada Lovelace.\n\n`).join("")
         })
         const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" }
@@ -156,7 +156,7 @@ describe("doctor", () => {
   it.live("is content with a fresh directory, and says what a key would change", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const path = yield* directory()
+        const path = yield* temporaryDirectory()
         const { status, stdout } = yield* run(["doctor", "--json", "--store", `sqlite:${join(path, "g.db")}`])
         assert.strictEqual(status, 0)
         assert.deepStrictEqual(states(stdout), {
@@ -176,7 +176,7 @@ describe("doctor", () => {
     () =>
       Effect.scoped(
         Effect.gen(function* () {
-          const path = yield* directory({ "g.db": "no database ".repeat(500) })
+          const path = yield* temporaryDirectory({ "g.db": "no database ".repeat(500) })
           const { url } = yield* provider(401)
           const { status, stderr, stdout } = yield* run(
             ["doctor", "--json", "--store", `sqlite:${join(path, "g.db")}`],

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { zstdDecompressSync } from "node:zlib"
@@ -9,15 +8,11 @@ import { Group, itemKey, recipe, RunId } from "../../src/domain/Ids.ts"
 import * as SqliteJournal from "../../src/layers/SqliteJournal.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { Journal } from "../../src/services/Journal.ts"
+import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 import { reservation, settlement, suite } from "../suites/Journal.ts"
 
-const temporaryDirectory = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "sluice-journal-"))),
-  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
-)
-
 const layerFile = Layer.unwrap(
-  Effect.map(temporaryDirectory, (directory) => SqliteJournal.layer({ file: join(directory, "journal.db") }))
+  Effect.map(temporaryDirectory(), (directory) => SqliteJournal.layer({ file: join(directory, "journal.db") }))
 )
 
 suite("SQLite in memory", SqliteJournal.layerMemory)
@@ -34,7 +29,7 @@ const use = <A, E>(file: string, body: (journal: Journal["Service"]) => Effect.E
 describe("SqliteJournal", () => {
   it.effect("a reopened journal has every answer, and what was sent and never settled", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       const file = join(directory, "journal.db")
       yield* use(file, (journal) =>
         Effect.gen(function* () {
@@ -56,7 +51,7 @@ describe("SqliteJournal", () => {
 
   it.effect("reading commands need a journal that is there, and write nothing to it", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       const file = join(directory, "journal.db")
       const layer = SqliteJournal.layerReadOnly({ file })
       const missing = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(layer))))
@@ -73,7 +68,7 @@ describe("SqliteJournal", () => {
 
   it.effect("keeps the raw response, compressed", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporaryDirectory, "journal.db")
+      const file = join(yield* temporaryDirectory(), "journal.db")
       const response = JSON.stringify({ choices: Array.from({ length: 500 }, () => ({ text: "the same words 🜁" })) })
       yield* use(file, (journal) =>
         Effect.gen(function* () {
@@ -92,7 +87,7 @@ describe("SqliteJournal", () => {
 
   it.effect("another writer's lock is reported after the busy timeout", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporaryDirectory, "journal.db")
+      const file = join(yield* temporaryDirectory(), "journal.db")
       yield* use(
         file,
         (journal) =>
@@ -113,7 +108,7 @@ describe("SqliteJournal", () => {
 
   it.effect("a store is no journal, and the other way round", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       const [store, journal] = [join(directory, "store.db"), join(directory, "journal.db")]
       yield* Effect.scoped(Layer.build(SqliteStore.layer({ file: store })))
       yield* Effect.scoped(Layer.build(SqliteJournal.layer({ file: journal })))
@@ -128,7 +123,7 @@ describe("SqliteJournal", () => {
 
   it.effect("a snapshot answers as the journal did, and spends nothing of it", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       const [file, copy] = [join(directory, "journal.db"), join(directory, "copy.db")]
       yield* use(file, (journal) =>
         Effect.gen(function* () {

@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { promisify } from "node:util"
@@ -15,17 +14,13 @@ import { GraphStore } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
 import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
+import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 import { makeRandom } from "../support/random.ts"
 import { suite as graphStore } from "../suites/GraphStore.ts"
 import { lookUp, suite as ledger } from "../suites/Ledger.ts"
 
-const temporaryDirectory = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "sluice-store-"))),
-  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
-)
-
 const layerFile = Layer.unwrap(
-  Effect.map(temporaryDirectory, (directory) =>
+  Effect.map(temporaryDirectory(), (directory) =>
     SqliteStore.layer({ file: join(directory, "made/on/opening/store.db") })
   )
 )
@@ -59,7 +54,7 @@ const failure = (layer: Layer.Layer<GraphStore | Ledger, StorageError>) =>
 describe("SqliteStore", () => {
   it.effect("a reopened file has all that was committed, and leaves nothing beside it when closed", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       const file = join(directory, "store.db")
       yield* use(SqliteStore.layer({ file }), (store) => store.commit(group, run, [write]))
       assert.deepStrictEqual(readdirSync(directory), ["store.db"])
@@ -77,7 +72,7 @@ describe("SqliteStore", () => {
 
   it.effect("no row of any table is left when every document is gone", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporaryDirectory, "store.db")
+      const file = join(yield* temporaryDirectory(), "store.db")
       const empty = { bytes: "empty", chunks: [] }
       yield* use(SqliteStore.layer({ file }), (store) =>
         Effect.gen(function* () {
@@ -114,7 +109,7 @@ describe("SqliteStore", () => {
 
   it.effect("two writers of one file take turns, from the moment that it is made", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporaryDirectory, "store.db")
+      const file = join(yield* temporaryDirectory(), "store.db")
       const random = makeRandom(1)
       const outlines = Array.from({ length: 40 }, (_, i) => randomOutline(random, String(i)))
       const half = (parity: number) =>
@@ -132,7 +127,7 @@ describe("SqliteStore", () => {
 
   it.effect("another writer's lock is reported after the busy timeout, and nothing was written", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporaryDirectory, "store.db")
+      const file = join(yield* temporaryDirectory(), "store.db")
       yield* use(SqliteStore.layer({ file, busyTimeout: 10 }), (store) =>
         Effect.gen(function* () {
           const other = new DatabaseSync(file)
@@ -171,7 +166,7 @@ describe("SqliteStore", () => {
 
   it.effect("reading commands need a store that is there, and make no file", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       const file = join(directory, "no", "store.db")
       const error = yield* failure(SqliteStore.layerReadOnly({ file }))
       assert.strictEqual(error.reason, "unavailable")
@@ -187,7 +182,7 @@ describe("SqliteStore", () => {
 
   it.effect("reading commands read, write nothing, and leave no file behind", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       const file = join(directory, "store.db")
       yield* use(SqliteStore.layer({ file }), (store) => store.commit(group, run, [write]))
       yield* use(SqliteStore.layerReadOnly({ file }), (store) =>
@@ -202,7 +197,7 @@ describe("SqliteStore", () => {
 
   it.effect("a file that is no store of ours is left alone and named", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       const text = join(directory, "text.db")
       writeFileSync(text, "This is a letter and not a database. ".repeat(200))
       const other = join(directory, "other.db")
@@ -232,7 +227,7 @@ describe("SqliteStore", () => {
 
   it.effect("a newer version of the store is not touched, and the message says what to do", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporaryDirectory, "store.db")
+      const file = join(yield* temporaryDirectory(), "store.db")
       yield* use(SqliteStore.layer({ file }), (store) => store.commit(group, run, [write]))
       const db = new DatabaseSync(file)
       db.exec("PRAGMA user_version = 999")
@@ -247,7 +242,7 @@ describe("SqliteStore", () => {
 
   it.effect("a path that cannot be a file is unavailable, not a crash", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       writeFileSync(join(directory, "file"), "")
       for (const file of [directory, join(directory, "file", "store.db")]) {
         const error = yield* failure(SqliteStore.layer({ file }))
@@ -266,7 +261,7 @@ describe("SqliteStore", () => {
 
   it.effect("a damaged file is an error that names it", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporaryDirectory, "store.db")
+      const file = join(yield* temporaryDirectory(), "store.db")
       yield* use(SqliteStore.layer({ file }), (store) => store.commit(group, run, [write]))
       const db = new DatabaseSync(file, { defensive: false })
       db.exec("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 4000 WHERE name = 'entity'")
@@ -279,7 +274,7 @@ describe("SqliteStore", () => {
 
   it.effect("a snapshot is a store of its own, taken while the real one is written to", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory()
       const [file, copy] = [join(directory, "store.db"), join(directory, "copies", "copy.db")]
       yield* SqliteStore.snapshot(file, copy)
       assert.deepStrictEqual(readdirSync(directory), [])
@@ -323,7 +318,7 @@ describe("SqliteStore", () => {
 
   it.effect("a process ends although its store was never closed", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporaryDirectory, "store.db")
+      const file = join(yield* temporaryDirectory(), "store.db")
       const modules = new URL("../../", import.meta.url)
       const script = `
         import { Effect, Layer, Scope } from "effect"

@@ -1,14 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import * as SimulatedServer from "../../src/layers/SimulatedServer.ts"
 import { ingestUntil } from "../support/crash.ts"
 import type { CrashOptions } from "../support/crash.ts"
+import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 const child = fileURLToPath(new URL("../support/crashChild.ts", import.meta.url))
 const seed = 23
@@ -26,10 +25,6 @@ const endOfChild = (options: CrashOptions) =>
     return Effect.sync(() => started.kill("SIGKILL"))
   })
 
-const directory = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "sluice-crash-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
 
 /** Items of calls that were reserved and never settled: sent, or about to be sent, when the process died. */
 const itemsInFlight = (path: string): number => {
@@ -45,7 +40,7 @@ const itemsInFlight = (path: string): number => {
 const provider = SimulatedServer.start({ seed: 4, latency: { median: 15, sigma: 0.5 } })
 
 const undisturbed = Effect.gen(function* () {
-  const path = yield* directory
+  const path = yield* temporaryDirectory()
   const { url } = yield* provider
   return yield* ingestUntil({ directory: path, baseURL: url, seed, size })
 }).pipe(Effect.scoped)
@@ -72,7 +67,7 @@ describe("kill -9", () => {
           points,
           ([point, ordinal]) =>
             Effect.gen(function* () {
-              const path = yield* directory
+              const path = yield* temporaryDirectory()
               const { ledger, url } = yield* provider
               const options = { directory: path, baseURL: url, seed, size }
               const killed = yield* endOfChild({ ...options, point, ordinal })

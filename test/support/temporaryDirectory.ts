@@ -4,7 +4,7 @@ import { dirname, join } from "node:path"
 import { Effect } from "effect"
 
 /** A directory with these files, for as long as the scope is open. */
-export const directory = (files: Readonly<Record<string, string | Uint8Array>> = {}) =>
+export const temporaryDirectory = (files: Readonly<Record<string, string | Uint8Array>> = {}) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const path = mkdtempSync(join(tmpdir(), "sluice-test-"))
