@@ -14,7 +14,7 @@ export const command = Command.make("doctor", {
   settings: { ...Flags.common, ...Flags.models }
 }).pipe(Command.withDescription("Check Node, store, journal, provider and traces, and say what to mend."))
 
-export interface Check {
+interface Check {
   readonly name: string
   readonly state: "ok" | "warn" | "fail"
   /** What is, and what to do about it. */

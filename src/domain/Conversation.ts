@@ -1,7 +1,7 @@
 import type { Block } from "./Document.ts"
 
 /** Milliseconds: a longer silence between two turns ends a conversation. */
-export const longestSilence = 30 * 60 * 1000
+const longestSilence = 30 * 60 * 1000
 
 /** How many turns on either side are looked at for a change of participants. */
 const reach = 4

@@ -78,12 +78,6 @@ export interface DecisionRecord {
   readonly decidedBy: "rule" | "vector" | "model" | "person"
 }
 
-/** A chunk that was extracted from, or the reason why it could not be (its dead letter). */
-export interface ExtractedChunk {
-  readonly chunk: Chunk
-  readonly extraction: Extraction
-}
-
 /** A document whose every chunk is settled, ready to be written. */
 export interface ResolvedDocument {
   readonly document: ParsedDocument

@@ -18,7 +18,7 @@ export interface Pair {
 }
 
 /** Of a sentence, only its first mentions are paired; of a chunk, only its first pairs are kept. */
-export const maxMentionsOfSentence = 50
+const maxMentionsOfSentence = 50
 export const maxPairs = 1_000
 const maxBetween = 12
 

@@ -4,7 +4,7 @@ import type { Token } from "./Tokens.ts"
 import * as Words from "./Words.ts"
 
 /** In the order in which ties are decided. */
-export const entityTypes = [
+const entityTypes = [
   "Person",
   "Organization",
   "Location",

@@ -16,8 +16,8 @@ const transportKinds = [
 ] as const satisfies ReadonlyArray<FaultKind>
 const contentKinds = ["invalidJson", "refusal", "empty", "length"] as const satisfies ReadonlyArray<FaultKind>
 
-export type TransportFault = (typeof transportKinds)[number]
-export type ContentFault = (typeof contentKinds)[number]
+type TransportFault = (typeof transportKinds)[number]
+type ContentFault = (typeof contentKinds)[number]
 
 /**
  * Draws that depend on the seed, on what is asked and on how often it was asked, and on nothing else: the order in which

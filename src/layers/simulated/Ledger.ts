@@ -31,7 +31,7 @@ const Face = Schema.Struct({
   /** Milliseconds from the first request to the end of the last. */
   makespan: Schema.Finite
 })
-export type FaceSnapshot = typeof Face.Type
+type FaceSnapshot = typeof Face.Type
 
 /** What the provider saw: the numbers that no client can get wrong. */
 export const LedgerSnapshot = Schema.Struct({ chat: Face, embeddings: Face })

@@ -35,7 +35,7 @@ export type Faults = typeof Faults.Type
 export type FaultKind = keyof Faults
 
 /** In milliseconds. */
-export const Latency = Schema.Struct({
+const Latency = Schema.Struct({
   median: Schema.Finite,
   /** Of the log-normal distribution; 0 or absent: every request takes the median. */
   sigma: Schema.optionalKey(Schema.Finite),

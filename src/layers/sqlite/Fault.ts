@@ -1,6 +1,6 @@
 import type { StorageError } from "../../services/StorageError.ts"
 
-export type Reason = StorageError["reason"]
+type Reason = StorageError["reason"]
 
 /** A `StorageError` as an engine throws it and as it crosses from the worker thread: plain data. */
 export interface FaultData {

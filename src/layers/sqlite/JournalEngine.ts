@@ -41,7 +41,7 @@ CREATE TABLE answer (
 ) STRICT;
 `
 
-export const journalSchema: Schema = {
+const journalSchema: Schema = {
   noun: "journal",
   applicationId: 0x534c554a,
   migrations: [version1],
