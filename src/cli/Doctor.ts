@@ -21,9 +21,7 @@ interface Check {
   readonly message: string
 }
 
-export interface DoctorOptions extends Flags.CommonSettings {
-  readonly baseUrl: Option.Option<string>
-  readonly model: string
+export interface DoctorOptions extends Pick<Flags.IngestSettings, keyof Flags.CommonSettings | "baseUrl" | "model"> {
   /** Path of the journal's file. */
   readonly journalFile: string
   /** Opens what is there. */

@@ -7,7 +7,7 @@ import type { Decode } from "./Config.ts"
 import type { UsageError } from "./ExitStatus.ts"
 
 /** A flag's value, looked up in command line, environment, file and default, in this order. */
-export type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
+type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
 
 /** Every flag that has a value to be set elsewhere; a configuration file may hold these. */
 export const names = [
@@ -252,28 +252,12 @@ export const exporting = {
   output: optionalSetting("output", text("output", "FILE", "Write to a file (default: standard output)"), asIs)
 }
 
-/** What `common` comes to. */
-export interface CommonSettings {
-  readonly store: string
-  readonly group: Group
-  readonly json: boolean
-  readonly logLevel: Option.Option<LogLevel.LogLevel>
-  readonly logFile: Option.Option<string>
-}
+/** What flags come to. */
+type Settings<Flags> = { readonly [Name in keyof Flags]: Flags[Name] extends Flag.Flag<Setting<infer A>> ? A : never }
 
-export interface IngestSettings extends CommonSettings {
-  readonly model: string
-  readonly baseUrl: Option.Option<string>
-  readonly embeddingModel: Option.Option<string>
-  readonly journal: Option.Option<string>
-  readonly extractor: Option.Option<"rules" | "llm">
-  readonly ontology: Option.Option<string>
-  readonly concurrency: Option.Option<number>
-  readonly pack: number | "auto"
-  readonly maxDocument: number
-  readonly dryRun: boolean
-  readonly progress: "auto" | "bar" | "json" | "none"
-}
+export interface CommonSettings extends Settings<typeof common> {}
+
+export interface IngestSettings extends CommonSettings, Settings<typeof models>, Settings<typeof extraction> {}
 
 /** Gives settings the configuration file that the flags name. */
 export const provideFile =

@@ -40,9 +40,7 @@ const unfinished = ({ report, status: ended, stopped }: IngestResult, dryRun: bo
   })
 }
 
-export interface IngestOptions extends Flags.CommonSettings {
-  readonly dryRun: boolean
-}
+type IngestOptions = Pick<Flags.IngestSettings, keyof Flags.CommonSettings | "dryRun">
 
 /** Flags that other commands need to find the same graph. */
 const sameGraph = (settings: Flags.CommonSettings): string =>

@@ -2,6 +2,7 @@ import { Effect, Layer, Stdio } from "effect"
 import { TerminalCapabilities } from "effect/cli"
 import * as JsonProgress from "../layers/JsonProgress.ts"
 import * as TerminalProgress from "../layers/TerminalProgress.ts"
+import type { IngestSettings } from "./Flags.ts"
 import * as Progress from "../services/Progress.ts"
 
 export type ProgressKind = "bar" | "lines" | "json" | "none"
@@ -16,7 +17,7 @@ const canAnimate = Effect.gen(function* () {
 })
 
 /** What `--progress` comes to on this standard error. */
-export const kindOf = (asked: "auto" | "bar" | "json" | "none"): Effect.Effect<ProgressKind, never, Stdio.Stdio> =>
+export const kindOf = (asked: IngestSettings["progress"]): Effect.Effect<ProgressKind, never, Stdio.Stdio> =>
   asked === "json" || asked === "none"
     ? Effect.succeed(asked)
     : Effect.map(canAnimate, (can) => (can ? "bar" : "lines"))
