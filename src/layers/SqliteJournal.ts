@@ -6,18 +6,13 @@ import { Journal } from "../services/Journal.ts"
 import type { Reservation, Settlement } from "../services/Journal.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { memory } from "./sqlite/Database.ts"
+import type { OpenOptions } from "./sqlite/Database.ts"
 import { JournalEngine } from "./sqlite/JournalEngine.ts"
 import * as Snapshot from "./sqlite/Snapshot.ts"
 import { calling, inWorker } from "./sqlite/Thread.ts"
 import type { Thread } from "./sqlite/Thread.ts"
 
-export interface Options {
-  readonly file: string
-  /** How long to wait for another process's lock, in milliseconds. */
-  readonly busyTimeout?: number
-}
-
-const busyTimeout = 5000
+export type Options = Omit<OpenOptions, "readOnly">
 
 const service = (
   file: string,
@@ -42,24 +37,18 @@ const service = (
 
 /** In a worker thread; makes the file, and the directories above it, if they are not there. */
 export const layer = (options: Options): Layer.Layer<Journal, StorageError> =>
-  Layer.effect(
-    Journal,
-    service(options.file, inWorker<JournalEngine>("journal", { busyTimeout, ...options, readOnly: false }))
-  )
+  Layer.effect(Journal, service(options.file, inWorker<JournalEngine>("journal", { ...options, readOnly: false })))
 
 /** For reading commands: a file that is not there is an error, and writing is one too. */
 export const layerReadOnly = (options: Options): Layer.Layer<Journal, StorageError> =>
-  Layer.effect(
-    Journal,
-    service(options.file, inWorker<JournalEngine>("journal", { busyTimeout, ...options, readOnly: true }))
-  )
+  Layer.effect(Journal, service(options.file, inWorker<JournalEngine>("journal", { ...options, readOnly: true })))
 
 /** A fresh database in memory, on the calling thread. */
 export const layerMemory: Layer.Layer<Journal, StorageError> = Layer.effect(
   Journal,
   service(
     memory,
-    calling("journal", memory, () => new JournalEngine({ file: memory, readOnly: false, busyTimeout }))
+    calling("journal", memory, () => new JournalEngine({ file: memory, readOnly: false }))
   )
 )
 

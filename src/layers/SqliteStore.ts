@@ -10,6 +10,7 @@ import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import { StorageError } from "../services/StorageError.ts"
 import { memory } from "./sqlite/Database.ts"
+import type { OpenOptions } from "./sqlite/Database.ts"
 import { start } from "./sqlite/Page.ts"
 import type { Cursor, Page } from "./sqlite/Page.ts"
 import * as Snapshot from "./sqlite/Snapshot.ts"
@@ -19,31 +20,21 @@ import type { StoreLetter, StoreWrite } from "./sqlite/StoreWriter.ts"
 import { calling, inWorker } from "./sqlite/Thread.ts"
 import type { Thread } from "./sqlite/Thread.ts"
 
-export interface Options {
-  readonly file: string
-  /** How long to wait for another process's lock, in milliseconds. */
-  readonly busyTimeout?: number
-}
-
-const busyTimeout = 5000
+export type Options = Omit<OpenOptions, "readOnly">
 
 /** In a worker thread; makes the file, and the directories above it, if they are not there. */
 export const layer = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
-  Layer.effectContext(
-    services(options.file, inWorker<StoreEngine>("store", { busyTimeout, ...options, readOnly: false }))
-  )
+  Layer.effectContext(services(options.file, inWorker<StoreEngine>("store", { ...options, readOnly: false })))
 
 /** For reading commands: a file that is not there is an error, and writing is one too. */
 export const layerReadOnly = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
-  Layer.effectContext(
-    services(options.file, inWorker<StoreEngine>("store", { busyTimeout, ...options, readOnly: true }))
-  )
+  Layer.effectContext(services(options.file, inWorker<StoreEngine>("store", { ...options, readOnly: true })))
 
 /** A fresh database in memory, on the calling thread. */
 export const layerMemory: Layer.Layer<GraphStore | Ledger, StorageError> = Layer.effectContext(
   services(
     memory,
-    calling("store", memory, () => new StoreEngine({ file: memory, readOnly: false, busyTimeout }))
+    calling("store", memory, () => new StoreEngine({ file: memory, readOnly: false }))
   )
 )
 

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Order } from "effect"
 import { glob, realpath, stat } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { SourceError } from "../../services/DocumentSource.ts"
@@ -45,7 +45,7 @@ const expand = async (pattern: string, uris: Uris): Promise<ReadonlyArray<Root>>
     if (isLeftOut(pattern) || !isLeftOut(match)) paths.push(uris.resolve(match))
   }
   const roots: Array<Root> = []
-  for (const path of paths.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))) {
+  for (const path of paths.toSorted(Order.String)) {
     // oxlint-disable-next-line no-await-in-loop
     const root = await rootAt(path, path).catch(() => undefined)
     if (root !== undefined) roots.push(root)

@@ -1,3 +1,4 @@
+import { Order } from "effect"
 import { opendir, realpath, stat } from "node:fs/promises"
 import { join, relative, sep } from "node:path"
 import { isSkipped } from "./roots.ts"
@@ -21,16 +22,14 @@ interface Directory {
   readonly linked: boolean
 }
 
-const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
 /** Names of a directory that are not skipped, in order, and why there may be more. */
 const list = async (path: string): Promise<{ readonly names: ReadonlyArray<string>; readonly problem?: string }> => {
   const names: Array<string> = []
   try {
     for await (const { name } of await opendir(path, { bufferSize: 1024 })) if (!isSkipped(name)) names.push(name)
-    return { names: names.toSorted(byCodeUnit) }
+    return { names: names.toSorted(Order.String) }
   } catch (error) {
-    return { names: names.toSorted(byCodeUnit), problem: why(error) }
+    return { names: names.toSorted(Order.String), problem: why(error) }
   }
 }
 

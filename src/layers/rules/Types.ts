@@ -4,16 +4,7 @@ import type { Token } from "./Tokens.ts"
 import * as Words from "./Words.ts"
 
 /** In the order in which ties are decided. */
-const entityTypes = [
-  "Person",
-  "Organization",
-  "Location",
-  "Event",
-  "Work",
-  "Product",
-  "Concept",
-  "Thing"
-] as const
+const entityTypes = ["Person", "Organization", "Location", "Event", "Work", "Product", "Concept", "Thing"] as const
 export type EntityType = (typeof entityTypes)[number]
 
 const ofClass = (lower: string): EntityType | undefined => {

@@ -1,5 +1,6 @@
+import { Predicate } from "effect"
 import { hash32 } from "../../domain/Hashing.ts"
-import { isIdField, isRecord } from "./Items.ts"
+import { isIdField } from "./Items.ts"
 import type { Item, Reading } from "./Items.ts"
 
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [name: string]: Json }
@@ -55,22 +56,22 @@ const isNames = /^(?:names|entities|mentions|people)$/i
 
 const follow = (root: unknown, schema: unknown): Node => {
   let at = schema
-  for (let hops = 0; hops < deepest && isRecord(at) && typeof at["$ref"] === "string"; hops++) {
+  for (let hops = 0; hops < deepest && Predicate.isObject(at) && typeof at["$ref"] === "string"; hops++) {
     let target: unknown = root
     for (const step of at["$ref"]
       .replace(/^#\/?/, "")
       .split("/")
       .filter((part) => part !== "")) {
-      target = isRecord(target) ? target[step.replaceAll("~1", "/").replaceAll("~0", "~")] : undefined
+      target = Predicate.isObject(target) ? target[step.replaceAll("~1", "/").replaceAll("~0", "~")] : undefined
     }
     at = target
   }
-  return isRecord(at) ? at : {}
+  return Predicate.isObject(at) ? at : {}
 }
 
 const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
 
-const propertiesOf = (node: Node): Node => (isRecord(node["properties"]) ? node["properties"] : {})
+const propertiesOf = (node: Node): Node => (Predicate.isObject(node["properties"]) ? node["properties"] : {})
 
 /** The branches of a schema that are not null, and whether null is one. */
 const branches = (root: unknown, node: Node): Shape => {

@@ -1,4 +1,4 @@
-import { Option, Schema } from "effect"
+import { Option, Predicate, Schema } from "effect"
 import { hash53 } from "../../domain/Hashing.ts"
 
 /** A sentence, and the names in it in their order. */
@@ -60,9 +60,6 @@ export const read = (text: string): Reading => {
   return { names: [...new Set(sentences.flatMap((sentence) => sentence.names))], sentences }
 }
 
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 const idField = /^(?:id|key|ref|label|index|ordinal|chunk|item|pair)$|_id$|[a-z]I[dD]$/
 
 /** Beside a short text, its context can be the longest string. */
@@ -88,7 +85,7 @@ const strings = (value: unknown, depth = 0): ReadonlyArray<string> => {
 }
 
 const itemOf = (value: unknown): Item | undefined => {
-  if (!isRecord(value)) return undefined
+  if (!Predicate.isObject(value)) return undefined
   const ids = Object.entries(value).filter(
     ([name, field]) => isIdField(name) && (typeof field === "string" || typeof field === "number")
   )

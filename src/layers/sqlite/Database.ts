@@ -12,8 +12,8 @@ export interface OpenOptions {
   readonly file: string
   /** For reading commands: the file must be there, and nothing is written to it. */
   readonly readOnly: boolean
-  /** How long to wait for another process's lock, in milliseconds. */
-  readonly busyTimeout: number
+  /** How long to wait for another process's lock, in milliseconds; 5,000 if absent. */
+  readonly busyTimeout?: number
 }
 
 /** What makes a file ours, and which version of it. */
@@ -161,7 +161,7 @@ const missing = (file: string, schema: Schema): Fault =>
   new Fault("unavailable", `There is no ${schema.noun} at ${file} yet: \`sluice ingest PATH\` makes it.`)
 
 const connect = (file: string, options: OpenOptions): DatabaseSync => {
-  const settings = { timeout: options.busyTimeout, enableForeignKeyConstraints: false }
+  const settings = { timeout: options.busyTimeout ?? 5000, enableForeignKeyConstraints: false }
   if (file === memory) return new DatabaseSync(file, settings)
   if (!options.readOnly) {
     mkdirSync(dirname(file), { recursive: true })
@@ -179,7 +179,7 @@ const connect = (file: string, options: OpenOptions): DatabaseSync => {
 
 /** Runs `use` on a database file for reading, and closes it. */
 export const withReader = async <A>(file: string, use: (db: DatabaseSync) => Promise<A>): Promise<A> => {
-  const db = connect(resolve(file), { file, readOnly: true, busyTimeout: 5000 })
+  const db = connect(resolve(file), { file, readOnly: true })
   try {
     return await use(db)
   } finally {
