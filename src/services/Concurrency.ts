@@ -5,7 +5,7 @@ export class ParseConcurrency extends Context.Service<ParseConcurrency, Semaphor
   "sluice/services/ParseConcurrency"
 ) {}
 
-/** How many documents wait for the store at once: what one group commit can hold. */
+/** How many documents are embedded, or wait for the store, at once: enough to fill a commit while another is written. */
 export class WriteConcurrency extends Context.Service<WriteConcurrency, Semaphore.Semaphore>()(
   "sluice/services/WriteConcurrency"
 ) {}

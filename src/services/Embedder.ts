@@ -3,7 +3,7 @@ import type { Effect } from "effect"
 import type { ModelError } from "./ChatModel.ts"
 
 /**
- * Texts to vectors. `embed` answers in the order of the texts; vectors are of length 1 and have `dimensions` numbers.
+ * Texts to vectors. `embed` answers in the order of the texts; vectors are of length 1 and of one width.
  * Like a `ChatModel`: one request, one attempt. At most `maxBatch` texts a request.
  */
 export class Embedder extends Context.Service<

@@ -43,17 +43,14 @@ export const calendar = list(
     "sat sun am pm bc ad bce ce gmt utc cet est pst edt pdt spring summer autumn winter"
 )
 
-export const honorifics = list(
-  "mr mrs ms mx miss dr prof professor sir dame rev reverend hon herr frau monsieur madame mme mlle señor señora sra " +
-    "signor signora gen general col colonel capt captain lt lieutenant sgt sergeant maj major president senator sen " +
-    "governor gov judge justice chancellor minister bishop archbishop king queen prince princess pope saint father"
-)
-
 /** Honorifics that are no part of a name; the other ones may be (`King George`, `Prince Edward Island`). */
 export const titles = list(
   "mr mrs ms mx dr prof professor sir dame rev reverend hon herr frau monsieur madame mme mlle señor señora sra signor " +
     "signora gen general col colonel capt captain lt lieutenant sgt sergeant maj major president senator sen governor " +
     "gov judge justice chancellor"
+)
+export const honorifics: ReadonlySet<string> = titles.union(
+  list("miss minister bishop archbishop king queen prince princess pope saint father")
 )
 
 /** Abbreviations that end with a point inside a name. */
@@ -65,12 +62,13 @@ export const legalForms = list(
   "inc incorporated corp corporation ltd limited llc llp plc gmbh ag kg sa sarl srl spa nv bv ab oy oyj asa aps kft co company"
 )
 
-/** What joins words of one name; `of` and `the` join only where a capitalised word follows. */
+/** What joins words of one name. */
 export const particles = list(
   "de la le du des di da del della dei dos das do van von der den ter ten zu zur bin ibn al el y"
 )
 /** Particles that are articles or begin a complement as well. */
 export const foreignArticles = list("el la le du des della del do da dos das der den")
+/** Joins as well where a capitalised word follows, or `the` and one. */
 export const joining = list("of")
 
 export const eventWords = list(
