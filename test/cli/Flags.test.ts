@@ -226,7 +226,7 @@ describe("sizes", () => {
   ])("%s", (raw, bytes) => assert.deepStrictEqual(Flags.size(raw), Result.succeed(bytes)))
 
   it.each(["", "MB", "-1MB", "64 parsecs", "0", "1e9", "NaN", "9999999999999GB"])("%j is none", (raw) =>
-    assert.isTrue(Result.isFailure(Flags.size(raw)))
+    assert.deepStrictEqual(Flags.size(raw), Result.fail("a size such as 64MB, 500KB or 1GiB."))
   )
 })
 

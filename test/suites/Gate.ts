@@ -167,15 +167,16 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
         assert.strictEqual(yield* Effect.flip(gate.admit(ticket(), Effect.fail("no"))), "no")
         const died = yield* Effect.exit(gate.admit(ticket(), Effect.die("broken")))
         assert.deepStrictEqual(died, Exit.die("broken"))
+        const broken = new Error("thrown")
         const thrown = yield* Effect.exit(
           gate.admit(
             ticket(),
             Effect.sync(() => {
-              throw new Error("thrown")
+              throw broken
             })
           )
         )
-        assert.isTrue(Exit.isFailure(thrown))
+        assert.deepStrictEqual(thrown, Exit.die(broken))
         assert.strictEqual(yield* gate.inFlight, 0)
         assert.strictEqual(yield* capacity("a", 4), 1)
       }).pipe(Effect.provide(layer(1)))
