@@ -67,7 +67,7 @@ const doctor = Command.withHandler(
   Effect.fnUntraced(function* ({ config, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
-    const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournal(file) }
+    const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournalReadOnly(file) }
     yield* Doctor.run({ ...settings, journalFile: file, ...opened }).pipe(observed(settings))
   })
 )

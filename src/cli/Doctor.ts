@@ -1,6 +1,7 @@
-import { Config, Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
+import { Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
 import { Command } from "effect/cli"
 import { versions } from "node:process"
+import { openAi } from "../layers/Models.ts"
 import { endpoint } from "../layers/Telemetry.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import type { Journal } from "../services/Journal.ts"
@@ -8,6 +9,7 @@ import type { StorageError } from "../services/StorageError.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
 import { counted, plain, print, wrap } from "./Print.ts"
+import { apiKey } from "./Wiring.ts"
 
 export const command = Command.make("doctor", {
   config: Flags.config,
@@ -31,6 +33,14 @@ export interface DoctorOptions extends Pick<Flags.IngestSettings, keyof Flags.Co
 
 /** How long a check waits for somebody else's server. */
 const patience = "5 seconds"
+
+/** Status and headers alone; nothing: no answer in time. */
+const ask = (url: string, init: RequestInit): Effect.Effect<Option.Option<Response>> =>
+  Effect.tryPromise((signal) => fetch(url, { ...init, signal })).pipe(
+    Effect.tap((answer) => Effect.promise(async () => answer.body?.cancel())),
+    Effect.timeout(patience),
+    Effect.option
+  )
 
 const ok = (name: string, message: string): Check => ({ name, state: "ok", message })
 const warn = (name: string, message: string): Check => ({ name, state: "warn", message })
@@ -93,28 +103,19 @@ const journal = (options: DoctorOptions) =>
   )
 
 const provider = Effect.fnUntraced(function* (options: DoctorOptions): Effect.fn.Return<Check> {
-  const key = yield* Config.option(Config.Redacted("OPENAI_API_KEY")).pipe(
-    Effect.orElseSucceed(() => Option.none<Redacted.Redacted>())
-  )
+  const key = yield* apiKey
   if (Option.isNone(key) && Option.isNone(options.baseUrl)) {
     return warn(
       "provider",
       "No OPENAI_API_KEY and no --base-url: `ingest` extracts by offline rules. Set a key to extract with a model."
     )
   }
-  const base = Option.getOrElse(options.baseUrl, () => "https://api.openai.com/v1").replace(/\/+$/, "")
+  const base = Option.getOrElse(options.baseUrl, () => openAi).replace(/\/+$/, "")
   const authorization = Option.isSome(key) ? { authorization: `Bearer ${Redacted.value(key.value)}` } : undefined
-  const response = yield* Effect.tryPromise((signal) =>
-    fetch(`${base}/models`, {
-      signal,
-      redirect: "manual",
-      ...(authorization === undefined ? {} : { headers: authorization })
-    })
-  ).pipe(
-    Effect.tap((answer) => Effect.promise(async () => answer.body?.cancel())),
-    Effect.timeout(patience),
-    Effect.option
-  )
+  const response = yield* ask(`${base}/models`, {
+    redirect: "manual",
+    ...(authorization === undefined ? {} : { headers: authorization })
+  })
   if (Option.isNone(response)) {
     return fail("provider", `${base} does not answer: check --base-url, the network and any proxy.`)
   }
@@ -136,18 +137,11 @@ const provider = Effect.fnUntraced(function* (options: DoctorOptions): Effect.fn
 const traces = Effect.gen(function* () {
   const url = yield* endpoint
   if (Option.isNone(url)) return ok("traces", "Off. Set OTEL_EXPORTER_OTLP_ENDPOINT to send them to a collector.")
-  const response = yield* Effect.tryPromise((signal) =>
-    fetch(url.value, {
-      method: "POST",
-      signal,
-      headers: { "content-type": "application/json" },
-      body: `{"resourceSpans":[]}`
-    })
-  ).pipe(
-    Effect.tap((answer) => Effect.promise(async () => answer.body?.cancel())),
-    Effect.timeout(patience),
-    Effect.option
-  )
+  const response = yield* ask(url.value, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: `{"resourceSpans":[]}`
+  })
   return Option.match(response, {
     onNone: () => warn("traces", `${url.value} does not answer: start the collector, or runs go untraced.`),
     onSome: ({ ok: accepted, status: code }) =>

@@ -31,7 +31,7 @@ export const reading = (settings: CommonSettings) =>
     })
   )
 
-const apiKey = Config.option(Config.Redacted("OPENAI_API_KEY")).pipe(
+export const apiKey = Config.option(Config.Redacted("OPENAI_API_KEY")).pipe(
   Effect.orElseSucceed(() => Option.none<Redacted.Redacted>())
 )
 

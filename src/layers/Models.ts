@@ -7,8 +7,11 @@ export interface Provider {
   readonly apiKey: Option.Option<Redacted.Redacted>
 }
 
+/** Where calls go without a base URL. */
+export const openAi = "https://api.openai.com/v1"
+
 const client = ({ apiKey, baseUrl }: Provider) => ({
-  baseURL: Option.getOrElse(baseUrl, () => "https://api.openai.com/v1"),
+  baseURL: Option.getOrElse(baseUrl, () => openAi),
   apiKey: Option.getOrElse(apiKey, () => Redacted.make("")),
   timeout: Duration.minutes(2)
 })

@@ -24,9 +24,9 @@ export const layer = (files: Files): Layer.Layer<GraphStore | Ledger | Journal, 
 export const layerReadOnly = (file: string): Layer.Layer<GraphStore | Ledger, StorageError> =>
   Layer.unwrap(Effect.map(sqlite, ([store]) => store.layerReadOnly({ file })))
 
-/** The journal alone. */
-export const layerJournal = (file: string): Layer.Layer<Journal, StorageError> =>
-  Layer.unwrap(Effect.map(sqlite, ([, journal]) => journal.layer({ file })))
+/** The journal alone, for whoever only looks at it. */
+export const layerJournalReadOnly = (file: string): Layer.Layer<Journal, StorageError> =>
+  Layer.unwrap(Effect.map(sqlite, ([, journal]) => journal.layerReadOnly({ file })))
 
 /** For a dry run: copies of both as they are now, which are thrown away when it has ended. */
 export const layerCopy = (
