@@ -25,7 +25,6 @@ const endOfChild = (options: CrashOptions) =>
     return Effect.sync(() => started.kill("SIGKILL"))
   })
 
-
 /** Items of calls that were reserved and never settled: sent, or about to be sent, when the process died. */
 const itemsInFlight = (path: string): number => {
   const journal = new DatabaseSync(join(path, "sluice.journal.db"), { readOnly: true })
