@@ -93,7 +93,7 @@ export const main = (process: NodeJS.Process): void => {
   process.once("SIGINT", () => process.once("SIGINT", () => process.exit(130)))
   program(process.argv.slice(2)).pipe(
     Effect.onError((cause) => complain(endingOf(cause).lines)),
-    Effect.provideService(Invocation, invocationOf(process.argv[1], process.cwd())),
+    Effect.provideService(Invocation, invocationOf(process.argv[1], process.execPath, process.cwd())),
     Effect.provide(NodeServices.layer),
     NodeRuntime.runMain({
       disableErrorReporting: true,

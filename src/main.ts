@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import process from "node:process"
 
 if (Number.parseInt(process.versions.node, 10) < 24) {

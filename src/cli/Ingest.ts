@@ -45,7 +45,7 @@ type IngestOptions = Pick<Flags.IngestSettings, keyof Flags.CommonSettings | "dr
 /** Flags that other commands need to find the same graph. */
 const sameGraph = (settings: Flags.CommonSettings): string =>
   [
-    settings.store === Flags.defaults.store ? "" : ` --store ${fit(`sqlite:${settings.store}`, 40)}`,
+    settings.store === Flags.defaults.store ? "" : ` --store ${plain(`sqlite:${settings.store}`)}`,
     settings.group === Flags.defaults.group ? "" : ` --group ${settings.group}`
   ].join("")
 
@@ -53,6 +53,8 @@ const summary = Effect.fnUntraced(function* (result: IngestResult, settings: Ing
   const store = yield* GraphStore
   const { documents } = result.report
   const overview = yield* store.overview(settings.group, { entities: 8, facts: 4 })
+  // What a simulated model answers says how many calls there would be, and nothing of what they would find.
+  const isSimulated = settings.dryRun && result.report.calls.model > 0
   const flags = sameGraph(settings)
   const self = yield* Invocation
   const next = [
@@ -61,9 +63,9 @@ const summary = Effect.fnUntraced(function* (result: IngestResult, settings: Ing
     ["export", "the graph as JSON lines"] as const
   ].map(([name, what]) => `  ${`${self} ${name}${flags}`.padEnd(44)}  ${what}`)
   return [
-    ...(settings.dryRun ? ["A dry run: no model was called, and nothing was written. It would have been:"] : []),
-    ...reportLines(result.report),
-    ...overviewLines(overview),
+    ...(settings.dryRun ? ["A dry run: no model was called, and nothing was written. It would be about:"] : []),
+    ...reportLines(result.report, isSimulated),
+    ...(isSimulated ? [] : overviewLines(overview)),
     ...(settings.dryRun ? [] : ["", `The graph is in ${fit(store.location, 66)}. Next:`, ...next])
   ]
 })

@@ -132,5 +132,8 @@ export const presenter: CliOutput.Presenter = {
 /** How the program was called, so that what it says to run next can be run. */
 export const Invocation = Context.Reference<string>("sluice/cli/Invocation", { defaultValue: () => "sluice" })
 
-export const invocationOf = (script: string | undefined, directory: string): string =>
-  script === undefined || basename(script) === "sluice" ? "sluice" : `node ${relative(directory, script)}`
+/** `executable`: the Node that runs it, which the PATH may not have if npm brought it. */
+export const invocationOf = (script: string | undefined, executable: string, directory: string): string =>
+  script === undefined || basename(script) === "sluice"
+    ? "sluice"
+    : `${executable.includes("node_modules") ? "npx node" : "node"} ${relative(directory, script)}`

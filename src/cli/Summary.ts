@@ -15,8 +15,8 @@ const row = (label: string, parts: ReadonlyArray<string>): ReadonlyArray<string>
 
 const some = (value: number, what: string): string => (value === 0 ? "" : `${count(value)} ${what}`)
 
-/** What a run did, in a few lines. */
-export const reportLines = (report: RunReport): ReadonlyArray<string> => {
+/** What a run did, in a few lines; `isSimulated`: what would be in the graph is not known, so nothing is said of it. */
+export const reportLines = (report: RunReport, isSimulated = false): ReadonlyArray<string> => {
   const { calls, chunks, cost, documents, graph, tokens } = report
   const asked = calls.model + calls.embedding
   return [
@@ -34,13 +34,15 @@ export const reportLines = (report: RunReport): ReadonlyArray<string> => {
       some(chunks.reused, "reused"),
       some(chunks.dead, "dead")
     ]),
-    ...row("Graph", [
-      counted(graph.entities, "entity", "entities"),
-      counted(graph.relations, "relation"),
-      counted(graph.mentions, "mention")
-    ]),
+    ...(isSimulated
+      ? []
+      : row("Graph", [
+          counted(graph.entities, "entity", "entities"),
+          counted(graph.relations, "relation"),
+          counted(graph.mentions, "mention")
+        ])),
     ...row("Calls", [
-      asked + calls.journal === 0 ? "none: all was done offline" : "",
+      asked + calls.journal === 0 ? "none" : "",
       some(calls.model, "to the model"),
       some(calls.embedding, "for embeddings"),
       some(calls.failed, "failed"),

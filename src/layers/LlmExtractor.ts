@@ -51,7 +51,7 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
       return yield* unreadable(item.key)
     }
     const answered = Deferred.makeUnsafe<StoredAnswer, Failure>()
-    return { stored: yield* packs.ask({ ...item, answered, attempts: 0 }), reused: false }
+    return { stored: yield* packs.ask({ ...item, answered, attempts: 0, needsRoom: false }), reused: false }
   })
 
   const once = (item: ItemText): Effect.Effect<{ stored: StoredAnswer; reused: boolean }, Failure> =>

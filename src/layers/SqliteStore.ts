@@ -124,7 +124,7 @@ function services(
       hash: Effect.fn("GraphStore.hash")((group: Group) => thread.call("hash", group)),
       records: (group) => pages((cursor) => thread.call("records", group, cursor)),
       exportRows: (group) => pages((cursor) => thread.call("exportRows", group, cursor)),
-      overview: Effect.fn("GraphStore.overview")((group, limits) => thread.call("overview", group, limits)),
+      overview: (group, limits) => thread.call("overview", group, limits),
       location
     }).pipe(
       Context.add(Ledger, {

@@ -16,7 +16,8 @@ const sqlite = Effect.promise(() => Promise.all([import("./SqliteStore.ts"), imp
 export const layer = (files: Files): Layer.Layer<GraphStore | Ledger | Journal, StorageError> =>
   Layer.unwrap(
     Effect.map(sqlite, ([store, journal]) =>
-      Layer.merge(store.layer({ file: files.store }), journal.layer({ file: files.journal }))
+      // The store first: where it is refused, no journal is made beside it.
+      Layer.provideMerge(journal.layer({ file: files.journal }), store.layer({ file: files.store }))
     )
   )
 

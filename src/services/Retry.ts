@@ -40,19 +40,22 @@ export interface RetryOptions {
 
 export const defaults: RetryOptions = { base: 500, cap: 30_000, patience: 600_000, firstPatience: 30_000 }
 
+/** Messages of providers end as they please; ours go on after them. */
+const sentence = (text: string): string => (/[.!?]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`)
+
 const stop = (error: ModelError): RunStopped | undefined => {
   switch (error.reason._tag) {
     case "QuotaExhausted":
       return new RunStopped({
         reason: "quota",
         retryable: false,
-        message: `The provider says that the account's quota or budget is spent: ${error.message} Raise it, then run the same command again: it goes on where it stopped.`
+        message: `The provider says that the account's quota or budget is spent: ${sentence(error.message)} Raise it, then run the same command again: it goes on where it stopped.`
       })
     case "Misconfigured":
       return new RunStopped({
         reason: "configuration",
         retryable: false,
-        message: `The provider turned the call away (HTTP ${error.reason.status}): ${error.message} Check the key (OPENAI_API_KEY), --base-url and --model.`
+        message: `The provider turned the call away (HTTP ${error.reason.status}): ${sentence(error.message)} Check the key (OPENAI_API_KEY), --base-url and --model.`
       })
     default:
       return undefined
@@ -85,7 +88,7 @@ export const layer = (options: RetryOptions = defaults): Layer.Layer<Retry> =>
           return yield* new RunStopped({
             reason: "provider",
             retryable: true,
-            message: `The provider has not answered for ${Math.round((now - since) / 1000)} s; the last it said was: ${error.message} Run the same command again when it is back: it goes on where it stopped.`
+            message: `The provider has not answered for ${Math.round((now - since) / 1000)} s; the last it said was: ${sentence(error.message)} Check --base-url, or run the same command again when it is back: it goes on where it stopped.`
           })
         }
         const backOff = (yield* Random.next) * Math.min(options.cap, options.base * 2 ** Math.min(attempt - 1, 20))

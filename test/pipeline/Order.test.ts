@@ -6,7 +6,7 @@ import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
 import * as SqliteJournal from "../../src/layers/SqliteJournal.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
-import { corpus } from "../fixtures/corpus.ts"
+import { corpus, denseDocument } from "../fixtures/corpus.ts"
 import { makeRandom } from "../support/random.ts"
 import { drive, ingest } from "../support/pipeline.ts"
 import type { Document } from "../support/pipeline.ts"
@@ -79,6 +79,19 @@ describe("one corpus, one graph", () => {
       })
     )
   }
+
+  it.effect("where answers are longer than expected, packed or alone", () =>
+    Effect.gen(function* () {
+      const dense = Array.from({ length: 6 }, (_, seed) => denseDocument(seed))
+      const ways = [
+        { name: "alone", ceiling: 4, pack: 1 as const },
+        { name: "in pairs", ceiling: 2, pack: 2 },
+        { name: "packed", ceiling: 1, pack: "auto" as const }
+      ]
+      const hashes = yield* Effect.forEach(ways, (way) => hashOf({ ...way, extractor: "llm", runs: [dense] }))
+      assert.deepStrictEqual(hashes, [hashes[0], hashes[0], hashes[0]])
+    })
+  )
 
   it.effect("another corpus makes another graph", () =>
     Effect.gen(function* () {

@@ -40,6 +40,8 @@ export interface Item extends ItemText {
   readonly answered: Deferred.Deferred<StoredAnswer, ItemFailure | RunStopped | StorageError>
   /** Unusable answers, counted when it was alone in its call or named. */
   attempts: number
+  /** Its answer was cut off where it was alone: from now on it gets all the room there is. */
+  needsRoom: boolean
 }
 
 export interface ItemFailure {

@@ -28,12 +28,20 @@ const maxAttempts = 3
 /** Rejections in a row, before anything was ever answered, that say that it is not the chunks' fault. */
 const hopeless = 5
 
-/** Room for reasoning and structure, and for an answer that is longer than its text. */
+/** What current models can answer at once, at the least. */
+const maxOutputTokens = 16_384
+
+/**
+ * Room for reasoning and structure, and for an answer that is longer than its text. Only an expectation: what a lone
+ * chunk's answer finds no room in is asked again with all the room there is, so that packing does not decide what is cut.
+ */
 const outputCap = (pack: ReadonlyArray<Item>): number =>
-  Math.min(
-    32_000,
-    pack.reduce((sum, { tokens }) => sum + 1000 + 4 * tokens, 0)
-  )
+  pack.some(({ needsRoom }) => needsRoom)
+    ? maxOutputTokens
+    : Math.min(
+        maxOutputTokens,
+        pack.reduce((sum, { tokens }) => sum + 1500 + 5 * tokens, 0)
+      )
 
 /** An answer, judged. */
 interface Given {
@@ -100,7 +108,11 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     const kept = (item: Item, answer: StoredAnswer) => [item.key, { answer, encoded: encodeAnswer(answer) }] as const
     if (judgement._tag === "unusable") {
       const [only, ...others] = pack
-      const isTooLong = only !== undefined && others.length === 0 && judgement.fault.cause === "truncated"
+      const isTooLong =
+        only !== undefined &&
+        others.length === 0 &&
+        judgement.fault.cause === "truncated" &&
+        outputCap(pack) === maxOutputTokens
       return new Map(isTooLong ? [kept(only, halved)] : [])
     }
     return new Map(
@@ -141,6 +153,10 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     Deferred.fail(item.answered, { _tag: "ItemFailure", cause, message, attempts: item.attempts, response })
 
   const again = (item: Item, fault: Fault, response: string): Effect.Effect<unknown> => {
+    if (fault.cause === "truncated" && !item.needsRoom) {
+      item.needsRoom = true
+      return fork([item])
+    }
     item.attempts++
     return item.attempts >= maxAttempts ? giveUp(item, fault, response.slice(0, 4000)) : fork([item])
   }

@@ -47,7 +47,7 @@ const grace = 2000
 const entryFile = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url)
 
 /** In a worker thread, which keeps the process alive only while calls are under way. */
-export const inWorker = Effect.fn("Thread.inWorker")(function* <Engine>(
+export const inWorker = Effect.fnUntraced(function* <Engine>(
   storage: Storage,
   options: OpenOptions,
   entry: URL = entryFile
