@@ -73,61 +73,73 @@ const remote = Effect.gen(function* () {
       })
     }))
 
-  const callOnce: Effect.Effect<void> = Effect.suspend(() => {
-    let batch: ReadonlyArray<Item> = []
-    return calls
-      .call({
-        run: run.id,
-        kind: "embedding",
-        endpoint: embedder.endpoint,
-        model: embedder.model,
-        priority: "normal",
-        take: () => {
-          const [first] = waiting
-          if (first === undefined) return Option.none()
-          const end = waiting.findIndex(({ group }, index) => index === embedder.maxBatch || group !== first.group)
-          batch = waiting.splice(0, end === -1 ? waiting.length : end)
-          return Option.some({
-            payload: batch,
-            group: first.group,
-            items: batch.map(({ key }) => key),
-            inputTokens: batch.reduce((sum, { text }) => sum + Math.ceil(text.length / 3), 0),
-            outputTokens: 0
-          })
-        },
-        send
-      })
-      .pipe(
-        Effect.flatMap((outcome) => {
-          if (Option.isNone(outcome)) return Effect.void
-          if (outcome.value._tag === "refused") {
-            const { message } = outcome.value.error
-            return Effect.fail(
-              new RunStopped({
-                reason: "configuration",
-                retryable: false,
-                message: `The provider will not embed a batch of ${batch.length} texts: ${message} Check --embedding-model.`
-              })
+  /** One call, for the items given or for what waits. */
+  const callOnce = (fixed?: ReadonlyArray<Item>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      let batch: ReadonlyArray<Item> = fixed ?? []
+      return calls
+        .call({
+          run: run.id,
+          kind: "embedding",
+          endpoint: embedder.endpoint,
+          model: embedder.model,
+          priority: "normal",
+          take: () => {
+            const [first] = fixed ?? waiting
+            if (first === undefined) return Option.none()
+            if (fixed === undefined) {
+              const end = waiting.findIndex(({ group }, index) => index === embedder.maxBatch || group !== first.group)
+              batch = waiting.splice(0, end === -1 ? waiting.length : end)
+            }
+            return Option.some({
+              payload: batch,
+              group: first.group,
+              items: batch.map(({ key }) => key),
+              inputTokens: batch.reduce((sum, { text }) => sum + Math.ceil(text.length / 3), 0),
+              outputTokens: 0
+            })
+          },
+          send
+        })
+        .pipe(
+          Effect.flatMap((outcome) => {
+            if (Option.isNone(outcome)) return Effect.void
+            if (outcome.value._tag === "refused") {
+              const { message, reason } = outcome.value.error
+              if (reason._tag === "RequestTooLarge" && batch.length > 1) {
+                const middle = Math.ceil(batch.length / 2)
+                return Effect.forEach(
+                  [batch.slice(0, middle), batch.slice(middle)],
+                  (half) => Effect.forkIn(callOnce(half), scope),
+                  { discard: true }
+                )
+              }
+              return Effect.fail(
+                new RunStopped({
+                  reason: "configuration",
+                  retryable: false,
+                  message: `The provider will not embed a batch of ${batch.length} texts: ${message} Check --embedding-model.`
+                })
+              )
+            }
+            const { answers } = outcome.value.result
+            return Effect.forEach(
+              batch,
+              ({ answered, key }) =>
+                Option.match(Option.flatMap(Option.fromUndefinedOr(answers.get(key)), fromText), {
+                  onNone: () => Deferred.fail(answered, unreadable(key)),
+                  onSome: (vector) => Deferred.succeed(answered, vector)
+                }),
+              { discard: true }
             )
-          }
-          const { answers } = outcome.value.result
-          return Effect.forEach(
-            batch,
-            ({ answered, key }) =>
-              Option.match(Option.flatMap(Option.fromUndefinedOr(answers.get(key)), fromText), {
-                onNone: () => Deferred.fail(answered, unreadable(key)),
-                onSome: (vector) => Deferred.succeed(answered, vector)
-              }),
-            { discard: true }
+          }),
+          Effect.catchCause((cause) =>
+            Effect.forEach([...batch, ...waiting.splice(0)], ({ answered }) => Deferred.failCause(answered, cause), {
+              discard: true
+            })
           )
-        }),
-        Effect.catchCause((cause) =>
-          Effect.forEach([...batch, ...waiting.splice(0)], ({ answered }) => Deferred.failCause(answered, cause), {
-            discard: true
-          })
         )
-      )
-  })
+    })
 
   /** Found or asked for by a fiber of its own: whoever wants the same text meanwhile does not depend on who came first. */
   const one = (group: Group, text: string) =>
@@ -143,7 +155,7 @@ const remote = Effect.gen(function* () {
             return Effect.mapError(Effect.fromOption(fromText(found.value)), () => unreadable(key))
           }
           waiting.push({ key, group, text, answered })
-          return Effect.andThen(Effect.forkIn(callOnce, scope), Deferred.await(answered))
+          return Effect.andThen(Effect.forkIn(callOnce(), scope), Deferred.await(answered))
         }),
         Effect.onExit((exit) => {
           inFlight.delete(key)

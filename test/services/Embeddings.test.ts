@@ -5,7 +5,7 @@ import { hashedVector } from "../../src/domain/Hashing.ts"
 import { Group, itemKey, recipe, RunId } from "../../src/domain/Ids.ts"
 import * as HashEmbedder from "../../src/layers/HashEmbedder.ts"
 import * as SqliteJournal from "../../src/layers/SqliteJournal.ts"
-import { ModelError, RequestRejected } from "../../src/services/ChatModel.ts"
+import { ModelError, RequestRejected, RequestTooLarge } from "../../src/services/ChatModel.ts"
 import { Embedder } from "../../src/services/Embedder.ts"
 import * as Embeddings from "../../src/services/Embeddings.ts"
 import * as Gate from "../../src/services/Gate.ts"
@@ -146,6 +146,21 @@ describe("Embeddings", () => {
       )
     )
   )
+
+  it.effect("a batch that is too large is split, and does not stop the run", () => {
+    const batches: Array<ReadonlyArray<string>> = []
+    const embedder = remote(batches, (batch) => {
+      if (batch.length > 3) {
+        return Effect.fail(new ModelError({ reason: new RequestTooLarge(), retryable: false, message: "too much." }))
+      }
+      batches.push(batch)
+      return Effect.succeed({ vectors: vectorsOf(batch), tokens: batch.length })
+    })
+    return Effect.gen(function* () {
+      assert.deepStrictEqual(yield* embedAll([texts(25)]), [vectorsOf(texts(25))])
+      assert.deepStrictEqual(batches.flat().toSorted(), texts(25).toSorted())
+    }).pipe(Effect.provide(layer(embedder)))
+  })
 
   it.effect("an embedder that breaks down leaves nobody waiting", () =>
     Effect.gen(function* () {
