@@ -79,20 +79,27 @@ export type GraphRecord =
       readonly decidedBy: DecisionRecord["decidedBy"]
     }
 
-type FieldsOf<Record> = Record extends GraphRecord ? ReadonlyArray<keyof Record & string> : never
+/** Every field of every kind of record: one that is left out here does not compile. */
+const shapes: {
+  readonly [Kind in GraphRecord["kind"]]: {
+    readonly [Field in keyof Extract<GraphRecord, { readonly kind: Kind }>]-?: 1
+  }
+} = {
+  document: { kind: 1, id: 1, group: 1, mediaType: 1, title: 1, date: 1, text: 1, state: 1 },
+  chunk: { kind: 1, id: 1, document: 1, ordinal: 1, start: 1, end: 1, header: 1 },
+  entity: { kind: 1, id: 1, type: 1, key: 1, weight: 1 },
+  name: { kind: 1, chunk: 1, entity: 1, name: 1, grounded: 1 },
+  mention: { kind: 1, chunk: 1, entity: 1, start: 1, end: 1, surface: 1 },
+  relation: { kind: 1, id: 1, source: 1, target: 1, type: 1, weight: 1 },
+  fact: { kind: 1, id: 1, relation: 1, text: 1, predicate: 1, validAt: 1, invalidAt: 1 },
+  support: { kind: 1, chunk: 1, fact: 1 },
+  decision: { kind: 1, id: 1, document: 1, from: 1, to: 1, evidence: 1, decidedBy: 1 }
+}
 
 /** Each kind's fields in the order of their names. */
-const fields: { readonly [Kind in GraphRecord["kind"]]: FieldsOf<Extract<GraphRecord, { readonly kind: Kind }>> } = {
-  document: ["date", "group", "id", "kind", "mediaType", "state", "text", "title"],
-  chunk: ["document", "end", "header", "id", "kind", "ordinal", "start"],
-  entity: ["id", "key", "kind", "type", "weight"],
-  name: ["chunk", "entity", "grounded", "kind", "name"],
-  mention: ["chunk", "end", "entity", "kind", "start", "surface"],
-  relation: ["id", "kind", "source", "target", "type", "weight"],
-  fact: ["id", "invalidAt", "kind", "predicate", "relation", "text", "validAt"],
-  support: ["chunk", "fact", "kind"],
-  decision: ["decidedBy", "document", "evidence", "from", "id", "kind", "to"]
-}
+const fields: ReadonlyMap<string, ReadonlyArray<string>> = new Map(
+  Object.entries(shapes).map(([kind, shape]) => [kind, Object.keys(shape).toSorted()])
+)
 
 /**
  * A JSON list of [field, value] in the order of the fields' names, NFC strings; a field that is absent, null or undefined
@@ -101,7 +108,7 @@ const fields: { readonly [Kind in GraphRecord["kind"]]: FieldsOf<Extract<GraphRe
 export const canonical = (record: GraphRecord): string => {
   const values: { readonly [field: string]: string | number | boolean | null | undefined } = record
   let text = ""
-  for (const field of fields[record.kind]) {
+  for (const field of fields.get(record.kind) ?? []) {
     const value = values[field]
     if (value === undefined || value === null) continue
     text += `${text === "" ? "" : ","}["${field}",${JSON.stringify(typeof value === "string" ? value.normalize("NFC") : value)}]`

@@ -40,8 +40,9 @@ const made = { disableChecks: true }
 const digest = (parts: ReadonlyArray<string>): string =>
   hash("sha256", parts.map((part) => `${part.length}:${part}`).join(""), "hex").slice(0, 32)
 
-export const documentId = (group: Group, bytes: Uint8Array): DocumentId =>
-  DocumentId.make(digest(["document", group, hash("sha256", bytes, "hex")]), made)
+/** `format`: what the document's name decides of how its bytes are read, if anything. */
+export const documentId = (group: Group, bytes: Uint8Array, format = ""): DocumentId =>
+  DocumentId.make(digest(["document", group, hash("sha256", bytes, "hex"), ...(format === "" ? [] : [format])]), made)
 
 export const chunkId = (document: DocumentId, ordinal: number): ChunkId =>
   ChunkId.make(digest(["chunk", document, String(ordinal)]), made)

@@ -12,20 +12,28 @@ const looksVtt = /^WEBVTT(?:[ \t\n]|$)/
 const looksHtml = /^\s{0,1000}(?:<!doctype html|<html[\s>])/i
 const looksMarkdown = /^(?:---[ \t]*\n[A-Za-z_-]+:|#[ \t]\S[^\n]{0,500}\n\n)/
 
+/** What the extension stands for: Markdown, WebVTT, nothing known (no extension), or text. */
+const formatOfName = (uri: string): "markdown" | "vtt" | "unnamed" | "" => {
+  if (vttName.test(uri)) return "vtt"
+  if (markdownName.test(uri)) return "markdown"
+  return anyExtension.test(uri) ? "" : "unnamed"
+}
+
 /**
  * Which format a text is in: by what it begins with if that is beyond doubt, then by the extension of its name; without
  * an extension it is Markdown if it begins with front matter or a heading.
  */
 const formatOf = (uri: string, text: string): "vtt" | "html" | "markdown" | "text" => {
-  if (looksVtt.test(text) || vttName.test(uri)) return "vtt"
+  const named = formatOfName(uri)
+  if (looksVtt.test(text) || named === "vtt") return "vtt"
   if (looksHtml.test(text)) return "html"
-  if (markdownName.test(uri)) return "markdown"
-  return !anyExtension.test(uri) && looksMarkdown.test(text) ? "markdown" : "text"
+  return named === "markdown" || (named === "unnamed" && looksMarkdown.test(text)) ? "markdown" : "text"
 }
 
 /** Plain text, Markdown and WebVTT; anything else that is text is plain text, and what is not text is `unsupported`. */
 export const layer: Layer.Layer<Parser> = Layer.succeed(Parser, {
   version: "markdown2 text2 vtt2",
+  formatOfName,
   parse: Effect.fn("Parser.parse")(function* (uri, bytes) {
     const text = yield* Effect.fromResult(decode(uri, bytes))
     const format = formatOf(uri, text)

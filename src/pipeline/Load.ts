@@ -67,7 +67,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
 
   const process = Effect.fnUntraced(function* ({ item, span }: OpenItem) {
     const bytes = yield* item.read.pipe(Effect.mapError((error) => letter(item.uri, error.reason, error.message)))
-    const id = documentId(run.group, bytes)
+    const id = documentId(run.group, bytes, parser.formatOfName(item.uri))
     span.attribute("sluice.document.id", id)
     if (!claims.claim(id, item.uri)) return yield* unchanged()
     const known = yield* lookUp({ id, source: item.uri })

@@ -127,6 +127,9 @@ const flow = Effect.gen(function* () {
   )
 })
 
+const settledDocuments = ({ documents }: RunCounters["Service"]): number =>
+  documents.unchanged + documents.ingested + documents.partial + documents.failed
+
 const snapshot = Effect.gen(function* () {
   const run = yield* Run
   const counters = yield* RunCounters
@@ -135,7 +138,7 @@ const snapshot = Effect.gen(function* () {
   const taken: Snapshot = {
     seen: documents.seen,
     listed: counters.listed,
-    done: documents.unchanged + documents.ingested + documents.partial + documents.failed,
+    done: settledDocuments(counters),
     failed: documents.failed,
     chunks: { total: chunks.total, done: chunks.extracted + chunks.reused + chunks.dead, dead: chunks.dead },
     calls: { sent: counts.sent, inFlight: counts.inFlight, retried: counts.retried },
@@ -156,7 +159,8 @@ const reportOf = Effect.gen(function* () {
   const hash = yield* store.hash(run.group)
   const report: RunReport = {
     run: run.id,
-    documents: { ...counters.documents },
+    // A run that stopped has listed more than it has settled; what is on its way is for the next run to see.
+    documents: { ...counters.documents, seen: settledDocuments(counters) },
     chunks: { ...counters.chunks },
     graph: { entities: graph.entities, relations: graph.relations, mentions: graph.mentions, hash },
     calls: {

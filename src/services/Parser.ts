@@ -27,6 +27,11 @@ export class Parser extends Context.Service<
   Parser,
   {
     readonly parse: (uri: string, bytes: Uint8Array) => Effect.Effect<Parsed, ParseError>
+    /**
+     * What a name alone decides of how bytes are read: a word for the format that it stands for, empty if it is for the
+     * bytes to say. The same bytes under names that differ in this are different documents.
+     */
+    readonly formatOfName: (uri: string) => string
     /** Part of a document's recipe: changes when the same bytes would be parsed differently. */
     readonly version: string
   }
@@ -35,6 +40,7 @@ export class Parser extends Context.Service<
 /** Every document is UTF-8 text in paragraphs, whatever its name; for tests and compositions without formats. */
 export const layerText: Layer.Layer<Parser> = Layer.succeed(Parser, {
   version: "text",
+  formatOfName: () => "",
   parse: (uri, bytes) => {
     const text = new TextDecoder().decode(bytes)
     const blocks = paragraphs(text)

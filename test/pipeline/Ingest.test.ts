@@ -123,6 +123,24 @@ describe("ingest", () => {
     }).pipe(Effect.provide(world()))
   )
 
+  it.effect("the same bytes under names of two formats make the same graph in either order, at once or in turn", () =>
+    Effect.gen(function* () {
+      const content = "# Ada Moreno\n\n- Ada Moreno met Li Wei.\n- Li Wei left Oslo.\n"
+      const [text, markdown] = [
+        { uri: "a.txt", content },
+        { uri: "b.md", content }
+      ]
+      const ways = [[[text, markdown]], [[markdown, text]], [[text], [markdown]], [[markdown], [text, markdown]]]
+      const hashes = yield* Effect.forEach(ways, (runs) =>
+        Effect.andThen(
+          Effect.forEach(runs, (documents) => run(documents), { discard: true }),
+          hashOf()
+        ).pipe(Effect.provide(world(), { local: true }))
+      )
+      assert.strictEqual(new Set(hashes).size, 1)
+    })
+  )
+
   it.effect("the same documents again cost no call and change nothing", () =>
     Effect.gen(function* () {
       const documents = corpus(2, 8)

@@ -134,7 +134,7 @@ CREATE TABLE support (
   chunk INTEGER NOT NULL,
   fact INTEGER NOT NULL,
   confidence INTEGER,
-  -- No part of a fact's id, so two documents can differ in it: the least one stands, whoever came first.
+  -- The fact's, kept with its evidence; should two supports differ in it, the least one stands, whoever came first.
   predicate TEXT,
   PRIMARY KEY (chunk, fact)
 ) STRICT, WITHOUT ROWID;
