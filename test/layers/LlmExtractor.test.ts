@@ -14,6 +14,7 @@ import { Extractor } from "../../src/services/Extractor.ts"
 import { Journal } from "../../src/services/Journal.ts"
 import { Run } from "../../src/services/Run.ts"
 import * as RunLayer from "../../src/services/Run.ts"
+import { suite } from "../suites/Extractor.ts"
 import { drive } from "../support/pipeline.ts"
 
 const group = Group.make("default")
@@ -103,6 +104,12 @@ const plain = (request: ChatRequest) =>
 const answerOf = (chunks: ReadonlyArray<unknown>) => JSON.stringify({ chunks })
 const successes = <A, E>(results: ReadonlyArray<Result.Result<A, E>>) => results.filter(Result.isSuccess)
 const fault = (reason: ModelError["reason"]) => new ModelError({ reason, retryable: false, message: "said the test" })
+
+suite("model", outside({}, SimulatedProvider.make({ seed: 1 }).layer))
+suite(
+  "model that packs badly",
+  outside({ ceiling: 1, pack: 3 }, SimulatedProvider.make({ seed: 1, faults: { missing: 0.1, crossTalk: 0.1 } }).layer)
+)
 
 describe("LLM extractor", () => {
   it.effect("packs what waits, and never sends an item twice", () =>
