@@ -8,13 +8,14 @@ import { ChatModel } from "../services/ChatModel.ts"
 import { Extractor } from "../services/Extractor.ts"
 import type { ExtractionResult, ExtractionTask } from "../services/Extractor.ts"
 import { Gate } from "../services/Gate.ts"
+import { unreadable } from "../services/Journal.ts"
 import { ModelCalls } from "../services/ModelCalls.ts"
 import type { Run } from "../services/Run.ts"
 import type { RunStopped } from "../services/RunStopped.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import * as Answer from "./llm/Answer.ts"
-import { decodeAnswer, halves, merge, unreadable } from "./llm/Items.ts"
+import { decodeAnswer, halves, merge } from "./llm/Items.ts"
 import type { ItemFailure, ItemText, StoredAnswer } from "./llm/Items.ts"
 import * as Packs from "./llm/Packs.ts"
 import { instructions, promptVersion } from "./llm/Prompt.ts"
@@ -117,7 +118,7 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
           new DeadLetter({
             stage: "extract",
             cause,
-            message: `${message} Chunk ${chunk.ordinal + 1} (characters ${chunk.start} to ${chunk.end}) is left out of the graph; run the same command again to try it again.`,
+            message: `${message} Chunk ${chunk.ordinal + 1} (characters ${chunk.start} to ${chunk.end}) is left out of the graph; ${cause === "truncated" ? "another --model may have more room for its answer" : "run the same command again to try it again"}.`,
             source,
             document: chunk.document,
             chunk: chunk.id,
@@ -129,8 +130,8 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
       )
     )
 
-  /** Twice what the gate can have in flight, so that no pack starts half empty for want of looking ahead. */
-  const window = Math.min(8192, Math.max(2 * gate.ceiling, Math.min(2 * gate.ceiling * maxItems, 2048)))
+  /** Twice what the gate can have in flight, in full packs as far as memory lets it, so that none starts half empty. */
+  const window = Math.max(2 * gate.ceiling, Math.min(2 * gate.ceiling * maxItems, 2048))
   return Extractor.of({ extract, recipe: version, window })
 })
 

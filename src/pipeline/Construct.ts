@@ -25,16 +25,20 @@ export const construct = Effect.fnUntraced(function* (options: {
       document.group,
       chunks.map(({ header, text }) => (header === "" ? text : `${header}\n${text}`))
     )
-    yield* options.write({
-      _tag: "document",
-      sources: options.claims.release(document.id),
-      resolved: { document, recipe: options.recipe, chunks, extractions, graph },
-      deadLetters,
-      embeddings: chunks.flatMap(({ id }, index) => {
-        const vector = vectors[index]
-        return vector === undefined ? [] : [{ chunk: id, vector }]
+    const written = Effect.suspend(() =>
+      options.write({
+        _tag: "document",
+        sources: options.claims.release(document.id),
+        resolved: { document, recipe: options.recipe, chunks, extractions, graph },
+        deadLetters,
+        embeddings: chunks.flatMap(({ id }, index) => {
+          const vector = vectors[index]
+          return vector === undefined ? [] : [{ chunk: id, vector }]
+        })
       })
-    })
+    )
+    // Around the write alone: embedding calls wait at the gate, and for nothing before it.
+    yield* Semaphore.withPermit(permits, written)
     if (deadLetters.length === 0) counters.documents.ingested++
     else counters.documents.partial++
     yield* endSpan(parent.span)
@@ -48,6 +52,6 @@ export const construct = Effect.fnUntraced(function* (options: {
       parent: span,
       attributes: { "sluice.document.id": document.id, "sluice.chunks": chunks.length }
     }),
-    run: (parent: ProjectedDocument) => Semaphore.withPermit(permits, process(parent))
+    run: process
   })
 })

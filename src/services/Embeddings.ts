@@ -2,10 +2,11 @@ import { Array, Context, Deferred, Effect, Layer, Option, Schema, Scope } from "
 import { itemKey, recipe } from "../domain/Ids.ts"
 import type { Group, ItemKey } from "../domain/Ids.ts"
 import { Embedder } from "./Embedder.ts"
+import { unreadable } from "./Journal.ts"
 import { ModelCalls } from "./ModelCalls.ts"
 import { Run } from "./Run.ts"
 import { RunStopped } from "./RunStopped.ts"
-import { StorageError } from "./StorageError.ts"
+import type { StorageError } from "./StorageError.ts"
 
 /**
  * Embeddings as the pipeline wants them: identical texts are paid for once, and batches are filled across documents,
@@ -43,14 +44,6 @@ const fromText = (text: string): Option.Option<Float32Array> =>
     Option.filter(({ float32 }) => float32.length > 0 && float32.length % Float32Array.BYTES_PER_ELEMENT === 0),
     Option.map(({ float32 }) => new Float32Array(Uint8Array.from(float32).buffer))
   )
-
-const unreadable = (key: ItemKey) =>
-  new StorageError({
-    storage: "journal",
-    reason: "corrupt",
-    retryable: false,
-    message: `The journal's embedding ${key} cannot be read: it was changed from outside, or the file is damaged. Restore the journal, or move it away to ask for everything again.`
-  })
 
 const remote = Effect.gen(function* () {
   const run = yield* Run

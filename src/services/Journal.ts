@@ -2,7 +2,7 @@ import { Context } from "effect"
 import type { Effect } from "effect"
 import type { Group, ItemKey, RunId } from "../domain/Ids.ts"
 import type { Usage } from "./ChatModel.ts"
-import type { StorageError } from "./StorageError.ts"
+import { StorageError } from "./StorageError.ts"
 
 /** A request about to be sent. Until it is settled, what it reserves counts as spent. */
 export interface Reservation {
@@ -75,3 +75,12 @@ export class Journal extends Context.Service<
     readonly location: string
   }
 >()("sluice/services/Journal") {}
+
+/** An answer is there, and is none: to ask again would pay twice, so the run stops. */
+export const unreadable = (key: ItemKey): StorageError =>
+  new StorageError({
+    storage: "journal",
+    reason: "corrupt",
+    retryable: false,
+    message: `The journal's answer ${key} cannot be read: it was changed from outside, or the file is damaged. Restore the journal, or move it away to ask for everything again.`
+  })

@@ -6,7 +6,7 @@ import type { Group, ItemKey } from "../../domain/Ids.ts"
 import { sentences } from "../../domain/Sentences.ts"
 import { countTokens } from "../../domain/Tokens.ts"
 import type { RunStopped } from "../../services/RunStopped.ts"
-import { StorageError } from "../../services/StorageError.ts"
+import type { StorageError } from "../../services/StorageError.ts"
 
 /** What the journal keeps of an item: its extraction, or that it was too long to answer whole. */
 export const StoredAnswer = Schema.Union([Extraction, Schema.Struct({ halved: Schema.Literal(true) })])
@@ -14,14 +14,6 @@ export type StoredAnswer = typeof StoredAnswer.Type
 
 export const encodeAnswer = (answer: StoredAnswer): string => JSON.stringify(answer)
 export const decodeAnswer = Schema.decodeUnknownOption(Schema.fromJsonString(StoredAnswer))
-
-export const unreadable = (key: ItemKey) =>
-  new StorageError({
-    storage: "journal",
-    reason: "corrupt",
-    retryable: false,
-    message: `The journal's answer ${key} cannot be read: it was changed from outside, or the file is damaged. Restore the journal, or move it away to ask for everything again.`
-  })
 
 export const halved: StoredAnswer = { halved: true }
 
