@@ -8,7 +8,8 @@ export type Stage = typeof Stage.Type
  * Why a dead letter died; what `failures` groups by.
  * - `unreadable`: the source could not be read (vanished, no permission, reset)
  * - `unsupported`: no parser for it; `malformed`: the parser could not make sense of it; `empty`: no text in it
- * - `too-large`, `timeout`: over a limit of ours
+ * - `protected`: behind a password or a licence
+ * - `too-large`, `timeout`: over a limit of ours, in bytes, memory or time
  * - `invalid-answer`, `truncated`, `refused`, `rejected`: the model's answers could not be used, were cut off at their
  *   length limit, were refusals, or the provider rejected the request for what it holds
  */
@@ -17,6 +18,7 @@ export const DeadLetterCause = Schema.Literals([
   "unsupported",
   "malformed",
   "empty",
+  "protected",
   "too-large",
   "timeout",
   "invalid-answer",

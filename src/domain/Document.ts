@@ -1,3 +1,4 @@
+import type { Statement } from "./Extraction.ts"
 import type { DocumentId, Group } from "./Ids.ts"
 
 /**
@@ -17,6 +18,8 @@ export interface Block {
   readonly speaker?: string
   /** When a turn was said: milliseconds since the epoch, or since the start of the recording. */
   readonly at?: number
+  /** Of a turn that answers another one: where that one starts in the text. */
+  readonly replyTo?: number
   /** Where a list or table may be split: the start of each item or row but the first, ascending. */
   readonly splits?: ReadonlyArray<number>
   /** Of a table: the text of its header row, repeated in the header of each further piece. */
@@ -35,4 +38,6 @@ export interface ParsedDocument {
   readonly date?: string
   readonly text: string
   readonly blocks: ReadonlyArray<Block>
+  /** Ascending by `at`. */
+  readonly statements?: ReadonlyArray<Statement>
 }

@@ -59,6 +59,11 @@ export const defaultOntology: Ontology = {
       range: ["Person"]
     },
     KNOWS: { description: "works with, met, taught, advised", domain: ["Person"], range: ["Person"] },
+    CONTACTED: {
+      description: "wrote to, called, replied to",
+      domain: ["Person", "Organization"],
+      range: ["Person", "Organization"]
+    },
     PARTICIPATED_IN: { description: "took part in, attended, fought in", range: ["Event", "Work", "Thing"] },
     HAPPENED_IN: { description: "took place in", domain: ["Event"], range: ["Location", "Event"] },
     AWARDED: { description: "received or was nominated for", range: ["Concept", "Work", "Event", "Thing"] },
@@ -66,6 +71,7 @@ export const defaultOntology: Ontology = {
     PRECEDED: { description: "came before, was replaced or followed by" },
     DECIDED: { description: "decided, approved, agreed, promised", domain: ["Person", "Organization"] },
     RESPONSIBLE_FOR: { description: "has the task of, owns the work on", domain: ["Person", "Organization"] },
+    REFERS_TO: { description: "cites, quotes, links to" },
     INSTANCE_OF: { description: "is a, is a kind of" },
     SAME_AS: { description: "is another name of" },
     [anyRelation]: { description: "is related to in some other way" }

@@ -7,12 +7,14 @@ export interface SourceItem {
   /** Size in bytes where it is known without reading. */
   readonly size?: number
   readonly read: Effect.Effect<Uint8Array, SourceItemError>
+  /** Bytes `[from,to)`, fewer at the end, without the rest, where the source can do that and `size` is known. */
+  readonly range?: (from: number, to: number) => Effect.Effect<Uint8Array, SourceItemError>
 }
 
 /** This item cannot be read: it becomes a dead letter, the others go on. */
 export class SourceItemError extends Schema.TaggedError<SourceItemError>()("SourceItemError", {
   uri: Schema.String,
-  reason: Schema.Literals(["unreadable", "too-large"]),
+  reason: Schema.Literals(["unreadable", "too-large", "malformed"]),
   message: Schema.String
 }) {}
 

@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Schema } from "effect"
 import type { Block } from "../domain/Document.ts"
+import type { Statement } from "../domain/Extraction.ts"
 import { paragraphs } from "../domain/Paragraphs.ts"
 
 /** What a parser makes of bytes; `ParsedDocument` without the ids. */
@@ -10,11 +11,13 @@ export interface Parsed {
   readonly date?: string
   readonly text: string
   readonly blocks: ReadonlyArray<Block>
+  /** Ascending by `at`. */
+  readonly statements?: ReadonlyArray<Statement>
 }
 
 export class ParseError extends Schema.TaggedError<ParseError>()("ParseError", {
   uri: Schema.String,
-  reason: Schema.Literals(["unsupported", "malformed", "empty", "timeout"]),
+  reason: Schema.Literals(["unsupported", "malformed", "empty", "protected", "too-large", "timeout"]),
   /** For a person: what is wrong with the document, and what to do. */
   message: Schema.String
 }) {}

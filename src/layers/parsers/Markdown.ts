@@ -1,4 +1,4 @@
-import { Effect, Option, Schema } from "effect"
+import { Option, Schema } from "effect"
 import type { Nodes, RootContent } from "mdast"
 import { fromMarkdown } from "mdast-util-from-markdown"
 import type { Extension as MdastExtension } from "mdast-util-from-markdown"
@@ -7,9 +7,10 @@ import { gfm } from "micromark-extension-gfm"
 import { parse as parseYaml } from "yaml"
 import type { Block } from "../../domain/Document.ts"
 import { paragraphs } from "../../domain/Paragraphs.ts"
-import type { Parsed } from "../../services/Parser.ts"
+import { ParseError } from "../../services/Parser.ts"
 import { isoDate } from "./date.ts"
-import { clean } from "./decode.ts"
+import { clean, decode, isBlank } from "./decode.ts"
+import type { Parse } from "./formats.ts"
 import { cells, scan, segments } from "./segments.ts"
 import type { Segment } from "./segments.ts"
 
@@ -41,8 +42,6 @@ const withoutTransforms: Array<MdastExtension> = tree.map((extension) => ({ ...e
 // pages and 0.1 ms to start on a piece, however small; measured on one slow core.
 const maxParsed = 2 * 1024 * 1024
 const maxPieces = 20_000
-/** Other fibers have a turn each time so many characters are parsed. */
-const pauseEvery = 32 * 1024
 const maxFrontMatter = 16 * 1024
 const maxTitle = 300
 
@@ -175,11 +174,11 @@ const headingTitle = (text: string, heading: Block): string | undefined => {
  * file. A piece that would take the library more than linear time, and whatever comes after 2 M characters or
  * 20,000 pieces, is read by its lines alone.
  */
-export const parseMarkdown = Effect.fnUntraced(function* (source: string) {
+export const parseMarkdown: Parse = (uri, bytes) => {
+  const source = decode(uri, bytes)
   const front = frontMatter(source)
   const text = source.slice(front?.end ?? 0)
   const blocks: Array<Block> = []
-  let pause = pauseEvery
   let pieces = 0
   for (const segment of segments(text)) {
     const isParsed = segment.kind === "markup" && segment.end <= maxParsed && pieces++ < maxPieces
@@ -189,17 +188,16 @@ export const parseMarkdown = Effect.fnUntraced(function* (source: string) {
         ? scan(text, segment)
         : whole(text, segment)
     for (const block of found) blocks.push(block)
-    if (segment.end < pause) continue
-    pause = segment.end + pauseEvery
-    yield* Effect.yieldNow
   }
   const heading = blocks.find(({ kind, level }) => kind === "heading" && level === 1)
-  const parsed: Parsed = {
+  if (isBlank(text)) {
+    throw new ParseError({ uri, reason: "empty", message: `${uri} holds nothing but front matter` })
+  }
+  return {
     mediaType: "text/markdown",
     title: front?.title || (heading && headingTitle(text, heading)) || "",
     ...(front?.date ? { date: front.date } : {}),
     text,
     blocks
   }
-  return parsed
-})
+}

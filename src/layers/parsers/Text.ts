@@ -2,6 +2,8 @@ import type { Block } from "../../domain/Document.ts"
 import { paragraphs } from "../../domain/Paragraphs.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { isoDate } from "./date.ts"
+import { decode } from "./decode.ts"
+import type { Parse } from "./formats.ts"
 
 const headerLine = /^([A-Z][A-Za-z-]{0,30}):[ \t]*(.*)$/
 const mailHeaders = new Set(["from", "to", "cc", "subject", "date", "sent", "reply-to", "message-id"])
@@ -44,7 +46,9 @@ const titleLine = (text: string, blocks: ReadonlyArray<Block>): Block | undefine
  * Plain text: paragraphs between blank lines. The title is the `Subject` of a mail's header block, else a first line
  * that stands alone. Linear in the text.
  */
-export const parseText = (text: string): Parsed => {
+export const parseText: Parse = (uri, bytes) => readText(decode(uri, bytes))
+
+export const readText = (text: string): Parsed => {
   const blocks = paragraphs(text)
   const header = mailHeader(text)
   const heading = header === undefined ? titleLine(text, blocks) : undefined

@@ -1,10 +1,9 @@
-import { Effect } from "effect"
 import { parseText as parseCaptions } from "media-captions"
 import type { Block } from "../../domain/Document.ts"
 import { ParseError } from "../../services/Parser.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { isoDate } from "./date.ts"
-import { clean, isBlank } from "./decode.ts"
+import { clean, decode, isBlank } from "./decode.ts"
 
 // The library's declarations import their parts without file extensions, which resolves to nothing under NodeNext.
 declare module "media-captions" {
@@ -132,25 +131,23 @@ const timing = /^[^\n]*-->/m
  * begins the turn of somebody unknown. The title is what follows `WEBVTT`, or `Title:` in the header. Cues that cannot
  * be read are passed over; a file with none is `empty`, or `malformed` if it has lines of timing or no header.
  */
-export const parseVtt = Effect.fnUntraced(function* (uri: string, source: string) {
+export const parseVtt = async (uri: string, bytes: Uint8Array): Promise<Parsed> => {
+  const source = decode(uri, bytes)
   const malformed = (message: string) => new ParseError({ uri, reason: "malformed", message })
-  const captions = yield* Effect.tryPromise({
-    try: () => parseCaptions(source, { type: "vtt", errors: true }),
-    catch: () => malformed(`${uri} is not a WebVTT transcript that can be read: check it, or save it as plain text`)
+  const captions = await parseCaptions(source, { type: "vtt", errors: true }).catch(() => {
+    throw malformed(`${uri} is not a WebVTT transcript that can be read: check it, or save it as plain text`)
   })
   const found = turns(captions.cues)
   if (found.length === 0) {
     if (timing.test(source) && captions.cues.length === 0) {
       const [first] = captions.errors
       const where = first ? ` (line ${first.line}: ${clean(first.message)})` : ""
-      return yield* malformed(
-        `no cue of ${uri} has a valid time${where}: each needs a line like 00:01.000 --> 00:04.000`
-      )
+      throw malformed(`no cue of ${uri} has a valid time${where}: each needs a line like 00:01.000 --> 00:04.000`)
     }
     if (!header.test(source)) {
-      return yield* malformed(`${uri} has neither a WEBVTT header nor cues: if it is plain text, name it .txt`)
+      throw malformed(`${uri} has neither a WEBVTT header nor cues: if it is plain text, name it .txt`)
     }
-    return yield* new ParseError({
+    throw new ParseError({
       uri,
       reason: "empty",
       message: `${uri} is a transcript in which nobody says anything`
@@ -169,12 +166,11 @@ export const parseVtt = Effect.fnUntraced(function* (uri: string, source: string
     .slice(0, 300)
     .toWellFormed()
   const date = isoDate(captions.metadata["Date"] ?? "")
-  const parsed: Parsed = {
+  return {
     mediaType: "text/vtt",
     title,
     ...(date ? { date } : {}),
     text,
     blocks
   }
-  return parsed
-})
+}

@@ -1,6 +1,4 @@
-import { Result } from "effect"
 import { ParseError } from "../../services/Parser.ts"
-import { recognise } from "./magic.ts"
 
 // CSI and OSC sequences (ECMA-48 §5.4, §8.3.89) go whole, since what is left of one without its first byte is noise.
 // Each class excludes what ends it, so that a match never looks at a character twice.
@@ -78,21 +76,20 @@ const windows1252 = (bytes: Uint8Array): string | undefined => {
 }
 
 /**
- * Bytes to clean text: UTF-16 by its byte order mark, strict UTF-8, UTF-8 with damage, Windows-1252. Anything else is an
- * `unsupported` error that says what the bytes seem to be; text that shows nothing is `empty`.
+ * Bytes to clean text: UTF-16 by its byte order mark, strict UTF-8, UTF-8 with damage, Windows-1252. Fails with a
+ * `ParseError`: `unsupported` for anything else, `empty` for text that shows nothing.
  */
-export const decode = (uri: string, bytes: Uint8Array): Result.Result<string, ParseError> => {
-  const fail = (reason: ParseError["reason"], message: string) => Result.fail(new ParseError({ uri, reason, message }))
-  if (bytes.length === 0) return fail("empty", `${uri} is an empty file`)
-  const kind = recognise(bytes)
-  if (kind !== undefined) return fail("unsupported", `${uri} is ${kind.name}, which cannot be read: ${kind.advice}`)
+export const decode = (uri: string, bytes: Uint8Array): string => {
+  const fail = (reason: ParseError["reason"], message: string) => new ParseError({ uri, reason, message })
+  if (bytes.length === 0) throw fail("empty", `${uri} is an empty file`)
   const decoded = utf16(bytes) ?? strictUtf8(bytes) ?? damagedUtf8(bytes) ?? windows1252(bytes)
   if (decoded === undefined || looksBinary(decoded)) {
     const message = bytes.includes(0)
       ? `${uri} is a binary file: leave it out, or convert it to text (UTF-16 text needs a byte order mark)`
       : `${uri} is neither UTF-8 nor UTF-16 nor Windows-1252 text: save it as UTF-8, or leave it out`
-    return fail("unsupported", message)
+    throw fail("unsupported", message)
   }
   const text = clean(decoded)
-  return isBlank(text) ? fail("empty", `${uri} holds no text that can be read`) : Result.succeed(text)
+  if (isBlank(text)) throw fail("empty", `${uri} holds no text that can be read`)
+  return text
 }

@@ -1,8 +1,15 @@
-interface Signature {
-  readonly bytes: ReadonlyArray<number>
-  readonly offset?: number
+import type { Format } from "./formats.ts"
+
+/** Something that is known and has no parser: what it is, and what a person can do about it. */
+interface Unsupported {
   readonly name: string
   readonly advice: string
+  readonly isProtected?: boolean
+}
+
+interface Signature extends Unsupported {
+  readonly bytes: ReadonlyArray<number>
+  readonly offset?: number
 }
 
 const ascii = (text: string): ReadonlyArray<number> => Array.from(text, (character) => character.charCodeAt(0))
@@ -14,10 +21,8 @@ const noText = "it holds no text to read; leave it out, or ingest a description 
 
 /** First bytes of common formats that are not text: the published file signatures (RFCs and vendors' specifications). */
 const signatures: ReadonlyArray<Signature> = [
-  { bytes: ascii("%PDF-"), name: "a PDF", advice: toText },
   { bytes: ascii("{\\rtf"), name: "an RTF document", advice: toText },
   { bytes: ascii("%!PS"), name: "a PostScript file", advice: toText },
-  { bytes: [0xd0, 0xcf, 0x11, 0xe0], name: "an old Microsoft Office file (.doc, .xls, .ppt or .msg)", advice: toText },
   { bytes: [0x89, 0x50, 0x4e, 0x47], name: "a PNG image", advice: noText },
   { bytes: [0xff, 0xd8, 0xff], name: "a JPEG image", advice: noText },
   { bytes: ascii("GIF8"), name: "a GIF image", advice: noText },
@@ -46,20 +51,40 @@ const signatures: ReadonlyArray<Signature> = [
 const startsWith = (bytes: Uint8Array, prefix: ReadonlyArray<number>, offset = 0): boolean =>
   prefix.every((byte, index) => bytes[offset + index] === byte)
 
-/** What a zip file is, by the names of its first members, which stand unpacked in its first kilobytes. */
-const zipKind = (bytes: Uint8Array): Pick<Signature, "name" | "advice"> => {
-  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 4096))
-  if (head.includes("word/")) return { name: "a Word document (.docx)", advice: toText }
-  if (head.includes("xl/")) return { name: "an Excel workbook (.xlsx)", advice: toText }
-  if (head.includes("ppt/")) return { name: "a PowerPoint presentation (.pptx)", advice: toText }
-  if (head.includes("epub+zip")) return { name: "an EPUB book", advice: toText }
-  if (head.includes("opendocument")) return { name: "an OpenDocument file", advice: toText }
-  if (head.includes("[Content_Types].xml")) return { name: "a Microsoft Office file", advice: toText }
+const latin1 = new TextDecoder("latin1")
+
+/** The PDF specification lets anything stand before the header, within the first 1,024 bytes (ISO 32000-1, annex H.3.4.1). */
+const isPdf = (bytes: Uint8Array): boolean => latin1.decode(bytes.subarray(0, 1024)).includes("%PDF-")
+
+/** A zip file's members stand in its first kilobytes and, all of them, in the directory at its end. */
+const zipKind = (bytes: Uint8Array): { readonly format: Format } | Unsupported => {
+  const names = latin1.decode(bytes.subarray(0, 4096)) + latin1.decode(bytes.subarray(-64 * 1024))
+  if (names.includes("word/document")) return { format: "docx" }
+  if (names.includes("xl/workbook")) return { format: "xlsx" }
+  if (names.includes("ppt/presentation")) return { format: "pptx" }
+  if (names.includes("epub+zip") || names.includes("META-INF/container.xml")) return { format: "epub" }
+  if (names.includes("vnd.oasis.opendocument")) return { format: "opendocument" }
+  if (names.includes("[Content_Types].xml")) return { name: "a Microsoft Office file of a rare kind", advice: toText }
   return { name: "a zip archive", advice: unpack }
 }
 
-/** What bytes seem to be, if they begin as a known format that is not text; with what a person can do about it. */
-export const recognise = (bytes: Uint8Array): { readonly name: string; readonly advice: string } | undefined =>
-  startsWith(bytes, ascii("PK\x03\x04"))
-    ? zipKind(bytes)
-    : signatures.find((signature) => startsWith(bytes, signature.bytes, signature.offset))
+const utf16 = (text: string): string => Array.from(text, (character) => `${character}\0`).join("")
+const messageStream = utf16("__substg1.0_")
+const encryptedStream = utf16("EncryptedPackage")
+
+/** A compound file (MS-CFB); the names of its streams are in UTF-16. */
+const compoundKind = (bytes: Uint8Array): { readonly format: Format } | Unsupported => {
+  const names = latin1.decode(bytes.subarray(0, 4 * 1024 * 1024))
+  if (names.includes(messageStream)) return { format: "msg" }
+  return names.includes(encryptedStream)
+    ? { name: "an Office document behind a password", advice: "save it without the password first", isProtected: true }
+    : { name: "an old Microsoft Office file (.doc, .xls or .ppt)", advice: "save it as .docx, .xlsx or .pptx first" }
+}
+
+/** What bytes are, if they begin as a known format that is not text. */
+export const recognise = (bytes: Uint8Array): { readonly format: Format } | Unsupported | undefined => {
+  if (startsWith(bytes, ascii("PK\x03\x04"))) return zipKind(bytes)
+  if (startsWith(bytes, [0xd0, 0xcf, 0x11, 0xe0])) return compoundKind(bytes)
+  if (isPdf(bytes)) return { format: "pdf" }
+  return signatures.find((signature) => startsWith(bytes, signature.bytes, signature.offset))
+}

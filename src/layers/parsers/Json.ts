@@ -1,0 +1,6 @@
+import { ParseError } from "../../services/Parser.ts"
+import type { Parse } from "./formats.ts"
+
+export const parseJson: Parse = (uri) => {
+  throw new ParseError({ uri, reason: "unsupported", message: `${uri} cannot be read yet` })
+}

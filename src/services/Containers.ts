@@ -1,0 +1,34 @@
+import { Context, Effect, Layer, Stream } from "effect"
+import type { SourceItem, SourceItemError } from "./DocumentSource.ts"
+import type { ParseError } from "./Parser.ts"
+
+/** A file that may hold others; `range` reads bytes `[from,to)` of it, fewer at the end. */
+export interface ContainerFile {
+  readonly uri: string
+  readonly size: number
+  readonly range: (from: number, to: number) => Effect.Effect<Uint8Array, SourceItemError>
+}
+
+/** What a file holds. */
+export interface Contents {
+  /** Whether the file is a document besides: a mail is, whatever is attached to it; a mailbox and an archive are not. */
+  readonly isDocument: boolean
+  /**
+   * Every item in it once, named `FILE#NAME`, where NAME is the item's own and stays with it when the file grows. Read
+   * as they are pulled. Fails if the file turns out to be broken: what came before stands.
+   */
+  readonly items: Stream.Stream<SourceItem, SourceItemError>
+}
+
+/** Source items that hold others: a mailbox its messages, a mail its attachments, an archive its files. */
+export class Containers extends Context.Service<
+  Containers,
+  {
+    readonly open: (file: ContainerFile) => Effect.Effect<Contents, SourceItemError | ParseError>
+  }
+>()("sluice/services/Containers") {}
+
+/** Every file is a document and holds nothing else. */
+export const layerNone: Layer.Layer<Containers> = Layer.succeed(Containers, {
+  open: () => Effect.succeed({ isDocument: true, items: Stream.empty })
+})
