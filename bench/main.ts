@@ -3,7 +3,8 @@ const benchmarks: Readonly<
   Record<string, () => Promise<{ readonly run: (args: ReadonlyArray<string>) => Promise<void> }>>
 > = {
   calls: () => import("./calls.ts"),
-  extract: () => import("./extract.ts")
+  extract: () => import("./extract.ts"),
+  load: () => import("./load.ts")
 }
 
 const [name = "", ...args] = process.argv.slice(2)

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Layer, Schema } from "effect"
+import { Cause, Effect, Exit, Layer } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
 import * as Doctor from "./cli/Doctor.ts"
 import { endingOf } from "./cli/ExitStatus.ts"
@@ -14,13 +13,10 @@ import * as Logging from "./cli/Logging.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
+import { version } from "./cli/Version.ts"
 import { ingestion, journalFile, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
-
-const { version } = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ version: Schema.String })))(
-  readFileSync(new URL("../package.json", import.meta.url), "utf8")
-)
 
 /** Logs and traces around a command. */
 const observed =

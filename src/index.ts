@@ -21,6 +21,7 @@ export * as Retry from "./services/Retry.ts"
 export * as Run from "./services/Run.ts"
 export * as Vocabulary from "./services/Vocabulary.ts"
 
+export * as Containers from "./layers/Containers.ts"
 export * as FileSource from "./layers/FileSource.ts"
 export * as HashEmbedder from "./layers/HashEmbedder.ts"
 export * as Ingest from "./layers/Ingest.ts"

@@ -20,16 +20,26 @@ const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url))
 /** Runs the built program in `cwd`; the probe writes down processor time (all threads) and memory when it exits. */
 export const runSluice = (
   args: ReadonlyArray<string>,
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> }
+  options: {
+    readonly cwd: string
+    readonly env?: Readonly<Record<string, string>>
+    readonly nodeArgs?: ReadonlyArray<string>
+    /** Another script than the program. */
+    readonly script?: string
+  }
 ): Promise<Measured> =>
   new Promise((resolve, reject) => {
     const directory = mkdtempSync(join(tmpdir(), "sluice-probe-"))
     const file = join(directory, "usage.json")
     const started = performance.now()
-    const child = spawn(process.execPath, ["--import", probe, main, ...args], {
-      cwd: options.cwd,
-      env: { ...process.env, ...options.env, SLUICE_PROBE_FILE: file }
-    })
+    const child = spawn(
+      process.execPath,
+      [...(options.nodeArgs ?? []), "--import", probe, options.script ?? main, ...args],
+      {
+        cwd: options.cwd,
+        env: { ...process.env, ...options.env, SLUICE_PROBE_FILE: file }
+      }
+    )
     let stdout = ""
     let stderr = ""
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))

@@ -8,7 +8,8 @@ export class ConfigFile extends Context.Service<
   {
     /** For messages. */
     readonly path: string
-    readonly values: ReadonlyMap<string, string>
+    /** Several of each where the file has a list; else one. */
+    readonly values: ReadonlyMap<string, ReadonlyArray<string>>
   }
 >()("sluice/cli/ConfigFile") {}
 
@@ -17,6 +18,7 @@ const Scalar = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean])
 
 const decodeValues = Schema.decodeUnknownOption(Values)
 const isScalar = Schema.is(Scalar)
+const isScalars = Schema.is(Schema.Array(Scalar))
 
 /** Where a flag's value is looked for outside of the command line and the file. */
 export const variable = (flag: string): string => `SLUICE_${flag.toUpperCase().replaceAll("-", "_")}`
@@ -54,10 +56,14 @@ const didYouMean = (key: string, known: ReadonlyArray<string>): string => {
   return meant === undefined ? key : `${key} (${meant}?)`
 }
 
-/** `known` are the names of all flags, of whatever command, so that one file serves them all. */
+/**
+ * `known` are the names of all flags, of whatever command, so that one file serves them all; those of `repeatable` may
+ * have a list.
+ */
 export const load = Effect.fn("ConfigFile.load")(function* (
   given: Option.Option<string>,
-  known: ReadonlyArray<string>
+  known: ReadonlyArray<string>,
+  repeatable: ReadonlyArray<string>
 ) {
   const path = Option.isSome(given) ? given : yield* environment(variable("config"))
   if (Option.isNone(path)) return ConfigFile.of({ path: "", values: new Map() })
@@ -76,15 +82,17 @@ export const load = Effect.fn("ConfigFile.load")(function* (
       )}. Known are: ${known.join(", ")}.`
     })
   }
-  const read = new Map<string, string>()
+  const read = new Map<string, ReadonlyArray<string>>()
   for (const [key, value] of entries) {
     if (value === null) continue
-    if (!isScalar(value)) {
+    const isRepeatable = repeatable.includes(key)
+    if (isScalar(value)) read.set(key, [String(value)])
+    else if (isRepeatable && isScalars(value)) read.set(key, value.map(String))
+    else {
       return yield* new UsageError({
-        message: `The configuration file ${path.value} must give ${key} one value, not a list or map.`
+        message: `The configuration file ${path.value} must give ${key} ${isRepeatable ? "one value or a list of values, not a map" : "one value, not a list or map"}.`
       })
     }
-    read.set(key, String(value))
   }
   return ConfigFile.of({ path: path.value, values: read })
 })
@@ -98,6 +106,34 @@ const shown = (value: string): string =>
     .replace(/\/\/[^/@]*@/, "//***@")
     .slice(0, 200)
 
+interface Place {
+  readonly where: string
+  readonly values: ReadonlyArray<string>
+}
+
+/** What a decoder made of the values in the first place that has any. */
+const decodeFirst = Effect.fnUntraced(function* <A>(places: ReadonlyArray<Place>, decode: Decode<A>) {
+  const { values, where } = places.find((place) => place.values.length > 0) ?? { values: [], where: "" }
+  const found: Array<A> = []
+  for (const value of values) {
+    const decoded = decode(value)
+    if (Result.isFailure(decoded)) {
+      return yield* new UsageError({ message: `${where} is "${shown(value)}", but must be ${decoded.failure}` })
+    }
+    found.push(decoded.success)
+  }
+  return found
+})
+
+const placesOf = Effect.fnUntraced(function* (flag: string, given: ReadonlyArray<string>) {
+  const file = yield* ConfigFile
+  return {
+    flags: { where: `--${flag}`, values: given },
+    variables: { where: variable(flag), values: Option.toArray(yield* environment(variable(flag))) },
+    inFile: { where: `${flag} in ${file.path}`, values: file.values.get(flag) ?? [] }
+  }
+})
+
 /** What a decoder made of the first of: flag, environment, file, `alias`. */
 export const lookup = Effect.fnUntraced(function* <A>(
   flag: string,
@@ -105,21 +141,20 @@ export const lookup = Effect.fnUntraced(function* <A>(
   decode: Decode<A>,
   alias?: string
 ): Effect.fn.Return<Option.Option<A>, UsageError, ConfigFile> {
-  const file = yield* ConfigFile
-  const inFile = Option.fromUndefinedOr(file.values.get(flag))
-  const places = [
-    { where: `--${flag}`, value: given },
-    { where: variable(flag), value: yield* environment(variable(flag)) },
-    { where: `${flag} in ${file.path}`, value: inFile },
-    ...(alias === undefined ? [] : [{ where: alias, value: yield* environment(alias) }])
-  ]
-  for (const { value, where } of places) {
-    if (Option.isNone(value)) continue
-    const decoded = decode(value.value)
-    if (Result.isSuccess(decoded)) return Option.some(decoded.success)
-    return yield* new UsageError({
-      message: `${where} is "${shown(value.value)}", but must be ${decoded.failure}`
-    })
-  }
-  return Option.none()
+  const { flags, inFile, variables } = yield* placesOf(flag, Option.toArray(given))
+  const others = alias === undefined ? [] : [{ where: alias, values: Option.toArray(yield* environment(alias)) }]
+  const [found] = yield* decodeFirst([flags, variables, inFile, ...others], decode)
+  return Option.fromUndefinedOr(found)
+})
+
+/** The same for a flag that may be given more than once; its variable has commas between the values. */
+export const lookupAll = Effect.fnUntraced(function* <A>(
+  flag: string,
+  given: ReadonlyArray<string>,
+  decode: Decode<A>
+): Effect.fn.Return<ReadonlyArray<A>, UsageError, ConfigFile> {
+  const { flags, inFile, variables } = yield* placesOf(flag, given)
+  const split = variables.values.flatMap((value) => value.split(",")).map((value) => value.trim())
+  const values = split.filter((value) => value !== "")
+  return yield* decodeFirst([flags, { ...variables, values }, inFile], decode)
 })

@@ -2,7 +2,8 @@ import { Effect, Option, Result, Schema } from "effect"
 import type { LogLevel } from "effect"
 import { Flag } from "effect/cli"
 import { Group } from "../domain/Ids.ts"
-import { ConfigFile, load, lookup } from "./Config.ts"
+import { wrongWith } from "../layers/files/patterns.ts"
+import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
 import type { Decode } from "./Config.ts"
 import type { UsageError } from "./ExitStatus.ts"
 
@@ -21,6 +22,10 @@ export const names = [
   "concurrency",
   "pack",
   "max-document",
+  "include",
+  "exclude",
+  "parse-timeout",
+  "parse-threads",
   "journal",
   "dry-run",
   "json",
@@ -32,6 +37,9 @@ export const names = [
 ] as const
 
 type Name = (typeof names)[number]
+
+/** Those that may be given more than once. */
+const repeatable = ["include", "exclude"] as const satisfies ReadonlyArray<Name>
 
 const optionalSetting = <A>(
   name: Name,
@@ -51,6 +59,13 @@ const setting = <A>(name: Name, flag: Flag.Flag<string>, decode: Decode<A>, byDe
       )
     )
   )
+
+const listSetting = <A>(
+  name: (typeof repeatable)[number],
+  flag: Flag.Flag<string>,
+  decode: Decode<A>
+): Flag.Flag<Setting<ReadonlyArray<A>>> =>
+  Flag.atLeast(flag, 0).pipe(Flag.map((given) => lookupAll(name, given, decode)))
 
 const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
@@ -91,6 +106,11 @@ const packSize: Decode<number | "auto"> = (raw) =>
   raw.toLowerCase() === "auto"
     ? Result.succeed("auto")
     : Result.mapError(positive(raw), () => `"auto" or a whole number of at least 1.`)
+
+const pattern: Decode<string> = (raw) => {
+  const wrong = wrongWith(raw)
+  return wrong === undefined ? Result.succeed(raw) : Result.fail(`a pattern as in gitignore; this one ${wrong}.`)
+}
 
 const units: Readonly<Record<string, number>> = {
   "": 1,
@@ -233,6 +253,31 @@ export const extraction = {
     size,
     64e6
   ),
+  include: listSetting(
+    "include",
+    text(
+      "include",
+      "GLOB",
+      "Take only files that match, as in .gitignore, by their path relative to the PATH they were found under; repeatable"
+    ),
+    pattern
+  ),
+  exclude: listSetting(
+    "exclude",
+    text("exclude", "GLOB", "Leave out what matches in the same way, also of --include; repeatable"),
+    pattern
+  ),
+  parseTimeout: setting(
+    "parse-timeout",
+    text("parse-timeout", "SECONDS", "Longest that reading one document may take (default: 60)"),
+    positive,
+    60
+  ),
+  parseThreads: optionalSetting(
+    "parse-threads",
+    text("parse-threads", "N", "Most threads that read documents (default: one for each processor, at most 4)"),
+    positive
+  ),
   dryRun: toggle("dry-run", "Count what would be done; call no model, write nothing"),
   progress: setting(
     "progress",
@@ -263,4 +308,4 @@ export interface IngestSettings extends CommonSettings, Settings<typeof models>,
 export const provideFile =
   (config: Option.Option<string>) =>
   <A, E, R>(settings: Effect.Effect<A, E, R>) =>
-    Effect.provideServiceEffect(settings, ConfigFile, load(config, names))
+    Effect.provideServiceEffect(settings, ConfigFile, load(config, names, repeatable))

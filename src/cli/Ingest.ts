@@ -9,7 +9,7 @@ import { overviewLines, reportLines } from "./Summary.ts"
 
 export const command = Command.make("ingest", {
   paths: Argument.String("path").pipe(
-    Argument.withDescription("Files, directories, globs, or - for standard input"),
+    Argument.withDescription("Files, directories, globs, http(s) addresses, or - for standard input"),
     Argument.variadic({ min: 1 })
   ),
   config: Flags.config,

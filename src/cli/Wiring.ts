@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path"
-import { Config, Effect, FileSystem, Layer, Option, Stream } from "effect"
+import { Config, Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import type { Redacted } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
@@ -12,6 +12,7 @@ import type { CommonSettings, IngestSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
+import { version } from "./Version.ts"
 
 /** The journal is beside the store unless it is said where. */
 export const journalFile = (settings: { readonly store: string; readonly journal: Option.Option<string> }): string =>
@@ -78,8 +79,13 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       if (extractor === "llm" && !hasProvider && !dryRun) return yield* needsKey("--extractor llm")
       if (Option.isSome(embeddingModel) && !hasProvider && !dryRun) return yield* needsKey("--embedding-model")
       const ontology = yield* vocabulary(settings.ontology)
-      const [wiring, files, parsers] = yield* Effect.promise(() =>
-        Promise.all([import("../layers/Ingest.ts"), import("../layers/FileSource.ts"), import("../layers/Parsers.ts")])
+      const [wiring, files, parsers, containers] = yield* Effect.promise(() =>
+        Promise.all([
+          import("../layers/Ingest.ts"),
+          import("../layers/FileSource.ts"),
+          import("../layers/Parsers.ts"),
+          import("../layers/Containers.ts")
+        ])
       )
 
       const databases = { store: settings.store, journal: journalFile(settings) }
@@ -100,9 +106,20 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
             dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
             Run.layer(settings.group),
             without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
-              Layer.provide(files.layer(paths, { maxBytes: settings.maxDocument }))
+              Layer.provide(
+                files.layer(paths, {
+                  maxBytes: settings.maxDocument,
+                  include: settings.include,
+                  exclude: settings.exclude,
+                  userAgent: `sluice/${version}`
+                })
+              )
             ),
-            parsers.layer,
+            parsers.layerWith({
+              timeout: Duration.seconds(settings.parseTimeout),
+              ...Option.match(settings.parseThreads, { onNone: () => ({}), onSome: (threads) => ({ threads }) })
+            }),
+            containers.layer,
             progressLayers[progress]
           )
         ),

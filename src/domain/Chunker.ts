@@ -8,7 +8,7 @@ import { countTokens, estimateTokens } from "./Tokens.ts"
 import { type DocumentUnit, soundBlocks, unitsOf } from "./Units.ts"
 
 /** Part of a document's recipe: another version may cut elsewhere, or word headers otherwise. */
-export const chunkerVersion = "1"
+export const chunkerVersion = "2"
 
 /**
  * Tokens, as estimated and without white space between units: no chunk has more. The estimate is near the count for

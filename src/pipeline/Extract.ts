@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { DeadLetter } from "../domain/DeadLetter.ts"
+import { withStatements } from "../domain/Extraction.ts"
 import { Extractor } from "../services/Extractor.ts"
 import { Run } from "../services/Run.ts"
 import type { ChunkTask } from "./InFlight.ts"
@@ -7,7 +8,7 @@ import { RunCounters } from "./Metrics.ts"
 import * as Phase from "./Phase.ts"
 
 /**
- * Chunk to extraction, noted in the chunk's document. A chunk that cannot be extracted from is noted there as well: the
+ * Chunk to extraction, together with what the document itself states there, noted in the chunk's document. A chunk that cannot be extracted from is noted there as well: the
  * document goes on without it.
  */
 export const extract = Effect.gen(function* () {
@@ -28,7 +29,8 @@ export const extract = Effect.gen(function* () {
           Effect.map(({ extraction, reused }) => {
             if (reused) counters.chunks.reused++
             else counters.chunks.extracted++
-            task.parent.extractions.set(task.chunk.ordinal, extraction)
+            const { document, extractions } = task.parent
+            extractions.set(task.chunk.ordinal, withStatements(extraction, document.statements ?? [], task.chunk))
             return task
           })
         ),

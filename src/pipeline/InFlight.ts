@@ -12,6 +12,8 @@ import type { SourceItem } from "../services/DocumentSource.ts"
 export interface OpenItem {
   readonly item: SourceItem
   readonly span: Tracer.Span
+  /** How many files it lies in, one in another. */
+  readonly depth: number
 }
 
 /** A document on its way; what the phases find out about it is kept here. */

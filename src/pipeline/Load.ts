@@ -1,32 +1,63 @@
-import { Effect, Exit, Option, Semaphore } from "effect"
+import { Effect, Exit, Option, Result, Semaphore, Stream } from "effect"
+import type { Tracer } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { documentId } from "../domain/Ids.ts"
 import type { DocumentId, Recipe } from "../domain/Ids.ts"
 import { ceilings, ParseConcurrency } from "../services/Concurrency.ts"
+import { Containers } from "../services/Containers.ts"
+import type { ContainerFile } from "../services/Containers.ts"
+import type { SourceItem, SourceItemError } from "../services/DocumentSource.ts"
 import * as GroupCommit from "../services/GroupCommit.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import { Parser } from "../services/Parser.ts"
+import type { ParseError } from "../services/Parser.ts"
 import { Run } from "../services/Run.ts"
+import type { StorageError } from "../services/StorageError.ts"
 import { endSpan } from "./InFlight.ts"
 import type { Claims, LoadedDocument, OpenItem } from "./InFlight.ts"
 import { RunCounters } from "./Metrics.ts"
 import { Discarded } from "./Phase.ts"
+import type { Flow } from "./Phase.ts"
 import * as Phase from "./Phase.ts"
 
+/** A file in a file in a file …: mails are forwarded as attachments of mails. */
+const maxDepth = 8
+
+/** Files up to this size, in bytes, are read at once; of larger ones, the beginning says first whether they are a container. */
+const wholeBytes = 1024 * 1024
+
+/** Megabytes of documents that are in memory at once, as bytes: large ones wait for each other, small ones do not count. */
+const megabytes = 128
+
+/** What came of a source item: a document, the items that it holds, or both. */
+interface Opened {
+  readonly document?: Flow<LoadedDocument>
+  readonly items?: Stream.Stream<SourceItem, SourceItemError>
+  readonly holder?: OpenItem
+}
+
+const inMemory = (uri: string, bytes: Uint8Array): ContainerFile => ({
+  uri,
+  size: bytes.length,
+  range: (from, to) => Effect.succeed(bytes.subarray(from, to))
+})
+
 /**
- * Source item to parsed document. A document that is in the graph already, made by the same recipe, needs no further
+ * Source items to parsed documents, and what they hold as well. A document that is in the graph already, made by the same recipe, needs no further
  * work; if it comes under a new name, the name is written down.
  */
 export const load = Effect.fnUntraced(function* (options: { readonly recipe: Recipe; readonly claims: Claims }) {
   const { claims } = options
   const run = yield* Run
   const parser = yield* Parser
+  const containers = yield* Containers
   const ledger = yield* Ledger
   const store = yield* GraphStore
   const counters = yield* RunCounters
   const permits = yield* ParseConcurrency
+  const room = yield* Semaphore.make(megabytes)
 
   const lookUp = yield* GroupCommit.make(
     (asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>) => ledger.documents(run.group, asked),
@@ -65,9 +96,10 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     return new Discarded({ reason: "unchanged" })
   }
 
-  const process = Effect.fnUntraced(function* ({ item, span }: OpenItem) {
-    const bytes = yield* item.read.pipe(Effect.mapError((error) => letter(item.uri, error.reason, error.message)))
-    const id = documentId(run.group, bytes, parser.formatOfName(item.uri))
+  /** Of a document whose bytes are at hand: what is parsed of it, unless it is in the graph as it is. */
+  const loadDocument = Effect.fnUntraced(function* ({ item, span }: OpenItem, bytes: Uint8Array) {
+    const mediaType = item.mediaType === undefined ? undefined : yield* item.mediaType
+    const id = documentId(run.group, bytes, parser.formatOfName(item.uri, mediaType))
     span.attribute("sluice.document.id", id)
     if (!claims.claim(id, item.uri)) return yield* unchanged()
     const known = yield* lookUp({ id, source: item.uri })
@@ -79,7 +111,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
         return yield* unchanged()
       }
     }
-    const parsed = yield* parser.parse(item.uri, bytes).pipe(
+    const parsed = yield* parser.parse(item.uri, bytes, mediaType).pipe(
       Effect.mapError((error) => letter(item.uri, error.reason, error.message)),
       Effect.tapError((failure) => failCopies(id, failure))
     )
@@ -87,13 +119,94 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     return loaded
   })
 
-  return Phase.make({
+  const process = Effect.fnUntraced(function* (open: OpenItem) {
+    const { depth, item } = open
+    if (depth > maxDepth) {
+      const message = `${item.uri} lies more than ${maxDepth} files deep, one in another: take it out of them first`
+      return yield* letter(item.uri, "unsupported", message)
+    }
+    const fault = Effect.mapError((error: SourceItemError | ParseError) =>
+      letter(item.uri, error.reason, error.message)
+    )
+    const { range, size } = item
+    const isLarge = range !== undefined && size !== undefined && size > wholeBytes
+    const read = isLarge ? undefined : yield* fault(item.read)
+    const contents = yield* fault(
+      containers.open(
+        read === undefined
+          ? { uri: item.uri, size: size ?? 0, range: range ?? (() => item.read) }
+          : inMemory(item.uri, read)
+      )
+    )
+    const document = Effect.suspend(() =>
+      read === undefined
+        ? Semaphore.withPermits(
+            room,
+            Math.min(megabytes, Math.ceil((size ?? 0) / wholeBytes))
+          )(Effect.flatMap(fault(item.read), (bytes) => loadDocument(open, bytes)))
+        : loadDocument(open, read)
+    )
+    const { isDocument, items } = contents
+    if (items === undefined) return { document: Result.succeed(yield* document) } satisfies Opened
+    const held = { items, holder: open }
+    if (!isDocument) {
+      // Nothing but what is in it is counted.
+      counters.documents.seen--
+      yield* endSpan(open.span)
+      return held
+    }
+    // What is attached to a document does not depend on what becomes of the document.
+    return yield* document.pipe(
+      Effect.map((loaded): Opened => ({ ...held, document: Result.succeed(loaded) })),
+      Effect.catchTags({
+        Discarded: () => Effect.as(endSpan(open.span), held),
+        DeadLetter: (failure) =>
+          Effect.as(endSpan(open.span, Exit.fail(failure)), { ...held, document: Result.fail(failure) })
+      })
+    )
+  })
+
+  const phase = Phase.make({
     name: "load",
     concurrency: ceilings.parse,
     describe: ({ item, span }: OpenItem) => ({ parent: span, attributes: { "sluice.source": item.uri } }),
-    run: (open: OpenItem) =>
+    run: (open: OpenItem): Effect.Effect<Opened, DeadLetter | Discarded | StorageError> =>
       Semaphore.withPermit(permits, process(open)).pipe(
         Effect.tapError((error) => endSpan(open.span, error._tag === "Discarded" ? Exit.void : Exit.fail(error)))
       )
   })
+
+  const openItem = Effect.fnUntraced(function* (item: SourceItem, depth: number, holder?: Tracer.Span) {
+    counters.documents.seen++
+    const parent = holder ?? Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
+    const span = yield* Effect.makeSpan("document", {
+      attributes: { "sluice.source": item.uri },
+      ...(parent === undefined ? {} : { parent })
+    })
+    return Result.succeed<OpenItem>({ item, span, depth })
+  })
+
+  /** What a file holds; if it breaks off or is broken in the middle, that is a dead letter besides what came before. */
+  const inside = (items: Stream.Stream<SourceItem, SourceItemError>, { depth, span }: OpenItem) =>
+    items.pipe(
+      Stream.mapEffect((item) => openItem(item, depth + 1, span)),
+      Stream.catch((error) => {
+        counters.documents.seen++
+        return Stream.succeed(Result.fail(letter(error.uri, error.reason, error.message)))
+      })
+    )
+
+  const loadAll = <E>(items: Stream.Stream<Flow<OpenItem>, E>): Stream.Stream<Flow<LoadedDocument>, E | StorageError> =>
+    items.pipe(
+      phase,
+      Stream.flatMap((flow): Stream.Stream<Flow<LoadedDocument>, E | StorageError> => {
+        if (Result.isFailure(flow)) return Stream.succeed(Result.fail(flow.failure))
+        const { document, holder, items } = flow.success
+        const own = document === undefined ? Stream.empty : Stream.succeed(document)
+        if (items === undefined || holder === undefined) return own
+        return Stream.concat(own, loadAll(inside(items, holder)))
+      })
+    )
+
+  return <E>(items: Stream.Stream<SourceItem, E>) => loadAll(Stream.mapEffect(items, (item) => openItem(item, 0)))
 })

@@ -23,7 +23,7 @@ import { chunk } from "./Chunk.ts"
 import { construct } from "./Construct.ts"
 import { extract } from "./Extract.ts"
 import { Claims } from "./InFlight.ts"
-import type { ChunkedDocument, ChunkTask, OpenItem } from "./InFlight.ts"
+import type { ChunkedDocument, ChunkTask } from "./InFlight.ts"
 import { load } from "./Load.ts"
 import { RunCounters } from "./Metrics.ts"
 import type { Flow } from "./Phase.ts"
@@ -92,23 +92,12 @@ const flow = Effect.gen(function* () {
     construct: yield* construct({ recipe, claims, write })
   }
 
-  const open = source.items.pipe(
-    Stream.mapEffect((item) =>
-      Effect.gen(function* () {
-        counters.documents.seen++
-        const parent = yield* Effect.currentSpan.pipe(Effect.option)
-        const span = yield* Effect.makeSpan("document", {
-          attributes: { "sluice.source": item.uri },
-          ...(Option.isSome(parent) ? { parent: parent.value } : {})
-        })
-        return Result.succeed<OpenItem>({ item, span })
-      })
-    ),
-    Stream.onEnd(Effect.sync(() => (counters.listed = true)))
+  const items = Stream.onEnd(
+    source.items,
+    Effect.sync(() => (counters.listed = true))
   )
 
-  return open.pipe(
-    phases.load,
+  return phases.load(items).pipe(
     phases.chunk,
     Stream.map(toTasks),
     Stream.flattenIterable,

@@ -1,4 +1,5 @@
-import { Context, Effect, Layer, Stream } from "effect"
+import { Context, Effect, Layer } from "effect"
+import type { Stream } from "effect"
 import type { SourceItem, SourceItemError } from "./DocumentSource.ts"
 import type { ParseError } from "./Parser.ts"
 
@@ -15,9 +16,9 @@ export interface Contents {
   readonly isDocument: boolean
   /**
    * Every item in it once, named `FILE#NAME`, where NAME is the item's own and stays with it when the file grows. Read
-   * as they are pulled. Fails if the file turns out to be broken: what came before stands.
+   * as they are pulled. Fails if the file turns out to be broken: what came before stands. Absent: it holds none.
    */
-  readonly items: Stream.Stream<SourceItem, SourceItemError>
+  readonly items?: Stream.Stream<SourceItem, SourceItemError>
 }
 
 /** Source items that hold others: a mailbox its messages, a mail its attachments, an archive its files. */
@@ -30,5 +31,5 @@ export class Containers extends Context.Service<
 
 /** Every file is a document and holds nothing else. */
 export const layerNone: Layer.Layer<Containers> = Layer.succeed(Containers, {
-  open: () => Effect.succeed({ isDocument: true, items: Stream.empty })
+  open: () => Effect.succeed({ isDocument: true })
 })

@@ -9,6 +9,11 @@ export interface SourceItem {
   readonly read: Effect.Effect<Uint8Array, SourceItemError>
   /** Bytes `[from,to)`, fewer at the end, without the rest, where the source can do that and `size` is known. */
   readonly range?: (from: number, to: number) => Effect.Effect<Uint8Array, SourceItemError>
+  /**
+   * What the source itself says that the bytes are, as `text/markdown`, or an empty string; to be asked after `read`. For
+   * names that say nothing themselves, such as addresses.
+   */
+  readonly mediaType?: Effect.Effect<string>
 }
 
 /** This item cannot be read: it becomes a dead letter, the others go on. */

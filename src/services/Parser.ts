@@ -29,12 +29,12 @@ export class ParseError extends Schema.TaggedError<ParseError>()("ParseError", {
 export class Parser extends Context.Service<
   Parser,
   {
-    readonly parse: (uri: string, bytes: Uint8Array) => Effect.Effect<Parsed, ParseError>
+    readonly parse: (uri: string, bytes: Uint8Array, mediaType?: string) => Effect.Effect<Parsed, ParseError>
     /**
-     * What a name alone decides of how bytes are read: a word for the format that it stands for, empty if it is for the
-     * bytes to say. The same bytes under names that differ in this are different documents.
+     * What a name alone decides of how bytes are read, or else the media type under which they came: a word for the
+     * format, empty if it is for the bytes to say. The same bytes for which this differs are different documents.
      */
-    readonly formatOfName: (uri: string) => string
+    readonly formatOfName: (uri: string, mediaType?: string) => string
     /** Part of a document's recipe: changes when the same bytes would be parsed differently. */
     readonly version: string
   }

@@ -63,6 +63,7 @@ describe("precedence: flag, environment, file, default", () => {
       byDefault: "sluice.db"
     },
     { flag: "model", key: "model", values: ["f", "e", "c"], decoded: ["f", "e", "c"], byDefault: "gpt-6-luna" },
+    { flag: "parse-timeout", key: "parseTimeout", values: ["1", "2", "3"], decoded: [1, 2, 3], byDefault: 60 },
     {
       flag: "progress",
       key: "progress",
@@ -98,6 +99,19 @@ describe("precedence: flag, environment, file, default", () => {
       assert.strictEqual((yield* settings(["--no-json"], env)).json, false)
       assert.strictEqual((yield* settings([], { SLUICE_JSON: "0" }, "json: true")).json, false)
       assert.strictEqual((yield* settings([], {}, "json: true")).json, true)
+    })
+  )
+
+  it.effect("holds for flags that are repeated, as a whole: places are not mixed", () =>
+    Effect.gen(function* () {
+      const env = { SLUICE_EXCLUDE: "*.log, /build/ ,", SLUICE_INCLUDE: "" }
+      const file = "exclude: [a, b]\ninclude: '*.md'\n"
+      const all = yield* settings(["--exclude", "x,y", "--exclude", "z"], env, file)
+      assert.deepStrictEqual([all["exclude"], all["include"]], [["x,y", "z"], ["*.md"]])
+      const withoutFlag = yield* settings([], env, file)
+      assert.deepStrictEqual(withoutFlag["exclude"], ["*.log", "/build/"])
+      assert.deepStrictEqual((yield* settings([], {}, file))["exclude"], ["a", "b"])
+      assert.deepStrictEqual((yield* settings([], {}))["exclude"], [])
     })
   )
 
@@ -141,7 +155,11 @@ describe("wrong values", () => {
         yield* rejected([], { SLUICE_JSON: "maybe" }),
         yield* rejected([], { SLUICE_GROUP: "a/b" }),
         yield* rejected([], { SLUICE_LOG_LEVEL: "loud" }),
-        yield* rejected([], { SLUICE_EXTRACTOR: "magic" })
+        yield* rejected([], { SLUICE_EXTRACTOR: "magic" }),
+        yield* rejected(["--include", "*.md", "--include", " "], {}),
+        yield* rejected([], { SLUICE_EXCLUDE: "ok,/a/**/b/**/c/**/d" }),
+        yield* rejected([], {}, "exclude: [ok, '']"),
+        yield* rejected(["--parse-timeout", "never"], {})
       ]
       const places = [
         "--pack",
@@ -151,7 +169,11 @@ describe("wrong values", () => {
         "SLUICE_JSON",
         "SLUICE_GROUP",
         "SLUICE_LOG_LEVEL",
-        "SLUICE_EXTRACTOR"
+        "SLUICE_EXTRACTOR",
+        "--include",
+        "SLUICE_EXCLUDE",
+        "exclude in ",
+        "--parse-timeout"
       ]
       for (const [index, message] of messages.entries()) {
         assert.isTrue(message.startsWith(places[index] ?? "?"), message)
@@ -191,6 +213,7 @@ describe("the configuration file", () => {
     ["a list", "- group\n"],
     ["a scalar", "group"],
     ["nested", "group: { a: 1 }"],
+    ["nested in a list", "exclude: [{ a: 1 }]"],
     ["no YAML", "group: [unclosed"],
     [
       "an alias bomb",

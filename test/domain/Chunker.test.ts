@@ -295,6 +295,36 @@ describe("conversations", () => {
     assert.deepStrictEqual(firsts([turn("Ann", 0), day, turn("Bob", 40 * minute)]), [0, 1])
   })
 
+  it("keep a turn with what it answers across a silence, and across a change of those who speak", () => {
+    const answer = (speaker: string, at: number | undefined, answers: Piece, words = 3): Piece => ({
+      ...turn(speaker, at, words),
+      answers
+    })
+    const [question, aside] = [turn("Ann", 0), turn("Bob", minute)]
+    assert.deepStrictEqual(firsts([question, aside, answer("Cy", 90 * minute, question)]), [0])
+    assert.deepStrictEqual(firsts([question, aside, turn("Cy", 90 * minute)]), [0, 2])
+    // Beyond its reach, or where there is a silence between the two, it begins one as others do.
+    const between = [2, 3, 4].map((at) => turn("Bob", at * minute))
+    assert.deepStrictEqual(firsts([question, aside, ...between, answer("Cy", 90 * minute, question)]), [0, 5])
+    assert.deepStrictEqual(
+      firsts([question, turn("Bob", 60 * minute), answer("Cy", 120 * minute, question)]),
+      [0, 1, 2]
+    )
+    const long = ["A", "B", "A", "B", "A", "B"].map((speaker) => turn(speaker, undefined, 9))
+    const others = ["D", "C", "D", "C", "D"].map((speaker) => turn(speaker, undefined, 9))
+    assert.deepStrictEqual(firsts([...long, turn("C", undefined, 9), ...others]), [0, 6])
+    assert.deepStrictEqual(firsts([...long, answer("C", undefined, long[5] ?? question, 9), ...others]), [0])
+  })
+
+  it("keep a thread together, and go on after it where they were", () => {
+    const root = turn("Ann", 0)
+    const thread = [2, 100, 101, 300].map((at) => ({ ...turn("Bob", at * minute), answers: root }))
+    assert.deepStrictEqual(firsts([root, ...thread.slice(0, 2), turn("Cy", 5 * minute)]), [0])
+    assert.deepStrictEqual(firsts([root, ...thread, turn("Cy", 400 * minute)]), [0, 5])
+    assert.deepStrictEqual(firsts([root, ...thread, turn("Cy", 5 * minute)]), [0])
+    assert.deepStrictEqual(firsts([root, ...thread, turn("Cy", 5 * minute), turn("Cy", 50 * minute)]), [0, 6])
+  })
+
   it("are cut where other people speak, once each piece has 40 tokens", () => {
     const talk = (cast: ReadonlyArray<string>, words: number) =>
       Array.from({ length: 8 }, (_, index) => turn(cast[index % cast.length] ?? "", undefined, words))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { chunkDocument } from "../../src/domain/Chunker.ts"
-import { added, conversation, paragraph, piece, place, type Piece } from "../fixtures/documents.ts"
+import { added, answering, conversation, paragraph, piece, place, type Piece } from "../fixtures/documents.ts"
 import { makeRandom, type Random } from "../support/random.ts"
 
 const keys = (pieces: ReadonlyArray<Piece>): ReadonlyArray<string> =>
@@ -18,7 +18,8 @@ const documents: Record<string, (random: Random, count: number) => ReadonlyArray
     const few = [paragraph(random), paragraph(random), paragraph(random)] as const
     return Array.from({ length: count }, () => random.pick(few))
   },
-  conversation
+  conversation,
+  "a conversation with answers": answering
 }
 
 const same = (() => {
@@ -51,7 +52,7 @@ describe("one paragraph or turn changes at most three chunks", () => {
           const after = keys([...pieces.slice(0, index), inserted, ...pieces.slice(index)])
           assert.isAtMost(added(before, after), 3, `seed ${seed}, inserted before ${index}`)
           assert.isAtLeast(added(before, after), 1)
-          if (name === "prose" || name === "conversation")
+          if (name === "prose" || name.includes("conversation"))
             assert.isAtMost(added(after, before), 3, `seed ${seed}, taken away at ${index}`)
           unchanged += after.length - added(before, after)
           all += after.length

@@ -6,6 +6,7 @@ import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -16,6 +17,7 @@ import { dirname, join } from "node:path"
 import { afterAll } from "vitest"
 import { layer } from "../../src/layers/FileSource.ts"
 import { DocumentSource } from "../../src/services/DocumentSource.ts"
+import type { SourceItem } from "../../src/services/DocumentSource.ts"
 import { suite } from "../suites/DocumentSource.ts"
 
 const base = mkdtempSync(join(tmpdir(), "sluice-files-"))
@@ -195,6 +197,133 @@ describe("FileSource", () => {
       const error = yield* Effect.flip(grows.read)
       assert.strictEqual(error.reason, "too-large")
       assert.include(error.message, "d/grows.txt has 1001 bytes, more than the limit of 1000 bytes")
+    })
+  )
+
+  it.effect("a part of a file is read from the file as it is now, whatever its size", () =>
+    Effect.gen(function* () {
+      const cwd = tree({
+        "d/gone.txt": "x",
+        "d/large.txt": "x".repeat(5000),
+        "d/pipe.txt": "x",
+        "d/shrinks.txt": "0123456789"
+      })
+      const [gone, large, pipe, shrinks] = yield* items(["d"], cwd)
+      const part = (item: SourceItem | undefined, from: number, to: number) =>
+        Effect.map(item?.range?.(from, to) ?? Effect.die("no range"), (bytes) => new TextDecoder().decode(bytes))
+      assert.strictEqual(large?.size, 5000)
+      assert.strictEqual(yield* part(large, 4990, 5010), "x".repeat(10))
+      assert.strictEqual(yield* part(shrinks, 3, 6), "345")
+      truncateSync(join(cwd, "d/shrinks.txt"), 5)
+      assert.strictEqual(yield* part(shrinks, 3, 6), "34")
+      assert.strictEqual(yield* part(shrinks, 6, 9), "")
+      appendFileSync(join(cwd, "d/shrinks.txt"), "abcde")
+      assert.strictEqual(yield* part(shrinks, 3, 6), "34a")
+      rmSync(join(cwd, "d/gone.txt"))
+      rmSync(join(cwd, "d/pipe.txt"))
+      execFileSync("mkfifo", [join(cwd, "d/pipe.txt")])
+      for (const item of [gone, pipe]) {
+        assert.strictEqual((yield* Effect.flip(part(item, 0, 1))).reason, "unreadable")
+      }
+      mkdirSync(join(cwd, "d/gone.txt"))
+      assert.include((yield* Effect.flip(part(gone, 0, 1))).message, "is not a file any more")
+    })
+  )
+
+  it.effect("a file that shrinks after it was listed is read as it is", () =>
+    Effect.gen(function* () {
+      const cwd = tree({ "d/a.txt": "0123456789" })
+      const [item] = yield* items(["d"], cwd)
+      truncateSync(join(cwd, "d/a.txt"), 4)
+      assert.strictEqual(new TextDecoder().decode(yield* item?.read ?? Effect.die("no item")), "0123")
+    })
+  )
+
+  it.effect("names as long and as strange as can be are files like others", () =>
+    Effect.gen(function* () {
+      const names = [
+        "\u001b]0;title\u0007.txt",
+        " ",
+        "%00",
+        "a\\b.txt",
+        "x".repeat(255),
+        "\u202egpj.txt",
+        "…",
+        "💧".repeat(63)
+      ]
+      const cwd = tree(Object.fromEntries(names.map((name) => [`d/${name}`, name])))
+      const found = yield* items(["d"], cwd)
+      assert.deepStrictEqual(
+        found.map(({ uri }) => uri),
+        names.toSorted().map((name) => `d/${name}`)
+      )
+      for (const { read, uri } of found) assert.strictEqual(`d/${new TextDecoder().decode(yield* read)}`, uri)
+    })
+  )
+
+  it.effect("directories may be nested a thousand deep; where paths become too long, that is an item's failure", () =>
+    Effect.gen(function* () {
+      const cwd = tree({ "deep/a.txt": "" })
+      let path = join(cwd, "deep")
+      for (let level = 0; level < 1000; level++) path = join(path, "d")
+      mkdirSync(path, { recursive: true })
+      writeFileSync(join(path, "end.txt"), "")
+      const found = yield* uris(["deep"], cwd)
+      assert.deepStrictEqual(found, ["deep/a.txt", `deep/${"d/".repeat(1000)}end.txt`])
+
+      // No call takes a path this long, so it is put together out of two halves.
+      const halves = ["one", "two"].map((name) => join(cwd, name, ...Array.from({ length: 12 }, () => "n".repeat(200))))
+      for (const half of halves) mkdirSync(half, { recursive: true })
+      renameSync(join(cwd, "two"), join(halves[0] ?? "", "two"))
+      const [problem, ...rest] = yield* items(["one"], cwd)
+      assert.deepStrictEqual(rest, [])
+      const error = yield* Effect.flip(problem?.read ?? Effect.die("no item"))
+      assert.strictEqual(error.reason, "unreadable")
+      assert.include(error.message, "its path is too long")
+      execFileSync("rm", ["-rf", join(cwd, "one")])
+    })
+  )
+
+  it.effect("standard input may be any bytes, or none, and each time the same", () =>
+    Effect.gen(function* () {
+      const binary = Uint8Array.from({ length: 256 }, (_, at) => at)
+      async function* binaryInput() {
+        yield binary.subarray(0, 100)
+        yield binary.subarray(100)
+      }
+      async function* noInput() {}
+      const read = (stdin: AsyncIterable<Uint8Array>) =>
+        Effect.gen(function* () {
+          const source = yield* DocumentSource
+          const [item] = yield* Stream.runCollect(source.items)
+          const bytes = yield* item?.read ?? Effect.die("no item")
+          assert.strictEqual(yield* item?.read ?? Effect.die("no item"), bytes)
+          return bytes
+        }).pipe(Effect.provide(layer(["-"], { maxBytes, stdin })))
+      assert.deepStrictEqual(yield* read(binaryInput()), binary)
+      assert.deepStrictEqual(yield* read(noInput()), new Uint8Array())
+    })
+  )
+
+  it.effect("standard input that never ends is left alone at the limit", () =>
+    Effect.gen(function* () {
+      let given = 0
+      let isClosed = false
+      async function* endless() {
+        try {
+          while (true) {
+            given += 100
+            yield new Uint8Array(100)
+          }
+        } finally {
+          isClosed = true
+        }
+      }
+      const [item] = yield* Effect.flatMap(DocumentSource, ({ items }) => Stream.runCollect(items)).pipe(
+        Effect.provide(layer(["-"], { maxBytes, stdin: endless() }))
+      )
+      assert.strictEqual((yield* Effect.flip(item?.read ?? Effect.die("no item"))).reason, "too-large")
+      assert.deepStrictEqual([given, isClosed], [1100, true])
     })
   )
 

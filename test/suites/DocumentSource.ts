@@ -48,6 +48,23 @@ export const suite = <E>(
       }).pipe(Effect.provide(layer))
     )
 
+    it.effect("a part of an item is the same part of its bytes, fewer at the end", () =>
+      Effect.gen(function* () {
+        const source = yield* DocumentSource
+        for (const { range, read, size } of yield* Stream.runCollect(source.items)) {
+          if (range === undefined) continue
+          const bytes = yield* read
+          assert.strictEqual(size, bytes.length)
+          const places = [0, 1, bytes.length - 1, bytes.length, bytes.length + 5]
+          for (const from of places.filter((one) => one >= 0)) {
+            for (const to of places.filter((one) => one >= from)) {
+              assert.deepStrictEqual([...(yield* range(from, to))], [...bytes.subarray(from, to)], `${from} to ${to}`)
+            }
+          }
+        }
+      }).pipe(Effect.provide(layer))
+    )
+
     it.effect("an item can be read more than once", () =>
       Effect.gen(function* () {
         const source = yield* DocumentSource

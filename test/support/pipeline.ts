@@ -2,8 +2,11 @@ import { Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { Group } from "../../src/domain/Ids.ts"
 import * as Ingest from "../../src/layers/Ingest.ts"
+import * as Containers from "../../src/layers/Containers.ts"
 import * as Parsers from "../../src/layers/Parsers.ts"
 import * as Pipeline from "../../src/pipeline/Pipeline.ts"
+import type { Containers as ContainersPort } from "../../src/services/Containers.ts"
+import type { Parser } from "../../src/services/Parser.ts"
 import * as DocumentSource from "../../src/services/DocumentSource.ts"
 import * as Progress from "../../src/services/Progress.ts"
 import type { RetryOptions } from "../../src/services/Retry.ts"
@@ -21,13 +24,20 @@ export interface IngestOptions {
   readonly pack?: number | "auto"
   readonly group?: string
   readonly retry?: RetryOptions
+  readonly containers?: Layer.Layer<ContainersPort>
+  readonly parser?: Layer.Layer<Parser>
 }
 
 /** The production pipeline over documents in memory; store, journal, model and embedder come from the caller. */
 export const ingest = (options: IngestOptions) => {
   const limits = { ceiling: options.ceiling ?? 8, ...(options.retry === undefined ? {} : { retry: options.retry }) }
   const run = Run.layer(Group.make(options.group ?? "default"))
-  const outside = Layer.mergeAll(Parsers.layer, DocumentSource.layerMemory(options.documents), Progress.layerNone)
+  const outside = Layer.mergeAll(
+    options.parser ?? Parsers.layer,
+    options.containers ?? Containers.layer,
+    DocumentSource.layerMemory(options.documents),
+    Progress.layerNone
+  )
   return options.extractor === "rules"
     ? Pipeline.ingest.pipe(
         Effect.provide(Layer.mergeAll(Ingest.layerRules(limits), outside).pipe(Layer.provideMerge(run)))

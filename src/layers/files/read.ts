@@ -38,11 +38,11 @@ const readAll = async (file: FileHandle, size: number, maxBytes: number): Promis
   }
 }
 
-/**
- * A regular file's bytes. Its kind and size are asked of the open handle, and the size is watched while reading, for the
- * file may change at any moment; opening never waits for a writer should a pipe stand in its place.
- */
-export const readFile = Effect.fn("FileSource.read")((uri: string, path: string, maxBytes: number) =>
+const withFile = <A>(
+  uri: string,
+  path: string,
+  use: (file: FileHandle, size: number) => Effect.Effect<A, SourceItemError>
+): Effect.Effect<A, SourceItemError> =>
   Effect.acquireUseRelease(
     Effect.tryPromise({
       try: () => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)),
@@ -50,23 +50,56 @@ export const readFile = Effect.fn("FileSource.read")((uri: string, path: string,
     }),
     Effect.fnUntraced(function* (file) {
       const stat = yield* Effect.tryPromise({ try: () => file.stat(), catch: (error) => unreadable(uri, error) })
-      if (!stat.isFile()) {
-        return yield* new SourceItemError({
-          uri,
-          reason: "unreadable",
-          message: `${uri} is not a file any more: name a file or a directory`
-        })
-      }
-      if (stat.size > maxBytes) return yield* tooLarge(uri, maxBytes, stat.size)
-      const bytes = yield* Effect.tryPromise({
-        try: () => readAll(file, stat.size, maxBytes),
-        catch: (error) => unreadable(uri, error)
+      if (stat.isFile()) return yield* use(file, stat.size)
+      return yield* new SourceItemError({
+        uri,
+        reason: "unreadable",
+        message: `${uri} is not a file any more: name a file or a directory`
       })
-      return bytes ?? (yield* tooLarge(uri, maxBytes))
     }),
     (file) => Effect.promise(() => file.close().catch(() => undefined))
   )
+
+/**
+ * A regular file's bytes. Its kind and size are asked of the open handle, and the size is watched while reading, for the
+ * file may change at any moment; opening never waits for a writer should a pipe stand in its place.
+ */
+export const readFile = Effect.fn("FileSource.read")((uri: string, path: string, maxBytes: number) =>
+  withFile(
+    uri,
+    path,
+    Effect.fnUntraced(function* (file, size) {
+      if (size > maxBytes) return yield* tooLarge(uri, maxBytes, size)
+      const bytes = yield* Effect.tryPromise({
+        try: () => readAll(file, size, maxBytes),
+        catch: (error) => unreadable(uri, error)
+      })
+      return bytes ?? (yield* tooLarge(uri, maxBytes))
+    })
+  )
 )
+
+/** Up to `buffer.length` bytes from a place on. */
+const readAt = async (file: FileHandle, buffer: Uint8Array, from: number): Promise<Uint8Array> => {
+  let length = 0
+  while (length < buffer.length) {
+    // oxlint-disable-next-line no-await-in-loop
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length, from + length)
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  return buffer.subarray(0, length)
+}
+
+/** Bytes `[from,to)` of a regular file as it is now, fewer if it ends before. */
+export const readRange = Effect.fnUntraced(function* (uri: string, path: string, from: number, to: number) {
+  return yield* withFile(uri, path, (file, size) =>
+    Effect.tryPromise({
+      try: () => readAt(file, new Uint8Array(Math.max(0, Math.min(to, size) - from)), from),
+      catch: (error) => unreadable(uri, error)
+    })
+  )
+})
 
 /** All of an input, up to `maxBytes`. */
 export const readInput = Effect.fn("FileSource.readInput")(function* (

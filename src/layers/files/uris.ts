@@ -25,6 +25,10 @@ export const makeUris = (cwd: string): Uris => {
   }
 }
 
+/** Whether an operation on a file failed because there is none. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")
+
 /** Why an operation on a file failed, in words. */
 export const why = (error: unknown): string => {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"

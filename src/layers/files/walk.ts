@@ -1,8 +1,10 @@
 import { Order } from "effect"
-import { opendir, realpath, stat } from "node:fs/promises"
+import { lstat, opendir, realpath, stat } from "node:fs/promises"
 import { join, relative, sep } from "node:path"
 import { isSkipped } from "./roots.ts"
 import type { Root } from "./roots.ts"
+import { ignoreFile, readIgnoreFile } from "./rules.ts"
+import type { Rules } from "./rules.ts"
 import { why } from "./uris.ts"
 import type { Uris } from "./uris.ts"
 
@@ -22,24 +24,45 @@ interface Directory {
   readonly linked: boolean
 }
 
+/** A directory that is being walked. */
+interface Level {
+  readonly directory: Directory
+  readonly rules: Rules
+  readonly names: Iterator<string>
+  /** Names that keep their form. */
+  readonly exact: ReadonlySet<string>
+}
+
+interface Listing {
+  readonly names: ReadonlyArray<string>
+  readonly hasIgnoreFile: boolean
+  readonly problem?: string
+}
+
 /** Names of a directory that are not skipped, in order, and why there may be more. */
-const list = async (path: string): Promise<{ readonly names: ReadonlyArray<string>; readonly problem?: string }> => {
+const list = async (path: string): Promise<Listing> => {
   const names: Array<string> = []
+  let hasIgnoreFile = false
   try {
-    for await (const { name } of await opendir(path, { bufferSize: 1024 })) if (!isSkipped(name)) names.push(name)
-    return { names: names.toSorted(Order.String) }
+    for await (const { name } of await opendir(path, { bufferSize: 1024 })) {
+      if (!isSkipped(name)) names.push(name)
+      else if (name === ignoreFile) hasIgnoreFile = true
+    }
+    return { names: names.toSorted(Order.String), hasIgnoreFile }
   } catch (error) {
-    return { names: names.toSorted(Order.String), problem: why(error) }
+    return { names: names.toSorted(Order.String), hasIgnoreFile, problem: why(error) }
   }
 }
 
 /** What stands at a path; nothing if it is neither file nor directory. */
 const look = async (path: string, physical: string, uri: string): Promise<Entry | Directory | undefined> => {
   try {
-    const found = await stat(path)
+    const itself = await lstat(path)
+    const found = itself.isSymbolicLink() ? await stat(path) : itself
     if (found.isFile()) return { uri, path, size: found.size }
     if (!found.isDirectory()) return undefined
-    const target = await realpath(path)
+    // Asked only where a link is: the way to a directory is gone from the root each time.
+    const target = found === itself ? physical : await realpath(path)
     return { path, physical: target, linked: target !== physical }
   } catch (error) {
     const reason = path.includes("\ufffd") ? "its name seems not to be valid UTF-8; rename it" : why(error)
@@ -47,12 +70,19 @@ const look = async (path: string, physical: string, uri: string): Promise<Entry 
   }
 }
 
+const kindOf = (found: Entry | Directory) =>
+  "uri" in found ? (found.problem === undefined ? "file" : "unknown") : "directory"
+
 /**
  * Walks roots that may overlap so that every file comes once: a named root is left to its own walk when another comes
  * across it, and a link to a directory is followed only where no walk would come without it. So what is remembered is
  * the roots and the directories behind links, never the tree.
  */
-export const makeWalk = (roots: ReadonlyArray<Root>, uris: Uris): ((root: Root) => AsyncGenerator<Entry>) => {
+export const makeWalk = (
+  roots: ReadonlyArray<Root>,
+  uris: Uris,
+  rules: Rules
+): ((root: Root) => AsyncGenerator<Entry>) => {
   const named = new Set(roots.map(({ identity }) => identity))
   const walked = roots.filter(({ kind }) => kind === "directory").map(({ identity }) => identity)
   const behindLinks = new Set<string>()
@@ -65,25 +95,65 @@ export const makeWalk = (roots: ReadonlyArray<Root>, uris: Uris): ((root: Root) 
       return parts[0] !== ".." && !parts.some(isSkipped) && join(root, below) === physical
     })
 
-  const walk = async function* (directory: Directory): AsyncGenerator<Entry> {
-    const { names, problem } = await list(directory.path)
+  const open = async (directory: Directory, outer: Rules) => {
+    const { hasIgnoreFile, names, problem } = await list(directory.path)
+    const uri = uris.of(directory.path)
+    const problems: Array<Entry> = []
     if (problem !== undefined) {
-      const uri = uris.of(directory.path)
-      yield { uri, path: directory.path, problem: `the directory ${uri} cannot be listed: ${problem}` }
+      problems.push({ uri, path: directory.path, problem: `the directory ${uri} cannot be listed: ${problem}` })
     }
-    const exact = new Set(names.length > 1 ? ambiguous(names) : [])
-    for (const name of names) {
+    const path = join(directory.path, ignoreFile)
+    const own = hasIgnoreFile ? await readIgnoreFile(path) : undefined
+    if (own?.problem !== undefined) {
+      const file = uris.of(path)
+      const outcome = own.isUnknown ? `nothing of ${uri} was read` : "it was passed over"
+      problems.push({ uri: file, path, problem: `${file} ${own.problem}, so ${outcome}: mend it, or take it away` })
+    }
+    const level: Level = {
+      directory,
+      rules: own === undefined || own.lines.length === 0 ? outer : outer.with(own.lines),
+      names: (own?.isUnknown === true ? [] : names).values(),
+      exact: new Set(names.length > 1 ? ambiguous(names) : [])
+    }
+    return { level, problems }
+  }
+
+  /** The walk to go on with below a directory that was come across, if any. */
+  const follow = (found: Directory, physical: string, parent: Directory): Directory | undefined => {
+    if (found.physical === physical && !parent.linked) return found
+    if (named.has(found.physical) || isReachedAnyway(found.physical) || behindLinks.has(found.physical))
+      return undefined
+    behindLinks.add(found.physical)
+    return { ...found, linked: true }
+  }
+
+  // A stack of its own, for directories may be nested deeper than generators can be.
+  const walk = async function* (start: Directory): AsyncGenerator<Entry> {
+    const first = await open(start, rules)
+    yield* first.problems
+    const levels = [first.level]
+    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+      const { directory, exact, names, rules: applying } = level
+      const next = names.next()
+      if (next.done === true) {
+        levels.pop()
+        continue
+      }
+      const name = next.value
       const path = join(directory.path, name)
       const physical = join(directory.physical, name)
       if (named.has(physical)) continue
       const found = await look(path, physical, uris.of(path, exact.has(name)))
-      if (found === undefined) continue
-      if ("uri" in found) yield found
-      else if (found.physical === physical && !directory.linked) yield* walk(found)
-      else if (!named.has(found.physical) && !isReachedAnyway(found.physical) && !behindLinks.has(found.physical)) {
-        behindLinks.add(found.physical)
-        yield* walk({ ...found, linked: true })
+      if (found === undefined || applying.isLeftOut(name, kindOf(found))) continue
+      if ("uri" in found) {
+        yield found
+        continue
       }
+      const below = follow(found, physical, directory)
+      if (below === undefined) continue
+      const inner = await open(below, applying.into(name))
+      yield* inner.problems
+      levels.push(inner.level)
     }
   }
 

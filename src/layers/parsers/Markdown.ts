@@ -1,18 +1,18 @@
-import { Option, Schema } from "effect"
 import type { Nodes, RootContent } from "mdast"
 import { fromMarkdown } from "mdast-util-from-markdown"
 import type { Extension as MdastExtension } from "mdast-util-from-markdown"
 import { gfmFromMarkdown } from "mdast-util-gfm"
 import { gfm } from "micromark-extension-gfm"
-import { parse as parseYaml } from "yaml"
 import type { Block } from "../../domain/Document.ts"
 import { paragraphs } from "../../domain/Paragraphs.ts"
 import { ParseError } from "../../services/Parser.ts"
-import { isoDate } from "./date.ts"
 import { clean, decode, isBlank } from "./decode.ts"
 import type { Parse } from "./formats.ts"
+import { frontMatter } from "./markdown/front.ts"
+import { linksOf } from "./markdown/links.ts"
 import { cells, scan, segments } from "./segments.ts"
 import type { Segment } from "./segments.ts"
+import { authored, keywords } from "./statements.ts"
 
 // Only top-level blocks are asked for, so what happens inside a line is not parsed: that is where CommonMark parsers go
 // quadratic ("*a**a ", "](", "[^a]"), and it is half of the time on honest text.
@@ -42,7 +42,6 @@ const withoutTransforms: Array<MdastExtension> = tree.map((extension) => ({ ...e
 // pages and 0.1 ms to start on a piece, however small; measured on one slow core.
 const maxParsed = 2 * 1024 * 1024
 const maxPieces = 20_000
-const maxFrontMatter = 16 * 1024
 const maxTitle = 300
 
 const toText = (node: Nodes): string => {
@@ -112,53 +111,7 @@ const whole = (text: string, { end, kind, start }: Segment): ReadonlyArray<Block
   return kind === "code" && first && last ? [{ kind, start: first.start, end: last.end }] : blocks
 }
 
-const FrontMatter = Schema.Struct({
-  title: Schema.optional(Schema.Union([Schema.String, Schema.Finite])),
-  date: Schema.optional(Schema.String)
-})
-const decodeFrontMatter = Schema.decodeUnknownOption(FrontMatter)
-const frontMatterFence = /\n(?:---|\.\.\.)[ \t]*(?:\n|$)/g
-
-interface Front {
-  readonly title?: string
-  readonly date?: string
-  readonly end: number
-}
-
-/**
- * YAML between `---` lines at the very start. What does not parse as a mapping is ordinary text. Aliases are refused, for
- * a few nested ones expand to gigabytes; fields of another type than expected are passed over.
- */
-const frontMatter = (text: string): Front | undefined => {
-  if (!/^---[ \t]*\n/.test(text)) return undefined
-  frontMatterFence.lastIndex = text.indexOf("\n")
-  const close = frontMatterFence.exec(text.slice(0, maxFrontMatter))
-  if (close === null) return undefined
-  const end = close.index + close[0].length
-  const yaml = text.slice(text.indexOf("\n") + 1, close.index + 1)
-  if (yaml.trim() === "") return { end }
-  try {
-    const value: unknown = parseYaml(yaml, { maxAliasCount: 0, logLevel: "error", uniqueKeys: false })
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
-    const title = "title" in value ? value.title : undefined
-    const date = "date" in value ? value.date : undefined
-    const fields = Option.getOrElse(
-      Option.orElse(decodeFrontMatter({ title, date }), () => decodeFrontMatter({ title })),
-      () => ({})
-    )
-    return front(fields, end)
-  } catch {
-    return undefined
-  }
-}
-
-const front = (fields: typeof FrontMatter.Type, end: number): Front => {
-  const title = oneLine(String(fields.title ?? ""))
-  const date = isoDate(fields.date ?? "")
-  return { end, ...(title ? { title } : {}), ...(date ? { date } : {}) }
-}
-
-const headingTitle = (text: string, heading: Block): string | undefined => {
+const headingTitle = (text: string, heading: Block): string => {
   const source = text.slice(heading.start, Math.min(heading.end, heading.start + maxTitle))
   try {
     return oneLine(toText(fromMarkdown(source, { extensions: [syntax], mdastExtensions: [tree] })))
@@ -167,17 +120,8 @@ const headingTitle = (text: string, heading: Block): string | undefined => {
   }
 }
 
-/**
- * CommonMark with GitHub's extensions, kept as it is written, so that offsets are exact; its top-level nodes are the
- * blocks (a quote, raw HTML, a definition and a rule count as paragraphs). YAML front matter gives title and date and is
- * no part of the text. The title is that of the front matter, else the first heading of level 1, else the name of the
- * file. A piece that would take the library more than linear time, and whatever comes after 2 M characters or
- * 20,000 pieces, is read by its lines alone.
- */
-export const parseMarkdown: Parse = (uri, bytes) => {
-  const source = decode(uri, bytes)
-  const front = frontMatter(source)
-  const text = source.slice(front?.end ?? 0)
+/** The blocks of Markdown without front matter: its top-level nodes, and whatever else is visible. */
+export const markdownBlocks = (text: string): ReadonlyArray<Block> => {
   const blocks: Array<Block> = []
   let pieces = 0
   for (const segment of segments(text)) {
@@ -189,15 +133,42 @@ export const parseMarkdown: Parse = (uri, bytes) => {
         : whole(text, segment)
     for (const block of found) blocks.push(block)
   }
+  return blocks
+}
+
+/** The words of the first heading of level 1, empty if there is none. */
+export const firstTitle = (text: string, blocks: ReadonlyArray<Block>): string => {
   const heading = blocks.find(({ kind, level }) => kind === "heading" && level === 1)
+  return heading === undefined ? "" : headingTitle(text, heading)
+}
+
+/**
+ * CommonMark with GitHub's extensions, kept as it is written, so that offsets are exact; its top-level nodes are the
+ * blocks (a quote, raw HTML, a definition and a rule count as paragraphs). Front matter gives title, date, authors and
+ * keywords, and is no part of the text. The title is that of the front matter, else the first heading of level 1. A piece
+ * that would take the library more than linear time, and whatever comes after 2 M characters or 20,000 pieces, is read by
+ * its lines alone.
+ */
+export const parseMarkdown: Parse = (uri, bytes) => {
+  const source = decode(uri, bytes)
+  const front = frontMatter(source)
+  const text = source.slice(front?.end ?? 0)
   if (isBlank(text)) {
     throw new ParseError({ uri, reason: "empty", message: `${uri} holds nothing but front matter` })
   }
+  const blocks = markdownBlocks(text)
+  const title = front?.title || firstTitle(text, blocks)
+  const stated = [authored(front?.authors ?? [], title), keywords(front?.keywords ?? [], title)]
+  const statements = [
+    ...stated.filter(({ entities }) => entities.length > 0).map((said) => ({ at: 0, ...said })),
+    ...linksOf(text, blocks, title)
+  ]
   return {
     mediaType: "text/markdown",
-    title: front?.title || (heading && headingTitle(text, heading)) || "",
-    ...(front?.date ? { date: front.date } : {}),
+    title,
+    ...(front?.date === undefined ? {} : { date: front.date }),
     text,
-    blocks
+    blocks,
+    ...(statements.length === 0 ? {} : { statements })
   }
 }

@@ -1,135 +1,16 @@
 import { parseText as parseCaptions } from "media-captions"
-import type { Block } from "../../domain/Document.ts"
 import { ParseError } from "../../services/Parser.ts"
 import type { Parsed } from "../../services/Parser.ts"
+import { plain, transcript } from "./captions.ts"
 import { isoDate } from "./date.ts"
-import { clean, decode, isBlank } from "./decode.ts"
-
-// The library's declarations import their parts without file extensions, which resolves to nothing under NodeNext.
-declare module "media-captions" {
-  function parseText(
-    text: string,
-    options: { readonly type: "vtt"; readonly errors: boolean }
-  ): Promise<{
-    readonly metadata: Readonly<Record<string, string>>
-    readonly cues: ReadonlyArray<Cue>
-    readonly errors: ReadonlyArray<{ readonly message: string; readonly line: number }>
-  }>
-}
-
-/** Cues of one speaker are one turn while no longer silence parts them; in milliseconds. */
-const maxSilence = 30_000
-
-interface Cue {
-  readonly startTime: number
-  readonly endTime: number
-  readonly text: string
-}
-
-interface Utterance {
-  readonly speaker: string | undefined
-  readonly said: Array<string>
-  /** Whether a mark says that somebody else speaks now, though not who. */
-  readonly change: boolean
-}
-
-const voice = /<v(?:\.[^\s<>]*)?[ \t]([^<>]*)>/g
-const tag = /<[^<>]*>/g
-const entity = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos|nbsp|lrm|rlm));/gi
-const named: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " }
-const changeMark = /^(?:-|–|—|>>+|»)[ \t]*/
-// A name as captions write it: up to five words, each with a capital or without letters, before a colon.
-const label =
-  /^((?:\p{Lu}|\d)[\p{L}\p{M}\p{N}.'’&()/-]{0,30}(?:[ ](?:\p{Lu}|\d|\()[\p{L}\p{M}\p{N}.'’&()/-]{0,30}){0,4})[ ]?:(?:[ \t]+|$)/u
-
-const character = (code: number): string => (code > 0 && code <= 0x10_ffff ? String.fromCodePoint(code) : "\ufffd")
-
-const plain = (text: string): string =>
-  clean(
-    text
-      .replace(tag, "")
-      .replace(entity, (_, decimal?: string, hex?: string, name?: string) =>
-        decimal
-          ? character(Number(decimal))
-          : hex
-            ? character(Number.parseInt(hex, 16))
-            : (named[(name ?? "").toLowerCase()] ?? "")
-      )
-  )
-    .replaceAll(/\s+/g, " ")
-    .trim()
-
-/** What is said in a cue, by whom as far as voice tags tell: `<v Name>` holds up to the next one or the cue's end. */
-const voices = (text: string): ReadonlyArray<readonly [speaker: string | undefined, text: string]> => {
-  const parts: Array<readonly [string | undefined, string]> = []
-  let speaker: string | undefined
-  let from = 0
-  for (const match of text.matchAll(voice)) {
-    parts.push([speaker, text.slice(from, match.index)])
-    speaker = plain(match[1] ?? "") || undefined
-    from = match.index + match[0].length
-  }
-  parts.push([speaker, text.slice(from)])
-  return parts
-}
-
-/** Lines of a cue put together again, apart where a line begins with a mark of change or a name. */
-const utterances = (text: string, labelled: boolean): ReadonlyArray<Utterance> => {
-  const found: Array<Utterance> = []
-  for (const [voiceOf, part] of voices(text)) {
-    let fresh = true
-    for (const raw of part.split("\n")) {
-      const line = plain(raw)
-      const unmarked = line.replace(changeMark, "")
-      const change = unmarked !== line
-      const name = voiceOf === undefined && labelled ? label.exec(unmarked) : null
-      const said = unmarked.slice(name?.[0].length ?? 0)
-      if (isBlank(said) && name === null) continue
-      const previous = found.at(-1)
-      if (previous !== undefined && !fresh && !change && name === null) previous.said.push(said)
-      else found.push({ speaker: voiceOf ?? name?.[1], said: [said], change: change && name === null })
-      fresh = false
-    }
-  }
-  return found
-}
-
-interface Turn {
-  readonly speaker: string | undefined
-  readonly at: number
-  until: number
-  readonly said: Array<string>
-}
-
-const turns = (cues: ReadonlyArray<Cue>): ReadonlyArray<Turn> => {
-  const labels = cues.filter(({ text }) => label.test(plain(text).replace(changeMark, ""))).length
-  const voiced = cues.some(({ text }) => text.search(voice) >= 0)
-  const found: Array<Turn> = []
-  for (const cue of cues) {
-    const at = Math.max(0, Math.round(cue.startTime * 1000))
-    for (const { change, said, speaker } of utterances(cue.text, labels >= 2)) {
-      const last = found.at(-1)
-      const silent = last === undefined || at - last.until > maxSilence || at < last.at
-      // Where names stand before a colon, a cue without one goes on with the last speaker; a voice tag says who speaks
-      // in its own cue only.
-      const same = last?.speaker === speaker || (speaker === undefined && !voiced)
-      if (silent || change || !same) found.push({ speaker, at, until: at, said })
-      else for (const text of said) last.said.push(text)
-      const current = found.at(-1)
-      if (current) current.until = Math.max(current.until, Math.round(cue.endTime * 1000))
-    }
-  }
-  return found.filter(({ said }) => said.some((text) => !isBlank(text)))
-}
+import { clean, decode } from "./decode.ts"
 
 const header = /^WEBVTT[ \t]*(?:-+[ \t]*)?([^\n]*)/
 const timing = /^[^\n]*-->/m
 
 /**
- * A WebVTT transcript: a line `Speaker: text` for each turn, which is what one speaker says with no silence of over 30
- * seconds in it. Speakers are known by `<v Name>`, or by `Name:` if two cues at least begin like that; a dash or `>>`
- * begins the turn of somebody unknown. The title is what follows `WEBVTT`, or `Title:` in the header. Cues that cannot
- * be read are passed over; a file with none is `empty`, or `malformed` if it has lines of timing or no header.
+ * A WebVTT transcript, its turns as lines. The title is what follows `WEBVTT`, or `Title:` in the header. Cues that
+ * cannot be read are passed over; a file with none is `empty`, or `malformed` if it has lines of timing or no header.
  */
 export const parseVtt = async (uri: string, bytes: Uint8Array): Promise<Parsed> => {
   const source = decode(uri, bytes)
@@ -137,11 +18,16 @@ export const parseVtt = async (uri: string, bytes: Uint8Array): Promise<Parsed> 
   const captions = await parseCaptions(source, { type: "vtt", errors: true }).catch(() => {
     throw malformed(`${uri} is not a WebVTT transcript that can be read: check it, or save it as plain text`)
   })
-  const found = turns(captions.cues)
-  if (found.length === 0) {
+  const stated = captions.metadata["Title"] ?? header.exec(source)?.[1]
+  const title = plain(stated ?? "")
+    .slice(0, 300)
+    .toWellFormed()
+    .trim()
+  const said = transcript(captions.cues, title)
+  if (said.blocks.length === 0) {
     if (timing.test(source) && captions.cues.length === 0) {
       const [first] = captions.errors
-      const where = first ? ` (line ${first.line}: ${clean(first.message)})` : ""
+      const where = first ? ` (line ${first.line}: ${clean(first.message).slice(0, 120).toWellFormed()})` : ""
       throw malformed(`no cue of ${uri} has a valid time${where}: each needs a line like 00:01.000 --> 00:04.000`)
     }
     if (!header.test(source)) {
@@ -153,24 +39,11 @@ export const parseVtt = async (uri: string, bytes: Uint8Array): Promise<Parsed> 
       message: `${uri} is a transcript in which nobody says anything`
     })
   }
-  let text = ""
-  const blocks: Array<Block> = []
-  for (const { at, said, speaker } of found) {
-    const start = text.length
-    text += `${speaker === undefined ? "" : `${speaker}: `}${said.filter((part) => part !== "").join(" ")}`
-    blocks.push({ kind: "turn", start, end: text.length, at, ...(speaker === undefined ? {} : { speaker }) })
-    text += "\n"
-  }
-  const stated = captions.metadata["Title"] ?? header.exec(source)?.[1]
-  const title = plain(stated ?? "")
-    .slice(0, 300)
-    .toWellFormed()
   const date = isoDate(captions.metadata["Date"] ?? "")
   return {
     mediaType: "text/vtt",
     title,
     ...(date ? { date } : {}),
-    text,
-    blocks
+    ...said
   }
 }

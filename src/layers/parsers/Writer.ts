@@ -8,8 +8,17 @@ import { clean, isBlank } from "./decode.ts"
 const maxText = 64 * 1024 * 1024
 const maxTitle = 300
 
+/** A table of more rows takes more memory for what they state than for its text; the rows after these are text alone. */
+const maxStatements = 100_000
+/** How far items of lists within lists are indented. */
+const maxDepth = 8
+
+/** ASCII that is on one line already, as most cells of tables are. */
+const tidy = /^(?:[!-~]+(?: [!-~]+)*)?$/
+
 /** Safe text on one line, without white space around it. */
-export const oneLine = (text: string): string => clean(text).replaceAll(/\s+/g, " ").trim()
+export const oneLine = (text: string): string =>
+  text.length < 1000 && tidy.test(text) ? text : clean(text).replaceAll(/\s+/g, " ").trim()
 
 /** Safe text whose line breaks stand, without blank lines and without white space around the lines. */
 export const lines = (text: string): string =>
@@ -18,6 +27,13 @@ export const lines = (text: string): string =>
     .map((line) => line.replaceAll(/\s+/g, " ").trim())
     .filter((line) => line !== "")
     .join("\n")
+
+/** An item of a list that has items of other lists in it: `depth` 0 and up, `mark` such as `- ` or `3. `. */
+export interface Item {
+  readonly depth: number
+  readonly mark: string
+  readonly text: string
+}
 
 export interface Turn {
   readonly speaker?: string | undefined
@@ -77,12 +93,45 @@ export class Writer {
     )
   }
 
-  /** A row a line, `a | b | c`; `header`: whether the first row names the columns. */
-  table(rows: ReadonlyArray<ReadonlyArray<string>>, header: boolean): number {
-    const shown = rows.map((cells) => cells.map(oneLine))
-    const full = shown.filter((cells) => cells.some((cell) => cell !== "")).map(row)
-    const first = shown[0] === undefined ? "" : row(shown[0])
-    return this.#rows(full, "table", header && first === full[0] ? first : undefined)
+  /** An item a line, indented by its depth; line breaks within it stand. */
+  outline(items: ReadonlyArray<Item>): number {
+    const shown = items.flatMap(({ depth, mark, text }) => {
+      const item = lines(text)
+      return item === "" ? [] : [{ depth: Math.min(Math.max(depth, 0), maxDepth), line: `${mark}${item}` }]
+    })
+    const least = shown.reduce((depth, item) => Math.min(depth, item.depth), maxDepth)
+    return this.#rows(
+      shown.map(({ depth, line }, index) => `${index === 0 ? "" : "  ".repeat(depth - least)}${line}`),
+      "list"
+    )
+  }
+
+  /**
+   * A row a line, `a | b | c`; `header`: whether the first row names the columns; `read`: what any other row states, which
+   * is said where the row begins.
+   */
+  table(
+    rows: Iterable<ReadonlyArray<string>>,
+    header: boolean,
+    read?: (cells: ReadonlyArray<string>) => Omit<Statement, "at">
+  ): number {
+    const full: Array<string> = []
+    const said: Array<readonly [row: number, stated: Omit<Statement, "at">]> = []
+    let columns: string | undefined
+    let isFirst = true
+    for (const cells of rows) {
+      const shown = row(cells.map(oneLine))
+      const stated = (isFirst && header) || said.length >= maxStatements ? undefined : read?.(cells)
+      if (isFirst && header && shown !== "") columns = shown
+      if (shown !== "" && stated !== undefined) said.push([full.length, stated])
+      if (shown !== "") full.push(shown)
+      isFirst = false
+    }
+    const start = this.#rows(full, "table", columns)
+    if (start < 0) return start
+    const splits = this.#blocks.at(-1)?.splits ?? []
+    for (const [index, stated] of said) this.state(splits[index - 1] ?? start, stated)
+    return start
   }
 
   /** `Speaker: text`, whose line breaks stand. */
@@ -98,12 +147,36 @@ export class Writer {
     })
   }
 
-  /** Something that the document states; `at` is where: what a method returned, 0 for the whole. Nothing if that is -1. */
+  /** Safe text that has its blocks already, which begin and end with it; as Markdown within another format has. */
+  append(text: string, blocks: ReadonlyArray<Block>): number {
+    const first = blocks[0]
+    const last = blocks.at(-1)
+    if (first === undefined || last === undefined || isBlank(text)) return -1
+    if (this.#blocks.length > 0) this.#append("\n\n")
+    const start = this.#length
+    const shift = start - first.start
+    this.#append(text.slice(first.start, last.end))
+    for (const block of blocks) {
+      this.#blocks.push({
+        ...block,
+        start: block.start + shift,
+        end: block.end + shift,
+        ...(block.splits === undefined ? {} : { splits: block.splits.map((split) => split + shift) })
+      })
+    }
+    return start
+  }
+
+  /**
+   * Something that the document states; `at` is where: what a method returned, 0 for the whole. Nothing if that is -1, or
+   * after 100,000.
+   */
   state(
     at: number,
     stated: { readonly entities: ReadonlyArray<ExtractedEntity>; readonly facts: ReadonlyArray<ExtractedFact> }
   ): void {
-    if (at >= 0 && stated.entities.length + stated.facts.length > 0) this.#statements.push({ at, ...stated })
+    const isFull = this.#statements.length >= maxStatements
+    if (at >= 0 && !isFull && stated.entities.length + stated.facts.length > 0) this.#statements.push({ at, ...stated })
   }
 
   /** The document; fails as `empty` if nothing in it can be read. */
@@ -164,8 +237,9 @@ export class Writer {
   }
 }
 
+/** Empty cells at the end go. */
 const row = (cells: ReadonlyArray<string>): string =>
   cells
+    .slice(0, cells.findLastIndex((cell) => cell !== "") + 1)
     .join(" | ")
-    .replace(/(?: \| )+$/, "")
-    .trim()
+    .trimStart()

@@ -1,4 +1,5 @@
 import { ParseError } from "../../services/Parser.ts"
+import { encodingOf } from "./encodings.ts"
 
 // CSI and OSC sequences (ECMA-48 §5.4, §8.3.89) go whole, since what is left of one without its first byte is noise.
 // Each class excludes what ends it, so that a match never looks at a character twice.
@@ -41,17 +42,44 @@ const count = (text: string, pattern: RegExp): number => {
 
 // White space and ESC are controls that text files do hold.
 const binaryControls = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/g
+const notUtf16 = /[\ufffd\u0000-\u0008\u000e-\u001a\u001c-\u001f\ud800-\udfff\p{Co}\p{Cn}]/gu
 const beyondAscii = /[^\u0000-\u007f]/gu
 const replaced = /\ufffd/g
-const undefinedIn1252 = /[\u0081\u008d\u008f\u0090\u009d]/
 
 /** Above one control in ten characters a file is binary, whatever else it is. */
 const looksBinary = (text: string): boolean => count(text, binaryControls) * 10 > text.length
 
+/**
+ * UTF-16 by its byte order mark, or by where its NULs are: of text without a mark, one half of the bytes at least nearly
+ * always holds some (spaces, line ends, Latin letters), the other hardly any. Looks at 4 KB.
+ */
+export const utf16Of = (bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined => {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le"
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be"
+  const head = bytes.subarray(0, 4096)
+  if (!head.includes(0)) return undefined
+  const nulls = [0, 0]
+  for (const [at, byte] of head.entries()) if (byte === 0) nulls[at % 2] = (nulls[at % 2] ?? 0) + 1
+  const [even = 0, odd = 0] = nulls
+  const high = Math.max(even, odd)
+  if (high * 16 < head.length || Math.min(even, odd) * 50 > high) return undefined
+  const encoding = odd > even ? "utf-16le" : "utf-16be"
+  const text = new TextDecoder(encoding).decode(head.subarray(0, head.length - (head.length % 2)))
+  return count(text, notUtf16) * 100 > text.length ? undefined : encoding
+}
+
 const utf16 = (bytes: Uint8Array): string | undefined => {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes)
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder("utf-16be").decode(bytes)
-  return undefined
+  const encoding = utf16Of(bytes)
+  return encoding && new TextDecoder(encoding).decode(bytes)
+}
+
+// What three escape sequences of ISO-2022-JP (RFC 1468) begin with; all of its bytes are ASCII.
+const shiftOut = /\u001b(?:\$[@B]|\([BJ])/
+
+const iso2022 = (bytes: Uint8Array, text: string | undefined): string | undefined => {
+  if (text === undefined || !shiftOut.test(text)) return text
+  const japanese = new TextDecoder("iso-2022-jp").decode(bytes)
+  return japanese.includes("\ufffd") ? text : japanese
 }
 
 /**
@@ -64,29 +92,30 @@ const damagedUtf8 = (bytes: Uint8Array): string | undefined => {
   return count(text, beyondAscii) - broken >= broken * 4 ? text : undefined
 }
 
-/**
- * Windows-1252, a superset of Latin-1, when it plausibly is the text of a western language: no byte that it does not
- * define, no control, and at most a quarter of the characters beyond ASCII.
- */
-const windows1252 = (bytes: Uint8Array): string | undefined => {
-  const text = new TextDecoder("windows-1252").decode(bytes)
-  const plausible =
-    !undefinedIn1252.test(text) && text.search(binaryControls) < 0 && count(text, beyondAscii) * 4 <= text.length
-  return plausible ? text : undefined
+// A file of MS-DOS ends with Ctrl-Z.
+const endOfFile = 0x1a
+
+/** Text in an older encoding: it has no controls, whatever the encoding is. */
+const legacy = (bytes: Uint8Array): string | undefined => {
+  const body = bytes.at(-1) === endOfFile ? bytes.subarray(0, -1) : bytes
+  if (body.some((byte) => byte < 0x20 && !(byte >= 0x09 && byte <= 0x0d) && byte !== 0x1b)) return undefined
+  const encoding = encodingOf(body)
+  return encoding && new TextDecoder(encoding).decode(body)
 }
 
 /**
- * Bytes to clean text: UTF-16 by its byte order mark, strict UTF-8, UTF-8 with damage, Windows-1252. Fails with a
- * `ParseError`: `unsupported` for anything else, `empty` for text that shows nothing.
+ * Bytes to clean text: UTF-16 by its byte order mark or its NULs, strict UTF-8, ISO-2022-JP, UTF-8 with damage, and the
+ * older encodings by what they make of the bytes. Fails with a `ParseError`: `unsupported` for anything else, `empty` for
+ * text that shows nothing.
  */
 export const decode = (uri: string, bytes: Uint8Array): string => {
   const fail = (reason: ParseError["reason"], message: string) => new ParseError({ uri, reason, message })
   if (bytes.length === 0) throw fail("empty", `${uri} is an empty file`)
-  const decoded = utf16(bytes) ?? strictUtf8(bytes) ?? damagedUtf8(bytes) ?? windows1252(bytes)
+  const decoded = utf16(bytes) ?? iso2022(bytes, strictUtf8(bytes)) ?? damagedUtf8(bytes) ?? legacy(bytes)
   if (decoded === undefined || looksBinary(decoded)) {
     const message = bytes.includes(0)
-      ? `${uri} is a binary file: leave it out, or convert it to text (UTF-16 text needs a byte order mark)`
-      : `${uri} is neither UTF-8 nor UTF-16 nor Windows-1252 text: save it as UTF-8, or leave it out`
+      ? `${uri} is a binary file: leave it out, or convert it to text first`
+      : `${uri} is not text in an encoding that can be recognised: save it as UTF-8, or leave it out`
     throw fail("unsupported", message)
   }
   const text = clean(decoded)

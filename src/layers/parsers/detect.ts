@@ -1,5 +1,6 @@
 import { ParseError } from "../../services/Parser.ts"
-import { looksLikeChatLog } from "./chats/lines.ts"
+import { looksLikeChatLog, looksLikeDatedLog } from "./chats/lines.ts"
+import { utf16Of } from "./decode.ts"
 import type { Format } from "./formats.ts"
 import { recognise } from "./magic.ts"
 
@@ -32,16 +33,39 @@ const extensions: Readonly<Record<string, Format>> = {
   xml: "xml"
 }
 
+const mediaTypes: Readonly<Record<string, Format>> = {
+  "application/atom+xml": "feed",
+  "application/json": "json",
+  "application/rss+xml": "feed",
+  "application/x-ipynb+json": "notebook",
+  "application/x-ndjson": "json",
+  "application/x-subrip": "srt",
+  "application/xhtml+xml": "html",
+  "application/xml": "xml",
+  "message/rfc822": "mail",
+  "text/asciidoc": "asciidoc",
+  "text/csv": "csv",
+  "text/html": "html",
+  "text/markdown": "markdown",
+  "text/tab-separated-values": "csv",
+  "text/vtt": "vtt",
+  "text/x-markdown": "markdown",
+  "text/xml": "xml"
+}
+
 const extension = /[^/\\#]\.([a-z0-9]{1,10})$/i
 
 /**
- * The format that a name stands for where the bytes may be anything: `unnamed` without an extension, for then the bytes
+ * The format that a name stands for, or else a media type, where the bytes may be anything: `unnamed` without an extension, for then the bytes
  * are looked at for Markdown too; empty if the extension says nothing.
  */
-export const formatOfName = (uri: string): Format | "unnamed" | "" => {
+export const formatOfName = (uri: string, mediaType = ""): Format | "unnamed" | "" => {
   const found = extension.exec(uri)?.[1]?.toLowerCase()
-  return found === undefined ? "unnamed" : (extensions[found] ?? "")
+  return own(extensions, found ?? "") ?? own(mediaTypes, mediaType) ?? (found === undefined ? "unnamed" : "")
 }
+
+const own = (table: Readonly<Record<string, Format>>, key: string): Format | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined
 
 const looksVtt = /^WEBVTT(?:[ \t\r\n]|$)/
 const looksSrt = /^\s{0,100}\d{1,7}[ \t]*\r?\n\d{1,3}:\d\d:\d\d[,.]\d{1,3}[ \t]*-->/
@@ -51,7 +75,7 @@ const looksXml = /^\s{0,1000}<\?xml[\s]/
 const looksXhtml = /<html[\s>]/i
 const looksFeed = /<(?:rss|feed|rdf:RDF)[\s>]/
 const looksJson =
-  /^\s{0,1000}(?:\{\s{0,1000}["}]|\[\s{0,1000}(?:[{["\]]|-?\d[\d.eE+-]{0,30}\s{0,100}[,\]]|true|false|null))/
+  /^\s{0,1000}(?:\{\s{0,1000}["}]|\[\s{0,1000}(?:[{["\]]|-?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,5})?\s{0,100}[,\]]|true|false|null))/
 const looksNotebook = /"(?:nbformat|cells)"\s*:/
 const looksMarkdown = /^(?:---[ \t]*\r?\n[A-Za-z_-]+:|#[ \t]\S[^\n]{0,500}\n\r?\n)/
 const mailField = /^([A-Za-z][A-Za-z0-9-]{0,70}):/
@@ -71,7 +95,7 @@ const mailNames = new Set([
  * A block of header fields at the very start, three at least of which only mails have, up to a blank line; a `From ` line
  * of a mailbox may stand before it.
  */
-const looksMail = (head: string): boolean => {
+export const looksMail = (head: string): boolean => {
   const start = /^From [^\n]{1,500}\n/.exec(head)?.[0].length ?? 0
   const names = new Set<string>()
   for (let from = start; from < head.length;) {
@@ -88,23 +112,21 @@ const looksMail = (head: string): boolean => {
 
 const textOf = (bytes: Uint8Array): string => {
   const head = bytes.subarray(0, headBytes)
-  const encoding =
-    head[0] === 0xff && head[1] === 0xfe ? "utf-16le" : head[0] === 0xfe && head[1] === 0xff ? "utf-16be" : "utf-8"
-  return new TextDecoder(encoding).decode(head)
+  return new TextDecoder(utf16Of(head) ?? "utf-8").decode(head)
 }
 
 /**
  * The format that bytes are in: by what they begin with, if that is beyond doubt, then by the extension of their name,
  * else plain text. Fails as `unsupported` or `protected` for what is known not to be readable.
  */
-export const detect = (uri: string, bytes: Uint8Array): Format => {
+export const detect = (uri: string, bytes: Uint8Array, mediaType?: string): Format => {
   const known = recognise(bytes)
   if (known !== undefined) {
     if ("format" in known) return known.format
     const message = `${uri} is ${known.name}, which cannot be read: ${known.advice}`
     throw new ParseError({ uri, reason: known.isProtected === true ? "protected" : "unsupported", message })
   }
-  const named = formatOfName(uri)
+  const named = formatOfName(uri, mediaType)
   const head = textOf(bytes)
   if (looksVtt.test(head)) return "vtt"
   if (looksSrt.test(head)) return "srt"
@@ -116,6 +138,7 @@ export const detect = (uri: string, bytes: Uint8Array): Format => {
   if (looksJson.test(head))
     return named === "notebook" || (named !== "json" && looksNotebook.test(head)) ? "notebook" : "json"
   if (looksMail(head)) return "mail"
+  if (named === "markdown" && looksLikeDatedLog(head)) return "log"
   if (named !== "unnamed" && named !== "") return named
   if (looksLikeChatLog(head)) return "log"
   return named === "unnamed" && looksMarkdown.test(head) ? "markdown" : "text"

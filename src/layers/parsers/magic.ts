@@ -56,15 +56,39 @@ const latin1 = new TextDecoder("latin1")
 /** The PDF specification lets anything stand before the header, within the first 1,024 bytes (ISO 32000-1, annex H.3.4.1). */
 const isPdf = (bytes: Uint8Array): boolean => latin1.decode(bytes.subarray(0, 1024)).includes("%PDF-")
 
-/** A zip file's members stand in its first kilobytes and, all of them, in the directory at its end. */
+/**
+ * Whether a zip file has a member whose name starts so, by the directory at its end (PKWARE's APPNOTE 4.3.12 and 4.3.16),
+ * for other office files may be packed in it. Of one whose end is lost, by what its first and last kilobytes show.
+ */
+const zipMembers = (bytes: Uint8Array): ((start: string) => boolean) => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const isSignature = (at: number, value: number) =>
+    at >= 0 && at + 4 <= bytes.length && view.getUint32(at, true) === value
+  let end = bytes.length - 22
+  while (end >= Math.max(0, bytes.length - 65_557) && !isSignature(end, 0x06054b50)) end--
+  const names: Array<string> = []
+  let at = isSignature(end, 0x06054b50) ? view.getUint32(end + 16, true) : bytes.length
+  while (names.length < 65_536 && at + 46 <= bytes.length && isSignature(at, 0x02014b50)) {
+    const length = view.getUint16(at + 28, true)
+    names.push(latin1.decode(bytes.subarray(at + 46, at + 46 + length)).replaceAll("\\", "/"))
+    at += 46 + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true)
+  }
+  if (names.length > 0) return (start) => names.some((name) => name.startsWith(start))
+  const ends = latin1.decode(bytes.subarray(0, 4096)) + latin1.decode(bytes.subarray(-64 * 1024))
+  return (start) => ends.includes(start)
+}
+
 const zipKind = (bytes: Uint8Array): { readonly format: Format } | Unsupported => {
-  const names = latin1.decode(bytes.subarray(0, 4096)) + latin1.decode(bytes.subarray(-64 * 1024))
-  if (names.includes("word/document")) return { format: "docx" }
-  if (names.includes("xl/workbook")) return { format: "xlsx" }
-  if (names.includes("ppt/presentation")) return { format: "pptx" }
-  if (names.includes("epub+zip") || names.includes("META-INF/container.xml")) return { format: "epub" }
-  if (names.includes("vnd.oasis.opendocument")) return { format: "opendocument" }
-  if (names.includes("[Content_Types].xml")) return { name: "a Microsoft Office file of a rare kind", advice: toText }
+  const has = zipMembers(bytes)
+  // The first member of books and OpenDocument files says what they are.
+  const start = latin1.decode(bytes.subarray(0, 200))
+  if (has("word/document")) return { format: "docx" }
+  if (has("xl/workbook")) return { format: "xlsx" }
+  if (has("ppt/presentation")) return { format: "pptx" }
+  if (start.includes("epub+zip") || has("META-INF/container.xml")) return { format: "epub" }
+  if (start.includes("vnd.oasis.opendocument")) return { format: "opendocument" }
+  if (has("content.xml") && has("META-INF/manifest.xml")) return { format: "opendocument" }
+  if (has("[Content_Types].xml")) return { name: "a Microsoft Office file of a rare kind", advice: toText }
   return { name: "a zip archive", advice: unpack }
 }
 

@@ -158,12 +158,16 @@ const columnKinds: ReadonlyArray<{ readonly name: RegExp; readonly type: string;
 
 const subjectColumns: ReadonlyArray<{ readonly name: RegExp; readonly type: string }> = [
   { name: /^(?:full ?name|person|employee|customer|contact name|speaker|member)$/i, type: "Person" },
+  // Before `title` and `company`, which beside a name are a job and an employer.
+  { name: /^name$/i, type: "Thing" },
   { name: /^(?:title|book|song|track|film|movie|paper)$/i, type: "Work" },
   { name: /^(?:product|item|model)(?: name)?$/i, type: "Product" },
   { name: /^(?:event|meeting)(?: name)?$/i, type: "Event" },
-  { name: /^(?:company|organi[sz]ation)(?: name)?$/i, type: "Organization" },
-  { name: /^(?:name|label|project|task|issue)$/i, type: "Thing" }
+  { name: /^(?:label|project|task|issue)$/i, type: "Thing" },
+  { name: /^(?:company|organi[sz]ation)(?: name)?$/i, type: "Organization" }
 ]
+
+const emailColumn = /^(?:e-?mail)(?: address)?$/i
 
 /**
  * Reads the rows of a table by the names of its columns: gives a function from a row to what it states, or nothing where
@@ -181,9 +185,10 @@ export const rowReader = (columns: ReadonlyArray<string>): ((cells: ReadonlyArra
   })
   if (others.length === 0) return undefined
   const isPerson =
-    subject.type === "Thing" &&
+    /^name$/i.test(titles[subject.index] ?? "") &&
     others.some(({ relation }) => relation === "WORKS_FOR" || relation === "^LEADS" || relation === "MEMBER_OF")
   const type = isPerson ? "Person" : subject.type
+  const email = type === "Person" ? titles.findIndex((title) => emailColumn.test(title)) : -1
   return (cells) => {
     const name = oneLine(cells[subject.index] ?? "")
     if (!isName(name)) return { entities: [], facts: [] }
@@ -205,7 +210,7 @@ export const rowReader = (columns: ReadonlyArray<string>): ((cells: ReadonlyArra
       ]
     })
     return {
-      entities: [entity(type, name), ...found.map(({ entity: one }) => one)],
+      entities: [entity(type, name, [oneLine(cells[email] ?? "")]), ...found.map(({ entity: one }) => one)],
       facts: found.map(({ fact: one }) => one)
     }
   }
