@@ -124,8 +124,8 @@ export const writeMessage = (writer: Writer, message: Message, thread = ""): voi
   const kind = { isAnswer: (message.isAnswer || subject.isAnswer) && !subject.isForward, isForward: subject.isForward }
   const writePage = () => writeHtml(writer, withoutHtmlQuotes(message.html, kind))
   const writeText = () => writeProse(writer, withoutQuotes(message.text, kind), message.flowed)
-  if (isStandIn(message)) writes(writer, writePage) || writes(writer, writeText)
-  else writes(writer, writeText) || (message.html !== "" && writes(writer, writePage))
+  const bodies = isStandIn(message) ? [writePage, writeText] : [writeText, ...(message.html === "" ? [] : [writePage])]
+  bodies.some((write) => writes(writer, write))
   writer.paragraph(message.attachments.map(attachmentLine).join("\n"))
 }
 

@@ -1,4 +1,5 @@
 import { Parser } from "htmlparser2"
+import { answersInside } from "./quotes.ts"
 import type { MailKind } from "./quotes.ts"
 
 const voids = new Set([
@@ -67,7 +68,8 @@ export const withoutHtmlQuotes = (html: string, { isAnswer }: MailKind): string 
       if (voids.has(name)) return
       depth++
       if (copyDepth >= 0 || end < html.length) return
-      if (beginsCopy(name, attributes)) end = parser.startIndex
+      const start = parser.startIndex
+      if (beginsCopy(name, attributes) && !answersInside.test(html.slice(Math.max(0, start - 5000), start))) end = start
       else if (isCopy(name, attributes)) {
         copyDepth = depth
         copyStart = parser.startIndex

@@ -4,10 +4,7 @@ import type { Message } from "./Message.ts"
 import { displayName, people } from "./people.ts"
 
 const field = /^([A-Z][A-Za-z-]{1,20}):[ \t]*(.*)$/
-const names = new Set([
-  ...["from", "to", "cc", "bcc", "subject", "date", "sent", "reply-to", "importance", "priority"],
-  ...["attachment", "attachments"]
-])
+const names = new Set("from to cc bcc subject date sent reply-to importance priority attachment attachments".split(" "))
 /** What only programs write, and people never see. */
 const technical = /^(?:received|message-id|mime-version|content-[a-z-]+|return-path|references|in-reply-to|x-.*):/im
 

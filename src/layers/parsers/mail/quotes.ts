@@ -25,28 +25,15 @@ const forwarded =
   /^[ \t*]*[-_=*]{0,40}[ ]?(?:(?:begin )?forwarded (?:message|by)|weitergeleitete nachricht|message transf[ée]r[ée]|message r[ée]exp[ée]di[ée]|mensaje reenviado|mensagem encaminhada|messaggio inoltrato|doorgestuurd bericht|vidarebefordrat meddelande|videresendt (?:besked|melding)|przekazana wiadomość|пересылаемое сообщение|转发(?:的)?邮件|転送されたメッセージ)(?![\p{L}])/iu
 const original =
   /^[ \t]*[-_=*]{2,40}[ ]?(?:original (?:message|appointment|mail)|urspr[üu]ngliche nachricht|original ?nachricht|message d['’]origine|message original|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|ursprungligt meddelande|opprinnelig melding|oprindelig meddelelse|oryginalna wiadomość|wiadomość oryginalna|исходное сообщение|原始邮件|原邮件|元のメッセージ)[ ]?[-_=*]{2,40}[ \t]*$/iu
-const field = /^[ \t]*\*{0,2}([\p{L}][\p{L}-]{1,15})[ ]?\*{0,2}[ ]?[:：]\*{0,2}[ \t]?\S?/u
+const field = /^[ \t]*\*{0,2}(\p{L}[\p{L}-]{0,15})[ ]?\*{0,2}[ ]?[:：]\*{0,2}[ \t]?\S?/u
 const fromNames = new Set(["from", "von", "de", "da", "van", "från", "fra", "od", "от", "发件人", "差出人"])
-const otherNames = new Set([
-  ...["sent", "to", "subject", "date", "cc", "gesendet", "datum", "an", "betreff", "envoyé", "à", "objet", "enviado"],
-  ...["para", "asunto", "assunto", "data", "inviato", "oggetto", "verzonden", "aan", "onderwerp", "skickat", "till"],
-  ...[
-    "ämne",
-    "sendt",
-    "til",
-    "emne",
-    "wysłano",
-    "temat",
-    "отправлено",
-    "кому",
-    "тема",
-    "дата",
-    "发送时间",
-    "收件人",
-    "主题"
-  ],
-  ...["送信日時", "宛先", "件名", "a", "do"]
-])
+const otherNames = new Set(
+  [
+    "sent to subject date cc gesendet datum an betreff envoyé à objet enviado para asunto assunto data",
+    "inviato oggetto verzonden aan onderwerp skickat till ämne sendt til emne wysłano temat отправлено",
+    "кому тема дата 发送时间 收件人 主题 送信日時 宛先 件名 a do"
+  ].flatMap((names) => names.split(" "))
+)
 
 /** Whether a printed header begins at a line: `From:`, and two other fields at least in the lines after it. */
 const isHeaderBlock = (lines: ReadonlyArray<string>, at: number): boolean => {
@@ -71,7 +58,7 @@ const isOriginal = (lines: ReadonlyArray<string>, at: number): boolean => {
 }
 
 /** People say so when they wrote their answers into the copy, where nothing else tells the two apart. */
-const answersInside =
+export const answersInside =
   /\b(?:in-?line|see below|below in|(?:comments?|answers?|repl(?:y|ies)|responses?) (?:are )?(?:below|in(?:side)? (?:red|blue|green|bold|your))|in (?:red|blue|green)|unten im text|im text|siehe unten|s\. ?u\.|en rojo|en rouge|ci-dessous|más abajo)/i
 
 const signature = /^--[ ]?$/
@@ -125,7 +112,7 @@ export const withoutQuotes = (text: string, kind: MailKind): string => {
       for (let rest = at; rest < lines.length; rest++) keep(lines[rest] ?? "")
       break
     }
-    if (quoted.test(line) && !/^>From /.test(line)) {
+    if (quoted.test(line) && !line.startsWith(">From ")) {
       let end = at + 1
       for (let next = end; next < lines.length; next++) {
         if (quoted.test(lines[next] ?? "")) end = next + 1

@@ -95,7 +95,7 @@ const partOf = (reader: InstanceType<typeof MsgReader>, part: FieldsData, index:
     name: attachmentName(name, type, index + 1),
     type,
     ...(typeof part.contentLength === "number" ? { size: part.contentLength } : {}),
-    isInline: part.attachmentHidden === true || (text(part.pidContentId) !== "" && /^image\//.test(type)),
+    isInline: part.attachmentHidden === true || (text(part.pidContentId) !== "" && type.startsWith("image/")),
     read: () =>
       part.dataId === undefined && inner === undefined ? new Uint8Array() : reader.getAttachment(part).content
   }
