@@ -3,7 +3,7 @@ import { extname, join, resolve } from "node:path"
 import { finished } from "node:stream/promises"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { PDFDocument } from "pdfkit"
+import PdfFile from "pdfkit"
 import { passage } from "./support/corpus.ts"
 import { inTemporary, runSluice } from "./support/measure.ts"
 import { machine, table } from "./support/table.ts"
@@ -59,7 +59,7 @@ const filesBelow = (directory: string): ReadonlyArray<string> =>
     .toSorted()
 
 const writePdf = async (file: string, pages: number): Promise<void> => {
-  const document = new PDFDocument({ autoFirstPage: false, info: { Title: "Report", CreationDate: new Date(0) } })
+  const document = new PdfFile({ autoFirstPage: false, info: { Title: "Report", CreationDate: new Date(0) } })
   const stream = document.pipe(createWriteStream(file))
   let text = ""
   for (let page = 0; page < pages; page++) {

@@ -19,6 +19,7 @@ export * as Parser from "./services/Parser.ts"
 export * as Progress from "./services/Progress.ts"
 export * as Retry from "./services/Retry.ts"
 export * as Run from "./services/Run.ts"
+export * as Unpacker from "./services/Unpacker.ts"
 export * as Vocabulary from "./services/Vocabulary.ts"
 
 export * as Containers from "./layers/Containers.ts"

@@ -79,12 +79,13 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       if (extractor === "llm" && !hasProvider && !dryRun) return yield* needsKey("--extractor llm")
       if (Option.isSome(embeddingModel) && !hasProvider && !dryRun) return yield* needsKey("--embedding-model")
       const ontology = yield* vocabulary(settings.ontology)
-      const [wiring, files, parsers, containers] = yield* Effect.promise(() =>
+      const [wiring, files, parsers, containers, pool] = yield* Effect.promise(() =>
         Promise.all([
           import("../layers/Ingest.ts"),
           import("../layers/FileSource.ts"),
           import("../layers/Parsers.ts"),
-          import("../layers/Containers.ts")
+          import("../layers/Containers.ts"),
+          import("../layers/parsers/Pool.ts")
         ])
       )
 
@@ -115,11 +116,14 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
                 })
               )
             ),
-            parsers.layerWith({
-              timeout: Duration.seconds(settings.parseTimeout),
-              ...Option.match(settings.parseThreads, { onNone: () => ({}), onSome: (threads) => ({ threads }) })
-            }),
-            containers.layer,
+            Layer.merge(parsers.layerPooled, containers.layerPooled({ maxBytes: settings.maxDocument })).pipe(
+              Layer.provide(
+                pool.layerWith({
+                  timeout: Duration.seconds(settings.parseTimeout),
+                  ...Option.match(settings.parseThreads, { onNone: () => ({}), onSome: (threads) => ({ threads }) })
+                })
+              )
+            ),
             progressLayers[progress]
           )
         ),

@@ -1,5 +1,5 @@
 import { Effect, Layer } from "effect"
-import { Containers } from "../services/Containers.ts"
+import { Unpacker } from "../services/Unpacker.ts"
 import { openArchive } from "./containers/Archive.ts"
 import { openMail } from "./containers/Attachments.ts"
 import { isGzip, openGzip } from "./containers/Gzip.ts"
@@ -15,11 +15,11 @@ const headBytes = 1024
  * with their files, exports of Telegram with their chats, gzip files. Known by their first kilobyte, whatever they are
  * called.
  */
-export const layerPooled = (options: ContainerOptions): Layer.Layer<Containers, never, Pool.ParserPool> =>
+export const layerPooled = (options: ContainerOptions): Layer.Layer<Unpacker, never, Pool.ParserPool> =>
   Layer.effect(
-    Containers,
+    Unpacker,
     Effect.map(Pool.ParserPool, ({ parts }) =>
-      Containers.of({
+      Unpacker.of({
         open: Effect.fnUntraced(function* (file) {
           const head = yield* file.range(0, Math.min(headBytes, file.size))
           if (isGzip(head)) return openGzip(file, options)
@@ -36,8 +36,8 @@ export const layerPooled = (options: ContainerOptions): Layer.Layer<Containers, 
   )
 
 /** With a pool that it shares with the parsers of the same composition. */
-export const layerWith = (options: ContainerOptions): Layer.Layer<Containers> =>
+export const layerWith = (options: ContainerOptions): Layer.Layer<Unpacker> =>
   Layer.provide(layerPooled(options), Pool.layer)
 
 /** With the command line's own limit for a document: 64 MB. */
-export const layer: Layer.Layer<Containers> = layerWith({ maxBytes: 64 * 1024 * 1024 })
+export const layer: Layer.Layer<Unpacker> = layerWith({ maxBytes: 64 * 1024 * 1024 })

@@ -59,6 +59,7 @@ const storeLetter = (letter: DeadLetter): StoreLetter => ({
 const storeWrite = (write: Write): StoreWrite => {
   switch (write._tag) {
     case "source":
+    case "settled":
       return write
     case "dead-letter":
       return { _tag: "dead-letter", letter: storeLetter(write.letter) }
@@ -136,6 +137,7 @@ function services(
         documents: Effect.fn("Ledger.documents")((group, asked) =>
           Effect.map(thread.call("documents", group, asked), (known) => known.map(Option.fromUndefinedOr))
         ),
+        hasLetters: Effect.fn("Ledger.hasLetters")((group, sources) => thread.call("hasLetters", group, sources)),
         deadLetters: Effect.fn("Ledger.deadLetters")(function* (group) {
           const letters = yield* thread.call("deadLetters", group)
           return yield* Effect.mapError(decodeLetters(letters), damaged)

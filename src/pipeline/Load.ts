@@ -5,8 +5,8 @@ import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { documentId } from "../domain/Ids.ts"
 import type { DocumentId, Recipe } from "../domain/Ids.ts"
 import { ceilings, ParseConcurrency } from "../services/Concurrency.ts"
-import { Containers } from "../services/Containers.ts"
-import type { ContainerFile } from "../services/Containers.ts"
+import { Unpacker } from "../services/Unpacker.ts"
+import type { ContainerFile } from "../services/Unpacker.ts"
 import type { SourceItem, SourceItemError } from "../services/DocumentSource.ts"
 import * as GroupCommit from "../services/GroupCommit.ts"
 import { GraphStore } from "../services/GraphStore.ts"
@@ -32,10 +32,12 @@ const wholeBytes = 1024 * 1024
 const megabytes = 128
 
 /** What came of a source item: a document, the items that it holds, or both. */
-interface Opened {
+type Opened = { readonly document: Flow<LoadedDocument> } | Holding
+
+interface Holding {
   readonly document?: Flow<LoadedDocument>
-  readonly items?: Stream.Stream<SourceItem, SourceItemError>
-  readonly holder?: OpenItem
+  readonly items: Stream.Stream<SourceItem, SourceItemError>
+  readonly holder: OpenItem
 }
 
 const inMemory = (uri: string, bytes: Uint8Array): ContainerFile => ({
@@ -52,7 +54,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   const { claims } = options
   const run = yield* Run
   const parser = yield* Parser
-  const containers = yield* Containers
+  const unpacker = yield* Unpacker
   const ledger = yield* Ledger
   const store = yield* GraphStore
   const counters = yield* RunCounters
@@ -61,6 +63,11 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
 
   const lookUp = yield* GroupCommit.make(
     (asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>) => ledger.documents(run.group, asked),
+    { maxBatch: ceilings.parse }
+  )
+
+  const isLettered = yield* GroupCommit.make(
+    (sources: ReadonlyArray<string>) => ledger.hasLetters(run.group, sources),
     { maxBatch: ceilings.parse }
   )
 
@@ -132,7 +139,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     const isLarge = range !== undefined && size !== undefined && size > wholeBytes
     const read = isLarge ? undefined : yield* fault(item.read)
     const contents = yield* fault(
-      containers.open(
+      unpacker.open(
         read === undefined
           ? { uri: item.uri, size: size ?? 0, range: range ?? (() => item.read) }
           : inMemory(item.uri, read)
@@ -186,25 +193,37 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     return Result.succeed<OpenItem>({ item, span, depth })
   })
 
-  /** What a file holds; if it breaks off or is broken in the middle, that is a dead letter besides what came before. */
-  const inside = (items: Stream.Stream<SourceItem, SourceItemError>, { depth, span }: OpenItem) =>
-    items.pipe(
+  /**
+   * What a file holds. If it breaks off or is broken in the middle, that is a dead letter besides what came before; of a
+   * document's own letter it is kept apart, for a document is settled when it is written. A document that is dead says
+   * the same.
+   */
+  const inside = ({ document, holder, items }: Holding) => {
+    const { depth, item, span } = holder
+    const source = document === undefined ? item.uri : `${item.uri}#`
+    const settle = Effect.gen(function* () {
+      if (yield* isLettered(source)) yield* store.commit(run.group, run.id, [{ _tag: "settled", source }])
+    })
+    const isDead = document !== undefined && Result.isFailure(document)
+    return items.pipe(
       Stream.mapEffect((item) => openItem(item, depth + 1, span)),
-      Stream.catch((error) => {
+      Stream.onEnd(settle),
+      Stream.catchTag("SourceItemError", (error) => {
+        if (isDead) return Stream.empty
         counters.documents.seen++
-        return Stream.succeed(Result.fail(letter(error.uri, error.reason, error.message)))
+        return Stream.succeed(Result.fail(letter(source, error.reason, error.message)))
       })
     )
+  }
 
   const loadAll = <E>(items: Stream.Stream<Flow<OpenItem>, E>): Stream.Stream<Flow<LoadedDocument>, E | StorageError> =>
     items.pipe(
       phase,
       Stream.flatMap((flow): Stream.Stream<Flow<LoadedDocument>, E | StorageError> => {
         if (Result.isFailure(flow)) return Stream.succeed(Result.fail(flow.failure))
-        const { document, holder, items } = flow.success
-        const own = document === undefined ? Stream.empty : Stream.succeed(document)
-        if (items === undefined || holder === undefined) return own
-        return Stream.concat(own, loadAll(inside(items, holder)))
+        const opened = flow.success
+        const own = opened.document === undefined ? Stream.empty : Stream.succeed(opened.document)
+        return "items" in opened ? Stream.concat(own, loadAll(inside(opened))) : own
       })
     )
 

@@ -11,6 +11,7 @@ import type { StorageError } from "./StorageError.ts"
  * - `document`: write the document (again: an earlier projection of it is taken out first), point `sources` at it, and
  *   keep `deadLetters`, one for each dead chunk, in place of all that those sources had before.
  * - `source`: a copy of a document that is there: point the source at it and clear the source's dead letters.
+ * - `settled`: nothing is wrong any more with the source as a whole, which is no document itself.
  * - `dead-letter`: a source of which there is no document; what it pointed at before stays.
  *
  * A source that moves away from a document leaves it behind; a document without a source is taken out.
@@ -24,6 +25,7 @@ export type Write =
       readonly embeddings: ReadonlyArray<{ readonly chunk: ChunkId; readonly vector: Float32Array }>
     }
   | { readonly _tag: "source"; readonly source: string; readonly document: DocumentId }
+  | { readonly _tag: "settled"; readonly source: string }
   | { readonly _tag: "dead-letter"; readonly letter: DeadLetter }
 
 /** What a person wants to see first of a graph. */

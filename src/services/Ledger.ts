@@ -40,6 +40,11 @@ export class Ledger extends Context.Service<
       group: Group,
       asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>
     ) => Effect.Effect<ReadonlyArray<Option.Option<KnownDocument>>, StorageError>
+    /** Whether each source as a whole has a dead letter, in the order asked. */
+    readonly hasLetters: (
+      group: Group,
+      sources: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<boolean>, StorageError>
     /** In the order of source and ordinal. */
     readonly deadLetters: (group: Group) => Effect.Effect<ReadonlyArray<DeadLetter>, StorageError>
   }

@@ -3,15 +3,15 @@ import { Effect, Stream } from "effect"
 import { gzipSync } from "node:zlib"
 import { layerWith } from "../../src/layers/Containers.ts"
 import { messageBytes } from "../../src/layers/containers/Mailbox.ts"
-import { Containers, layerNone } from "../../src/services/Containers.ts"
-import type { ContainerFile } from "../../src/services/Containers.ts"
+import { layerNone, Unpacker } from "../../src/services/Unpacker.ts"
+import type { ContainerFile } from "../../src/services/Unpacker.ts"
 import { SourceItemError } from "../../src/services/DocumentSource.ts"
 import { ParseError } from "../../src/services/Parser.ts"
 import { mutate } from "../support/mutate.ts"
 import { makeRandom } from "../support/random.ts"
 import { attachedFile, makeMsg, property } from "../support/msg.ts"
 import { makeZip, zipOf } from "../support/zip.ts"
-import { contentsOf, fileOf, suite } from "../suites/Containers.ts"
+import { contentsOf, fileOf, suite } from "../suites/Unpacker.ts"
 
 const maxBytes = 100_000
 const layer = layerWith({ maxBytes })
@@ -197,14 +197,14 @@ describe("mails", () => {
 
   it.effect("without attachments hold nothing", () =>
     Effect.gen(function* () {
-      const containers = yield* Containers
+      const unpacker = yield* Unpacker
       const plain = message("1@x", "Hello", "Date: Tue, 4 Mar 2025 09:12:00 +0100\n")
       const both = plain.replace(
         "\n\n",
         '\nContent-Type: multipart/alternative; boundary="b"\n\n--b\nContent-Type: text/html\n\n'
       )
       for (const mail of [plain, both, makeMsg(property("0037001F", "x"))]) {
-        assert.deepStrictEqual(yield* containers.open(fileOf("a", mail)), { isDocument: true })
+        assert.deepStrictEqual(yield* unpacker.open(fileOf("a", mail)), { isDocument: true })
       }
     }).pipe(Effect.provide(layer))
   )
@@ -348,10 +348,10 @@ it.effect("damaged containers give what can be read and say what cannot", () =>
       ["a.zip", zipOf({ "a.txt": "a".repeat(300), "b.txt": "b" })],
       ["a.gz", new Uint8Array(gzipSync("hello"))]
     ] as const
-    const containers = yield* Containers
+    const unpacker = yield* Unpacker
     for (let seed = 1; seed <= 400; seed++) {
       const { content, uri } = mutate(makeRandom(seed), files, String(seed))
-      const opened = yield* Effect.result(containers.open(fileOf(uri, content)))
+      const opened = yield* Effect.result(unpacker.open(fileOf(uri, content)))
       if (opened._tag === "Failure") {
         assert.isTrue(opened.failure instanceof ParseError || opened.failure instanceof SourceItemError, `seed ${seed}`)
         continue

@@ -5,7 +5,7 @@ import * as HashEmbedder from "../../src/layers/HashEmbedder.ts"
 import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
 import * as SqliteJournal from "../../src/layers/SqliteJournal.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
-import { Containers } from "../../src/services/Containers.ts"
+import { Unpacker } from "../../src/services/Unpacker.ts"
 import { SourceItemError } from "../../src/services/DocumentSource.ts"
 import type { SourceItem } from "../../src/services/DocumentSource.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
@@ -16,7 +16,7 @@ import type { Document } from "../support/pipeline.ts"
  * Files whose text says what they hold: `box` and then, between lines of dashes, what is in it; `page` is a document as
  * well. A part that says `broken` breaks the file there.
  */
-const boxes = Layer.succeed(Containers, {
+const boxes = Layer.succeed(Unpacker, {
   open: (file) =>
     Effect.map(file.range(0, file.size), (bytes) => {
       const [first = "", ...parts] = new TextDecoder().decode(bytes).split("\n----\n")
@@ -37,7 +37,7 @@ const boxes = Layer.succeed(Containers, {
 })
 
 const run = (documents: ReadonlyArray<Document>) =>
-  drive(ingest({ extractor: "llm", documents, containers: boxes })).pipe(Effect.map(({ report }) => report))
+  drive(ingest({ extractor: "llm", documents, unpacker: boxes })).pipe(Effect.map(({ report }) => report))
 
 const world = Layer.mergeAll(
   SqliteStore.layerMemory,
@@ -105,6 +105,28 @@ describe("containers in the pipeline", () => {
         (yield* letters).map(({ cause, message, source }) => [source, cause, message]),
         [["a.box", "malformed", "a.box breaks off"]]
       )
+      const mended = yield* run([{ uri: "a.box", content: box(ada, tom, jonas) }])
+      assert.deepInclude(mended.documents, { seen: 3, unchanged: 2, ingested: 1 })
+      assert.deepStrictEqual(yield* letters, [])
+    }).pipe(Effect.provide(world))
+  )
+
+  it.effect("that are documents keep the letter of what they hold when the document is written", () =>
+    Effect.gen(function* () {
+      const report = yield* run([{ uri: "a.page", content: `page by Ada Moreno\n----\n${tom}\n----\nbroken` }])
+      assert.deepInclude(report.documents, { seen: 3, ingested: 2, failed: 1 })
+      assert.deepStrictEqual(
+        (yield* letters).map(({ message }) => message),
+        ["a.page breaks off"]
+      )
+    }).pipe(Effect.provide(world))
+  )
+
+  it.effect("that cannot be read as documents either are one dead letter", () =>
+    Effect.gen(function* () {
+      const report = yield* run([{ uri: "a.page", content: `page${"\u0001".repeat(40)}\n----\nbroken` }])
+      assert.deepInclude(report.documents, { seen: 1, failed: 1 })
+      assert.strictEqual((yield* letters).length, 1)
     }).pipe(Effect.provide(world))
   )
 
@@ -114,14 +136,14 @@ describe("containers in the pipeline", () => {
         depth === 0 ? ada : `page ${depth}\n----\n${nest(depth - 1).replaceAll("\n----\n", "\n====\n")}`
       const shallow = yield* run([{ uri: "two", content: nest(2) }])
       assert.deepInclude(shallow.documents, { seen: 3, ingested: 3, failed: 0 })
-      const endless = Layer.succeed(Containers, {
+      const endless = Layer.succeed(Unpacker, {
         open: ({ uri }) => {
           const item = { uri: `${uri}#`, read: Effect.succeed(new TextEncoder().encode("x")) }
           return Effect.succeed({ isDocument: false, items: Stream.succeed(item) })
         }
       })
       const { report } = yield* drive(
-        ingest({ extractor: "llm", documents: [{ uri: "m", content: "x" }], containers: endless })
+        ingest({ extractor: "llm", documents: [{ uri: "m", content: "x" }], unpacker: endless })
       )
       assert.deepInclude(report.documents, { seen: 1, failed: 1 })
       assert.include((yield* letters).map(({ message }) => message).join(), "more than 8 files deep")

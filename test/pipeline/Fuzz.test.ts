@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Context, Effect, Layer, Stream } from "effect"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { Config, Context, Effect, Layer, Option, Stream } from "effect"
 import { Group } from "../../src/domain/Ids.ts"
 import * as Containers from "../../src/layers/Containers.ts"
 import * as HashEmbedder from "../../src/layers/HashEmbedder.ts"
@@ -13,6 +15,7 @@ import { Parser } from "../../src/services/Parser.ts"
 import { samples } from "../fixtures/formats.ts"
 import { assertParsed } from "../suites/Parser.ts"
 import { mutate } from "../support/mutate.ts"
+import type { Files } from "../support/mutate.ts"
 import { ingest } from "../support/pipeline.ts"
 import type { Document } from "../support/pipeline.ts"
 import { makeRandom } from "../support/random.ts"
@@ -20,8 +23,19 @@ import { makeRandom } from "../support/random.ts"
 const group = Group.make("default")
 const batch = 250
 const settings = Effect.all({
-  files: Config.Int("FUZZ_FILES").pipe(Config.withDefault(2000)),
+  count: Config.Int("FUZZ_FILES").pipe(Config.withDefault(2000)),
   seed: Config.Int("FUZZ_SEED").pipe(Config.withDefault(1))
+})
+
+/** Real files beside the samples, if a folder of them is named. */
+const files: Effect.Effect<Files> = Effect.gen(function* () {
+  const given = yield* Effect.orDie(Config.option(Config.String("SLUICE_TEST_FILES")))
+  const real = Option.match(given, {
+    onNone: () => [],
+    onSome: (folder) =>
+      readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))] as const)
+  })
+  return [...(yield* samples), ...real]
 })
 
 const store = Layer.mergeAll(
@@ -33,7 +47,7 @@ const store = Layer.mergeAll(
 
 /** The production pipeline over files: its report, and the files that are neither in the graph nor among the dead letters. */
 const account = Effect.fnUntraced(function* (documents: ReadonlyArray<Document>, parser: Layer.Layer<Parser>) {
-  const { report, status } = yield* ingest({ extractor: "rules", documents, parser, containers: Containers.layer })
+  const { report, status } = yield* ingest({ extractor: "rules", documents, parser, unpacker: Containers.layer })
   const rows = yield* Stream.runCollect((yield* GraphStore).exportRows(group))
   const letters = yield* (yield* Ledger).deadLetters(group)
   const accounted = new Set<string>()
@@ -64,12 +78,12 @@ describe("whatever the files are", () => {
     "every one of thousands of broken ones ends in the graph or among the dead letters, and the run goes on",
     () =>
       Effect.gen(function* () {
-        const { files, seed } = yield* settings
+        const { count, seed } = yield* settings
         const parser = yield* checked
-        const from = yield* samples
+        const from = yield* files
         let parsed = 0
-        for (let first = 0; first < files; first += batch) {
-          const documents = Array.from({ length: Math.min(batch, files - first) }, (_, index) =>
+        for (let first = 0; first < count; first += batch) {
+          const documents = Array.from({ length: Math.min(batch, count - first) }, (_, index) =>
             mutate(makeRandom(seed * 1_000_003 + first + index), from, `${seed * 1_000_003 + first + index}`)
           )
           const { letters, missing, report } = yield* account(documents, parser).pipe(
@@ -88,7 +102,7 @@ describe("whatever the files are", () => {
           }
           parsed += report.documents.ingested
         }
-        assert.isAbove(parsed, files / 4, "too few files were read to test anything")
+        assert.isAbove(parsed, count / 4, "too few files were read to test anything")
       }).pipe(Effect.scoped),
     3_600_000
   )

@@ -157,6 +157,27 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
       )
     )
 
+    it.effect("a source that is settled has no letter of its own any more, and no other loses one", () =>
+      inStore((ledger, store, group) =>
+        Effect.gen(function* () {
+          yield* store.commit(group, run, [
+            documentWrite(group, ["a"], partial),
+            { _tag: "dead-letter", letter: unreadable("a") },
+            { _tag: "dead-letter", letter: unreadable("b") }
+          ])
+          assert.deepStrictEqual(yield* ledger.hasLetters(group, ["b", "c", "a"]), [true, false, true])
+          yield* store.commit(group, run, [{ _tag: "settled", source: "b" }])
+          assert.deepStrictEqual(yield* ledger.hasLetters(group, ["b", "c", "a"]), [false, false, true])
+          const before = yield* lettersOf(ledger, group)
+          yield* store.commit(group, run, [{ _tag: "settled", source: "a" }])
+          assert.deepStrictEqual(
+            yield* lettersOf(ledger, group),
+            before.filter(([, ordinal]) => ordinal !== null)
+          )
+        })
+      )
+    )
+
     it.effect("a source that fails keeps what it pointed at, and its newest letter alone", () =>
       inStore((ledger, store, group) =>
         Effect.gen(function* () {

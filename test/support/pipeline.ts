@@ -5,7 +5,7 @@ import * as Ingest from "../../src/layers/Ingest.ts"
 import * as Containers from "../../src/layers/Containers.ts"
 import * as Parsers from "../../src/layers/Parsers.ts"
 import * as Pipeline from "../../src/pipeline/Pipeline.ts"
-import type { Containers as ContainersPort } from "../../src/services/Containers.ts"
+import type { Unpacker } from "../../src/services/Unpacker.ts"
 import type { Parser } from "../../src/services/Parser.ts"
 import * as DocumentSource from "../../src/services/DocumentSource.ts"
 import * as Progress from "../../src/services/Progress.ts"
@@ -24,7 +24,7 @@ export interface IngestOptions {
   readonly pack?: number | "auto"
   readonly group?: string
   readonly retry?: RetryOptions
-  readonly containers?: Layer.Layer<ContainersPort>
+  readonly unpacker?: Layer.Layer<Unpacker>
   readonly parser?: Layer.Layer<Parser>
 }
 
@@ -34,7 +34,7 @@ export const ingest = (options: IngestOptions) => {
   const run = Run.layer(Group.make(options.group ?? "default"))
   const outside = Layer.mergeAll(
     options.parser ?? Parsers.layer,
-    options.containers ?? Containers.layer,
+    options.unpacker ?? Containers.layer,
     DocumentSource.layerMemory(options.documents),
     Progress.layerNone
   )

@@ -1,5 +1,5 @@
 import { Effect, Stream } from "effect"
-import type { ContainerFile, Contents } from "../../services/Containers.ts"
+import type { ContainerFile, Contents } from "../../services/Unpacker.ts"
 import { SourceItemError } from "../../services/DocumentSource.ts"
 import type { SourceItem } from "../../services/DocumentSource.ts"
 import { ParseError } from "../../services/Parser.ts"

@@ -1,6 +1,6 @@
 import { Effect, Stream } from "effect"
 import type { Context } from "effect"
-import type { ContainerFile, Contents } from "../../services/Containers.ts"
+import type { ContainerFile, Contents } from "../../services/Unpacker.ts"
 import type { SourceItem } from "../../services/DocumentSource.ts"
 import { ParseError } from "../../services/Parser.ts"
 import { looksMail } from "../parsers/detect.ts"

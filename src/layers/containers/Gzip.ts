@@ -1,6 +1,6 @@
 import { gunzip } from "node:zlib"
 import { Effect, Stream } from "effect"
-import type { ContainerFile, Contents } from "../../services/Containers.ts"
+import type { ContainerFile, Contents } from "../../services/Unpacker.ts"
 import { SourceItemError } from "../../services/DocumentSource.ts"
 import type { SourceItem } from "../../services/DocumentSource.ts"
 import { problem, readRange } from "./options.ts"

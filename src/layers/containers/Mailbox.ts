@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { Effect, Option, Stream } from "effect"
-import type { ContainerFile, Contents } from "../../services/Containers.ts"
+import type { ContainerFile, Contents } from "../../services/Unpacker.ts"
 import { SourceItemError } from "../../services/DocumentSource.ts"
 import type { SourceItem } from "../../services/DocumentSource.ts"
 import { headerEnd } from "../parsers/mail/mime.ts"

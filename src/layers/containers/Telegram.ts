@@ -1,5 +1,5 @@
 import { Effect, Stream } from "effect"
-import type { ContainerFile, Contents } from "../../services/Containers.ts"
+import type { ContainerFile, Contents } from "../../services/Unpacker.ts"
 import type { SourceItem } from "../../services/DocumentSource.ts"
 import { readRange } from "./options.ts"
 import type { ContainerOptions } from "./options.ts"

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { ContainerFile } from "../../services/Containers.ts"
+import type { ContainerFile } from "../../services/Unpacker.ts"
 import { SourceItemError } from "../../services/DocumentSource.ts"
 import type { ParseError } from "../../services/Parser.ts"
 

@@ -133,6 +133,11 @@ export class StoreEngine {
   }
 
   /** As JSON. */
+  hasLetters(group: Group, sources: ReadonlyArray<string>): ReadonlyArray<boolean> {
+    const pk = this.#group(group)
+    return sources.map((source) => this.#sql.ownLetter.get(pk, source) !== undefined)
+  }
+
   deadLetters(group: Group): ReadonlyArray<string> {
     return this.#sql.deadLetters.all(this.#group(group)).map((row) => text(row, "letter"))
   }
@@ -177,5 +182,6 @@ const statements = (db: Database) => ({
        EXISTS (SELECT 1 FROM dead_letter WHERE grp = d.grp AND source = ?1 AND ordinal = -1) AS has_letter
      FROM document d WHERE d.grp = ?2 AND d.id = ?3`
   ),
+  ownLetter: db.prepare("SELECT 1 FROM dead_letter WHERE grp = ? AND source = ? AND ordinal = -1"),
   deadLetters: db.prepare("SELECT letter FROM dead_letter WHERE grp = ? ORDER BY source, ordinal")
 })

@@ -35,6 +35,7 @@ export const statements = (db: Database) => ({
     "INSERT OR REPLACE INTO dead_letter (grp, source, ordinal, document, cause, letter) VALUES (?, ?, ?, ?, ?, ?)"
   ),
   dropLetters: db.prepare("DELETE FROM dead_letter WHERE grp = ? AND source = ?"),
+  dropOwnLetter: db.prepare("DELETE FROM dead_letter WHERE grp = ? AND source = ? AND ordinal = -1"),
   dropDocumentLetters: db.prepare("DELETE FROM dead_letter WHERE grp = ? AND document = ? AND ordinal <> -1"),
   dropSourceLetters: db.prepare(
     "DELETE FROM dead_letter WHERE grp = ? AND source = ? AND NOT (ordinal <> -1 AND document IS ?)"

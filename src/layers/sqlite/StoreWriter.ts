@@ -20,6 +20,7 @@ export type StoreWrite =
       readonly embeddings: ReadonlyArray<{ readonly chunk: ChunkId; readonly vector: Float32Array }>
     }
   | { readonly _tag: "source"; readonly source: string; readonly document: string }
+  | { readonly _tag: "settled"; readonly source: string }
   | { readonly _tag: "dead-letter"; readonly letter: StoreLetter }
 
 /** Its text is the document's in `[start,end)`. */
@@ -90,7 +91,8 @@ export class StoreWriter {
         }
         this.#point(group, write.source, integer(document, "pk"), touched)
         this.#sql.dropSourceLetters.run(group, write.source, write.document)
-      } else this.#letter(group, write.letter)
+      } else if (write._tag === "settled") this.#sql.dropOwnLetter.run(group, write.source)
+      else this.#letter(group, write.letter)
     }
     for (const document of touched.documents) {
       if (this.#sql.anySource.get(document) === undefined) this.#forget(group, document, touched)

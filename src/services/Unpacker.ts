@@ -21,15 +21,15 @@ export interface Contents {
   readonly items?: Stream.Stream<SourceItem, SourceItemError>
 }
 
-/** Source items that hold others: a mailbox its messages, a mail its attachments, an archive its files. */
-export class Containers extends Context.Service<
-  Containers,
+/** Finds what source items hold: a mailbox its messages, a mail its attachments, an archive its files. */
+export class Unpacker extends Context.Service<
+  Unpacker,
   {
     readonly open: (file: ContainerFile) => Effect.Effect<Contents, SourceItemError | ParseError>
   }
->()("sluice/services/Containers") {}
+>()("sluice/services/Unpacker") {}
 
 /** Every file is a document and holds nothing else. */
-export const layerNone: Layer.Layer<Containers> = Layer.succeed(Containers, {
+export const layerNone: Layer.Layer<Unpacker> = Layer.succeed(Unpacker, {
   open: () => Effect.succeed({ isDocument: true })
 })

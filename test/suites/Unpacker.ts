@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Stream } from "effect"
 import type { Layer } from "effect"
-import { Containers } from "../../src/services/Containers.ts"
-import type { ContainerFile } from "../../src/services/Containers.ts"
+import { Unpacker } from "../../src/services/Unpacker.ts"
+import type { ContainerFile } from "../../src/services/Unpacker.ts"
 
 export const fileOf = (uri: string, content: string | Uint8Array): ContainerFile => {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
@@ -11,8 +11,8 @@ export const fileOf = (uri: string, content: string | Uint8Array): ContainerFile
 
 /** What is in a file: names, and contents or why there is none; `document` if it is one besides, `failure` if it breaks. */
 export const contentsOf = Effect.fnUntraced(function* (file: ContainerFile) {
-  const containers = yield* Containers
-  const { isDocument, items = Stream.empty } = yield* containers.open(file)
+  const unpacker = yield* Unpacker
+  const { isDocument, items = Stream.empty } = yield* unpacker.open(file)
   const found: Array<readonly [uri: string, content: Uint8Array | string]> = []
   const end = yield* items.pipe(
     Stream.runForEach((item) =>
@@ -29,9 +29,9 @@ export const contentsOf = Effect.fnUntraced(function* (file: ContainerFile) {
   return { isDocument, items: found, failure: Result.isFailure(end) ? end.failure : undefined }
 })
 
-/** The contract of `Containers`, over a layer and files that it is to open. */
-export const suite = (name: string, layer: Layer.Layer<Containers>, files: ReadonlyArray<ContainerFile>): void => {
-  describe(`Containers: ${name}`, () => {
+/** The contract of `Unpacker`, over a layer and files that it is to open. */
+export const suite = (name: string, layer: Layer.Layer<Unpacker>, files: ReadonlyArray<ContainerFile>): void => {
+  describe(`Unpacker: ${name}`, () => {
     it.effect("names every item once, after the file that it lies in, and the same each time", () =>
       Effect.gen(function* () {
         for (const file of files) {
@@ -46,7 +46,7 @@ export const suite = (name: string, layer: Layer.Layer<Containers>, files: Reado
 
     it.effect("says of files without anything in them that they are documents, having read next to nothing", () =>
       Effect.gen(function* () {
-        const containers = yield* Containers
+        const unpacker = yield* Unpacker
         for (const content of ["", "plain text, From nobody", "# A page\n\nwith text", '{"a":[1,2]}', "%PDF-1.7"]) {
           let read = 0
           const file = fileOf("a", content.padEnd(100_000, " "))
@@ -54,7 +54,7 @@ export const suite = (name: string, layer: Layer.Layer<Containers>, files: Reado
             read += to - from
             return file.range(from, to)
           }
-          const opened = yield* containers.open({ ...file, range })
+          const opened = yield* unpacker.open({ ...file, range })
           assert.isTrue(opened.isDocument, content)
           assert.isUndefined(opened.items, content)
           assert.isAtMost(read, 1024)
