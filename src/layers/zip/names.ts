@@ -1,11 +1,4 @@
-const strictUtf8 = (bytes: Uint8Array): string | undefined => {
-  if (bytes.length === 0) return undefined
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
-}
+import { isUtf8 } from "node:buffer"
 
 const drive = /^[a-z]:/i
 // Line and bidi controls besides, since names are shown to people.
@@ -21,7 +14,8 @@ export const memberName = (
   declared: string,
   index: number
 ): { readonly name: string; readonly isDirectory: boolean } => {
-  const written = (strictUtf8(raw) ?? declared).toWellFormed().replaceAll("\\", "/").replace(controls, "")
+  const label = raw.length > 0 && isUtf8(raw) ? new TextDecoder().decode(raw) : declared
+  const written = label.toWellFormed().replaceAll("\\", "/").replace(controls, "")
   const parts = written
     .replace(drive, "")
     .split("/")

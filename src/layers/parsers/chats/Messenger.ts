@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer"
 import type { Chat, Message } from "./Conversation.ts"
 import { type Fields, field, firstText, mostly, objects, textOf } from "./fields.ts"
 import { momentOf } from "./time.ts"
@@ -8,13 +9,8 @@ const isMessage = (item: Fields): boolean =>
 /** A text whose UTF-8 bytes were each written as a character of Latin-1, as these exports do. */
 const repaired = (text: string): string => {
   if (!/[\u0080-\u00ff]/.test(text) || /[^\u0000-\u00ff]/.test(text)) return text
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(
-      Uint8Array.from(text, (character) => character.charCodeAt(0))
-    )
-  } catch {
-    return text
-  }
+  const bytes = Buffer.from(text, "latin1")
+  return isUtf8(bytes) ? new TextDecoder().decode(bytes) : text
 }
 
 const notices =
