@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
   isSlackExport,
-  readChat,
+  slackChannel,
   slackPeople,
   slackRoot,
-  telegramChats,
   wrapSlackDay
-} from "../../../src/layers/parsers/chats/exports.ts"
+} from "../../../src/layers/parsers/chats/Slack.ts"
+import { telegramChats } from "../../../src/layers/parsers/chats/Telegram.ts"
 import { ParseError } from "../../../src/services/Parser.ts"
 import type { Parsed } from "../../../src/services/Parser.ts"
 import * as chats from "../../fixtures/chats.ts"

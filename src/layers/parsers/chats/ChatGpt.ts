@@ -66,5 +66,5 @@ export const readChatGpt = (value: unknown): Chat | undefined => {
     heading: alone ? undefined : titles[index] || undefined,
     messages: messagesOf(one)
   }))
-  return { mediaType: "application/json", title: alone ? (titles[0] ?? "") : "", event: "", sections }
+  return { title: alone ? (titles[0] ?? "") : "", event: "", sections }
 }

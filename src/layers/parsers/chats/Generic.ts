@@ -130,5 +130,5 @@ export const readGeneric = (value: unknown): Chat | undefined => {
       }))
     : [{ messages: objects(items).map(readMessage) }]
   const title = nested || Array.isArray(value) ? "" : (headingOf(value) ?? "")
-  return { mediaType: "application/json", title, event: title, sections }
+  return { title, event: title, sections }
 }
