@@ -82,9 +82,7 @@ const fromZip = (uri: string, zip: Zip): Package => {
         const target = attribute(attributes, "Target") ?? ""
         if (found.has(id) || found.size >= maxRelationships || target.includes("://")) return
         found.set(id, { id, type: type.slice(type.lastIndexOf("/") + 1), part: resolve(part, target) })
-      },
-      close: () => {},
-      text: () => {}
+      }
     })
     return [...found.values()]
   }

@@ -8,8 +8,8 @@ export type Attributes = Readonly<Record<string, string>>
 /** Events of an element tree; names come without their prefix, and every element that is opened is closed. */
 export interface XmlReader {
   readonly open: (name: string, attributes: Attributes) => void
-  readonly close: (name: string) => void
-  readonly text: (text: string) => void
+  readonly close?: (name: string) => void
+  readonly text?: (text: string) => void
 }
 
 /** Elements within each other. Office documents stay below 100; the tokenizer's work grows with the depth. */
@@ -52,9 +52,9 @@ export const readXml = async (uri: string, bytes: AsyncIterable<Uint8Array>, rea
       },
       onclosetag: (name) => {
         depth--
-        reader.close(local(name))
+        reader.close?.(local(name))
       },
-      ontext: reader.text
+      ontext: (text) => reader.text?.(text)
     },
     { xmlMode: true }
   )
