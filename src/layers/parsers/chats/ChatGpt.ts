@@ -1,5 +1,5 @@
 import type { Chat, Message, Section } from "./Conversation.ts"
-import { type Fields, field, idOf, isFields, listOf, mostly, objects, textOf } from "./fields.ts"
+import { type Fields, field, idOf, isFields, listOf, mostly, objects, textOf } from "../fields.ts"
 import { firstMoment } from "./time.ts"
 
 const isConversation = (item: Fields): boolean => isFields(field(item, "mapping"))

@@ -1,5 +1,5 @@
 import type { Chat, Message, Section } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "./fields.ts"
+import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "../fields.ts"
 import { nameIn } from "./people.ts"
 import { firstMoment } from "./time.ts"
 

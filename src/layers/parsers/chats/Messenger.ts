@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer"
 import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
-import { type Fields, field, firstText, mostly, objects, textOf } from "./fields.ts"
+import { type Fields, field, firstText, mostly, objects, textOf } from "../fields.ts"
 import { momentOf } from "./time.ts"
 
 const isMessage = (item: Fields): boolean =>

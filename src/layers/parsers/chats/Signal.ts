@@ -1,5 +1,5 @@
 import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, mostly, objects, textOf } from "./fields.ts"
+import { type Fields, field, firstText, idOf, mostly, objects, textOf } from "../fields.ts"
 import { firstMoment } from "./time.ts"
 
 /** A line of signal-export. */

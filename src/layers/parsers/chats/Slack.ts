@@ -1,5 +1,5 @@
 import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "./fields.ts"
+import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "../fields.ts"
 import { decodeEntities, plainMarks } from "./markup.ts"
 import { momentOf } from "./time.ts"
 
