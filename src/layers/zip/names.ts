@@ -22,3 +22,26 @@ export const memberName = (
     .filter((part) => part !== "" && part !== "." && part !== "..")
   return { name: parts.join("/") || `unnamed-${index}`, isDirectory: written.endsWith("/") }
 }
+
+/** What stands for `%20` and the like; as it is written where it means nothing. */
+export const percentDecoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The path of an address, without what stands after `?` or `#`. */
+export const pathOf = (address: string): string => address.split(/[?#]/, 1)[0] ?? ""
+
+/** The name of the member that a path in another one means: relative to that one's folder, never above the root. */
+export const memberAt = (from: string, path: string): string => {
+  const folder = /^[/\\]/.test(path) ? "" : from.slice(0, from.lastIndexOf("/") + 1)
+  const parts: Array<string> = []
+  for (const part of `${folder}${path.replaceAll("\\", "/")}`.split("/")) {
+    if (part === "..") parts.pop()
+    else if (part !== "" && part !== ".") parts.push(part)
+  }
+  return parts.join("/")
+}
