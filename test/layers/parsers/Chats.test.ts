@@ -1,12 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  isSlackExport,
-  readChat,
-  slackPeople,
-  slackRoot,
-  telegramChats,
-  wrapSlackDay
-} from "../../../src/layers/parsers/chats/exports.ts"
+import { readChat } from "../../../src/layers/parsers/chats/exports.ts"
+import { isSlackExport, slackPeople, slackRoot, wrapSlackDay } from "../../../src/layers/parsers/chats/Slack.ts"
+import { telegramChats } from "../../../src/layers/parsers/chats/Telegram.ts"
 import { ParseError } from "../../../src/services/Parser.ts"
 import type { Parsed } from "../../../src/services/Parser.ts"
 import * as chats from "../../fixtures/chats.ts"

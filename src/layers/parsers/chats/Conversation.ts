@@ -1,5 +1,5 @@
 import type { Parsed } from "../../../services/Parser.ts"
-import { corresponded, participated } from "../statements.ts"
+import { corresponded } from "../statements.ts"
 import { oneLine, Writer } from "../Writer.ts"
 import { Participation } from "./participation.ts"
 import { isPerson } from "./people.ts"
@@ -28,17 +28,21 @@ export interface Section {
 }
 
 export interface Chat {
-  readonly mediaType: string
   readonly title: string
   /** What those who speak took part in, empty if that has no name: a talk between two is called after one of them. */
   readonly event: string
   /** What is known besides the messages: a channel's topic. */
   readonly about?: ReadonlyArray<string>
-  readonly people?: ReadonlyArray<string>
   readonly aliases?: ReadonlyMap<string, ReadonlyArray<string>>
-  readonly date?: string | undefined
   readonly sections: ReadonlyArray<Section>
 }
+
+/** The parts of a message that are not blank, one below the other. */
+export const joined = (parts: ReadonlyArray<string>): string => parts.filter((part) => part.trim() !== "").join("\n")
+
+/** What stands in a message for a file that came with it; nothing if that has no name. */
+export const fileMark = (name: string | undefined): string =>
+  name === undefined || name === "" ? "" : `[file: ${name}]`
 
 /** In the order of time, if each message has one, and each thread where it begins; else as they come. */
 const ordered = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
@@ -76,7 +80,6 @@ export const writeChat = (uri: string, chat: Chat): Parsed => {
   const title = oneLine(chat.title)
   writer.heading(1, title)
   for (const about of chat.about ?? []) writer.paragraph(about)
-  writer.state(0, participated((chat.people ?? []).filter(isPerson), chat.event))
   for (const { heading, messages } of chat.sections) {
     if (heading !== undefined) writer.heading(title === "" ? 1 : 2, heading)
     const participation = new Participation(chat.event, chat.aliases)
@@ -102,6 +105,6 @@ export const writeChat = (uri: string, chat: Chat): Parsed => {
     }
   }
   const first = firstAt(chat.sections)
-  const date = chat.date ?? (first === undefined ? undefined : dayOf(first))
-  return writer.finish({ mediaType: chat.mediaType, title, date })
+  const date = first === undefined ? undefined : dayOf(first)
+  return writer.finish({ mediaType: "application/json", title, date })
 }

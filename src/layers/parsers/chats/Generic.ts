@@ -1,5 +1,5 @@
 import type { Chat, Message, Section } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "./fields.ts"
+import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "../fields.ts"
 import { nameIn } from "./people.ts"
 import { firstMoment } from "./time.ts"
 
@@ -130,5 +130,5 @@ export const readGeneric = (value: unknown): Chat | undefined => {
       }))
     : [{ messages: objects(items).map(readMessage) }]
   const title = nested || Array.isArray(value) ? "" : (headingOf(value) ?? "")
-  return { mediaType: "application/json", title, event: title, sections }
+  return { title, event: title, sections }
 }

@@ -1,5 +1,5 @@
-import type { Chat, Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "./fields.ts"
+import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
+import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "../fields.ts"
 import { decodeEntities, plainMarks } from "./markup.ts"
 import { momentOf } from "./time.ts"
 
@@ -124,10 +124,7 @@ const readMessage = (message: Fields, people: People): Message | undefined => {
   const parts = [
     said.trim() === "" ? blockText(listOf(message, "blocks"), people) : said,
     ...objects(field(message, "attachments")).map((one) => attachmentText(one, people)),
-    ...objects(field(message, "files")).map((file) => {
-      const title = firstText(file, ["title"]) ?? firstText(file, ["name"])
-      return title === undefined ? "" : `[file: ${title}]`
-    })
+    ...objects(field(message, "files")).map((file) => fileMark(firstText(file, ["title", "name"])))
   ]
   const ts = idOf(message, "ts")
   const thread = idOf(message, "thread_ts")
@@ -137,7 +134,7 @@ const readMessage = (message: Fields, people: People): Message | undefined => {
     speaker: people.get(user) ?? bot ?? (user || undefined),
     isAutomatic:
       idOf(message, "bot_id") !== undefined || textOf(message, "subtype") === "bot_message" || user === "USLACKBOT",
-    text: [...new Set(parts)].filter((part) => part.trim() !== "").join("\n"),
+    text: joined([...new Set(parts)]),
     thread: thread ?? ts,
     replyTo: thread
   }
@@ -165,7 +162,6 @@ export const readSlack = (value: unknown): Chat | undefined => {
     new Map(known.flatMap(([id, name]) => (typeof name === "string" ? [[id, name]] : [])))
   )
   return {
-    mediaType: "application/json",
     ...titleOf(textOf(value, "channel")),
     sections: [{ messages: messages.flatMap((message) => readMessage(message, people) ?? []) }]
   }

@@ -1,5 +1,5 @@
-import type { Chat, Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "./fields.ts"
+import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
+import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "../fields.ts"
 import { firstMoment } from "./time.ts"
 
 const isMessage = (item: Fields): boolean =>
@@ -33,7 +33,7 @@ const attached = (message: Fields): ReadonlyArray<string> => {
       textOf(answer, "text") === "" ? "" : `- ${textOf(answer, "text")}`
     ),
     performed === "" ? "" : `[audio: ${performed}]`,
-    isNamed ? `[file: ${name}]` : ""
+    isNamed ? fileMark(name) : ""
   ]
 }
 
@@ -44,7 +44,7 @@ const readMessage = (message: Fields): Message | undefined => {
   if (textOf(message, "type") === "service") return undefined
   const forwarded = firstText(message, ["forwarded_from"])
   const written = richText(field(message, "text")) || richText(field(message, "text_entities"))
-  const text = [written, ...attached(message)].filter((part) => part.trim() !== "").join("\n")
+  const text = joined([written, ...attached(message)])
   return {
     id: idOf(message, "id"),
     at: firstMoment([field(message, "date_unixtime"), field(message, "date")]),
@@ -61,7 +61,6 @@ export const readTelegram = (value: unknown): Chat | undefined => {
   if (type === "" || !mostly(items, isMessage)) return undefined
   const title = type === "saved_messages" ? "Saved Messages" : textOf(value, "name")
   return {
-    mediaType: "application/json",
     title,
     event: /group|channel/.test(type) ? title : "",
     sections: [{ messages: objects(items).flatMap((message) => readMessage(message) ?? []) }]

@@ -1,5 +1,5 @@
-import { isoDate } from "../date.ts"
-import { hourOf, isDay, momentOf, startOfDay } from "./time.ts"
+import { isDay, isoDate } from "../date.ts"
+import { hourOf, momentOf, startOfDay } from "./time.ts"
 
 /** When a line of a log says that it was written. */
 export interface Stamp {

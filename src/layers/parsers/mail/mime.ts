@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer"
 import PostalMime from "postal-mime"
 import type { Attachment, Email } from "postal-mime"
 import { ParseError } from "../../../services/Parser.ts"
@@ -106,15 +107,6 @@ export const readParts = async (uri: string, bytes: Uint8Array): Promise<Email> 
 
 const contentType = /^content-type:[^\n]{0,2000}(?:\n[ \t][^\n]{0,2000}){0,20}/gim
 const charset = /charset[ \t]{0,5}=[ \t]{0,5}"?([a-z0-9_.:-]{1,40})/gi
-
-const isUtf8 = (bytes: Uint8Array): boolean => {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /**
  * The same message for a library that takes it at its word. Bytes that are not in the encoding which is named, or none

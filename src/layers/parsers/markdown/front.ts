@@ -1,6 +1,6 @@
 import { parse as parseYaml } from "yaml"
 import { isoDate } from "../date.ts"
-import { fieldsOf, firstOf, namesIn, wordsIn } from "../fields.ts"
+import { fieldsOf, firstOf, isFields, namesIn, wordsIn } from "../fields.ts"
 import { oneLine } from "../Writer.ts"
 
 /** What stands above a page about the page; `end` is where the page begins. */
@@ -22,7 +22,7 @@ const tomlFence = /\n\+\+\+[ \t]*(?:\n|$)/g
 const readYaml = (source: string): ReadonlyMap<string, unknown> | undefined => {
   try {
     const value: unknown = parseYaml(source, { maxAliasCount: 0, logLevel: "error", uniqueKeys: false })
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? fieldsOf(value) : undefined
+    return isFields(value) ? fieldsOf(value) : undefined
   } catch {
     return undefined
   }
