@@ -326,7 +326,12 @@ describe("WebVTT", () => {
 
   it.effect("knows those who call themselves anything where nearly every cue has its speaker", () =>
     Effect.gen(function* () {
-      const said = ["Dr. Hannah Weiss: Hello.", "Sanjay's iPhone: Sorry.", "Dr. Hannah Weiss: Yes: a note.", "kofi_m: ok"]
+      const said = [
+        "Dr. Hannah Weiss: Hello.",
+        "Sanjay's iPhone: Sorry.",
+        "Dr. Hannah Weiss: Yes: a note.",
+        "kofi_m: ok"
+      ]
       const cues = [...said, ...said].map((text, at) => `00:0${at}.000 --> 00:0${at}.900\n${text}\n`)
       const parsed = yield* parse("talk.vtt", `WEBVTT\n\n${cues.join("\n")}`)
       assert.strictEqual(parsed.text, `${[...said, ...said].join("\n")}\n`)
