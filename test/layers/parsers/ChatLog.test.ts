@@ -401,6 +401,86 @@ The C-9: it holds.`
   )
 })
 
+describe("what stands around a transcript", () => {
+  it.effect("of Google Meet: title, date and people above; what the program says below is nobody's", () =>
+    Effect.gen(function* () {
+      const parsed = yield* parse(
+        "meet.txt",
+        `Sync settimanale – 2024/03/05 09:58 CET – Transcript
+
+Attendees
+
+Elena Rossi, Marco Bianchi, Marco's Presentation
+
+Transcript
+
+00:00:00
+
+Elena Rossi: Buongiorno.
+Marco Bianchi: Salve Elena.
+Elena Rossi: Ferrari ha mandato il contratto.
+
+00:05:00
+
+Marco Bianchi: Lo firmiamo domani.
+Elena Rossi: Va bene.
+Marco Bianchi: A dopo.
+
+Meeting ended after 00:06:10 👋
+
+This editable transcript was computer generated and might contain errors.`
+      )
+      assert.strictEqual(parsed.title, "Sync settimanale – 2024/03/05 09:58 CET – Transcript")
+      assert.strictEqual(parsed.date, "2024-03-05")
+      assert.deepStrictEqual(rows(parsed).slice(-4), [
+        ["Elena Rossi", "300", "Va bene."],
+        ["Marco Bianchi", "300", "A dopo."],
+        ["paragraph", "Meeting ended after 00:06:10 👋"],
+        ["paragraph", "This editable transcript was computer generated and might contain errors."]
+      ])
+      assert.deepStrictEqual(
+        factsOf(parsed),
+        ["Elena Rossi", "Marco Bianchi"].map((name) => `${name} PARTICIPATED_IN ${parsed.title}`)
+      )
+    })
+  )
+
+  it.effect("a title with its date in the line below it", () =>
+    Effect.gen(function* () {
+      const parsed = yield* parse(
+        "otter.txt",
+        `Interview with Grace Owusu
+Mon, Mar 4, 2024 2:00PM • 12:31
+
+Liam  00:00
+How did you start?
+
+Grace Owusu  00:07
+My father bought the land.
+
+Liam  00:21
+Was it hard?
+
+Grace Owusu  00:30
+Very.
+
+Transcribed by https://otter.ai`
+      )
+      assert.strictEqual(parsed.title, "Interview with Grace Owusu")
+      assert.strictEqual(parsed.date, "2024-03-04")
+      assert.deepStrictEqual(rows(parsed), [
+        ["heading", "Interview with Grace Owusu"],
+        ["paragraph", "Mon, Mar 4, 2024 2:00PM • 12:31"],
+        ["Liam", "0", "How did you start?"],
+        ["Grace Owusu", "7", "My father bought the land."],
+        ["Liam", "21", "Was it hard?"],
+        ["Grace Owusu", "30", "Very."],
+        ["paragraph", "Transcribed by https://otter.ai"]
+      ])
+    })
+  )
+})
+
 describe("what is no chat", () => {
   const stamped = (lines: ReadonlyArray<string>, stamp = (index: number) => `2024-01-01 12:00:0${index} `) =>
     lines.map((line, index) => `${stamp(index)}${line}`).join("\n")
