@@ -324,6 +324,24 @@ describe("WebVTT", () => {
     })
   )
 
+  it.effect("knows those who call themselves anything where nearly every cue has its speaker", () =>
+    Effect.gen(function* () {
+      const said = [
+        "Dr. Hannah Weiss: Hello.",
+        "Sanjay's iPhone: Sorry.",
+        "Dr. Hannah Weiss: Yes: a note.",
+        "kofi_m: ok"
+      ]
+      const cues = [...said, ...said].map((text, at) => `00:0${at}.000 --> 00:0${at}.900\n${text}\n`)
+      const parsed = yield* parse("talk.vtt", `WEBVTT\n\n${cues.join("\n")}`)
+      assert.strictEqual(parsed.text, `${[...said, ...said].join("\n")}\n`)
+      assert.deepStrictEqual(
+        [...new Set(parsed.blocks.map(({ speaker }) => speaker))],
+        ["Dr. Hannah Weiss", "Sanjay's iPhone", "kofi_m"]
+      )
+    })
+  )
+
   it.effect("is known by its first word whatever its name, and read without it if its name says so", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* parse("call.txt", `WEBVTT\n\n${cue("01", "a")}`)).mediaType, "text/vtt")

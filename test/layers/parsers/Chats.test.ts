@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { writeChat } from "../../../src/layers/parsers/chats/Conversation.ts"
 import { readChat } from "../../../src/layers/parsers/chats/exports.ts"
+import { readHtmlChat } from "../../../src/layers/parsers/chats/Html.ts"
 import { isSlackExport, slackPeople, slackRoot, wrapSlackDay } from "../../../src/layers/parsers/chats/Slack.ts"
 import { telegramChats } from "../../../src/layers/parsers/chats/Telegram.ts"
 import { ParseError } from "../../../src/services/Parser.ts"
@@ -453,5 +455,118 @@ describe("broken exports", () => {
         1
       )
     }
+  })
+})
+
+describe("chats as pages", () => {
+  const page = (html: string): Parsed => {
+    const chat = readHtmlChat(html)
+    if (chat === undefined) return assert.fail("is not known as a chat")
+    const parsed = writeChat("messages.html", chat)
+    assertParsed(parsed, "messages.html")
+    return parsed
+  }
+  const shown = (parsed: Parsed) =>
+    turnsOf(parsed).map(({ at, said }) => [at === undefined ? "" : new Date(at).toISOString().slice(0, 16), said])
+
+  it("of Telegram: who goes on without a name, answers, what is passed on, files; no initials, no notices", () => {
+    const message = (id: number, clock: string, inner: string, joined = "") =>
+      `<div class="message default clearfix${joined}" id="message${id}"><div class="pull_left userpic_wrap"><div
+      class="userpic"><div class="initials">OI</div></div></div><div class="body"><div class="pull_right date details"
+      title="01.02.2022 ${clock}:00 UTC+03:00">${clock}</div>${inner}</div></div>`
+    const parsed =
+      page(`<html><head><title>Exported Data</title></head><body><div class="page_header"><div class="content">
+      <div class="text bold"> Hiking Club </div></div></div><div class="page_body chat_page"><div class="history">
+      <div class="message service" id="message-1"><div class="body details">1 February 2022</div></div>
+      ${message(2, "10:02", `<div class="from_name"> Olga </div><div class="text">When do we<br>leave?</div>`)}
+      ${message(3, "10:03", `<div class="text">At <strong>six</strong> &amp; not later</div>`, " joined")}
+      ${message(
+        4,
+        "10:04",
+        `<div class="from_name">Dmitri</div><div class="reply_to details">In reply to <a
+        href="#go_to_message2" onclick="return GoToMessage(2)">this message</a></div><div class="text">ok</div>`
+      )}
+      ${message(
+        5,
+        "10:05",
+        `<div class="from_name">Dmitri</div><div class="forwarded body"><div class="from_name">News
+        <span class="date details" title="01.01.2020 00:00:00">01.01.2020</span></div><div class="text">Snow</div></div>`
+      )}
+      ${message(
+        6,
+        "10:06",
+        `<div class="media_wrap clearfix"><div class="media clearfix"><div class="body">
+        <div class="title bold">route.gpx</div><div class="status details">3 KB</div></div></div></div>`,
+        " joined"
+      )}
+      </div></div></body></html>`)
+    assert.strictEqual(parsed.title, "Hiking Club")
+    assert.strictEqual(parsed.date, "2022-02-01")
+    assert.deepStrictEqual(shown(parsed), [
+      ["2022-02-01T07:02", "Olga: When do we\nleave?"],
+      ["2022-02-01T07:03", "Olga: At six & not later"],
+      ["2022-02-01T07:04", "Dmitri: ok"],
+      ["2022-02-01T07:05", "Dmitri: [forwarded from News] Snow"],
+      ["2022-02-01T07:06", "Dmitri: [file: route.gpx]"]
+    ])
+    const [first, , answer] = turnsOf(parsed)
+    assert.strictEqual(answer?.replyTo, first?.start)
+    assert.include(factsOf(parsed), "Olga PARTICIPATED_IN Hiking Club")
+    assert.include(factsOf(parsed), "Dmitri CONTACTED Olga")
+  })
+
+  it("of Discord: groups of messages, answers without the copy of what they answer, no avatars", () => {
+    const message = (id: number, inner: string) =>
+      `<div class=chatlog__message-container data-message-id=${id}><div class=chatlog__message><div
+      class=chatlog__message-primary>${inner}</div></div></div>`
+    const header = (name: string, clock: string) =>
+      `<img class=chatlog__avatar src=x alt=Avatar><div class=chatlog__header><span class=chatlog__author
+      title=nick>${name}</span> <span class=chatlog__timestamp title="Saturday, February 3, 2024 ${clock}"><a>${clock}</a></span></div>`
+    const content = (text: string) =>
+      `<div class="chatlog__content chatlog__markdown"><span class=chatlog__markdown-preserve>${text}</span></div>`
+    const parsed =
+      page(`<html><head><title>Gamers - lounge</title></head><body><div class=preamble><img alt="Guild icon">
+      <div class=preamble__entry>Gamers</div><div class=preamble__entry>Text / lounge</div></div><div class=chatlog>
+      <div class=chatlog__message-group>${message(1, header("Sable", "6:00 PM") + content("which <b>game</b>?"))}
+      ${message(
+        2,
+        `<div class=chatlog__short-timestamp title="Saturday, February 3, 2024 6:01 PM">6:01 PM</div>${content(`hm <img
+        class=chatlog__emoji alt="😀">`)}`
+      )}</div><div class=chatlog__message-group>${message(
+        3,
+        `<div class=chatlog__reply><div class=chatlog__reply-author>Sable</div><div class=chatlog__reply-content><span
+        class=chatlog__reply-link onclick="scrollToMessage(event, '1')">which game?</span></div></div>${header("Noodle", "6:02 PM")}${content("Hades")}`
+      )}</div></div><div class=postamble><div class=postamble__entry>Exported 3 message(s)</div></div></body></html>`)
+    assert.strictEqual(parsed.title, "#lounge")
+    assert.deepStrictEqual(shown(parsed), [
+      ["2024-02-03T18:00", "Sable: which game?"],
+      ["2024-02-03T18:01", "Sable: hm 😀"],
+      ["2024-02-03T18:02", "Noodle: Hades"]
+    ])
+    assert.strictEqual(turnsOf(parsed)[2]?.replyTo, turnsOf(parsed)[0]?.start)
+    assert.notInclude(parsed.text, "Avatar")
+  })
+
+  it("of Meta's archive: the oldest first", () => {
+    const message = (name: string, text: string, day: number) =>
+      `<div class="pam _3-95 _2ph- _a6-g uiBoxWhite noborder"><div class="_3-95 _2pim _a6-h _a6-i">${name}</div><div
+      class="_3-95 _a6-p"><div><div></div><div>${text}</div></div></div><div class="_3-94 _a6-o">Jan ${day}, 2023, 10:00 AM</div></div>`
+    const parsed = page(
+      `<html><head><title>Lisa Wong</title></head><body>${message("Me", "fine", 3)}${message("Lisa Wong", "how are you?", 2)}</body></html>`
+    )
+    assert.deepStrictEqual(shown(parsed), [
+      ["2023-01-02T10:00", "Lisa Wong: how are you?"],
+      ["2023-01-03T10:00", "Me: fine"]
+    ])
+  })
+
+  it("are no other pages", () => {
+    for (const html of [
+      "<p>class chatlog__message-group",
+      '<div class="message default clearfix">hi</div>',
+      '<div class="page_body chat_page"></div>message default clearfix',
+      ""
+    ])
+      assert.isUndefined(readHtmlChat(html))
   })
 })

@@ -122,13 +122,13 @@ const named = new RegExp(
   String.raw`\b(?:(${months})[a-z]{0,6}\.? (\d{1,2})(?: \d\d:\d\d:\d\d)?,? (\d{4})|(\d{1,2})\.? (${months})[a-z]{0,6}\.?,? (\d{4}))`,
   "i"
 )
-const isoDay = /\b(\d{4})-(\d\d)-(\d\d)\b/
+const isoDay = /\b(\d{4})[-/](\d\d)[-/](\d\d)\b/
 
 /** The day that stands anywhere near the start of a text, if its order is plain: milliseconds since the epoch. */
 export const dayNamed = (text: string): number | undefined => {
   const head = text.slice(0, 200)
   const iso = isoDay.exec(head)?.[0]
-  if (iso !== undefined) return momentOf(iso)
+  if (iso !== undefined) return momentOf(iso.replaceAll("/", "-"))
   const found = named.exec(head)
   if (!found) return undefined
   const [, month, day, year, dayBefore, monthAfter, yearAfter] = found
