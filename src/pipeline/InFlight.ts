@@ -60,6 +60,11 @@ export class Claims {
     return true
   }
 
+  /** Every source that has asked for the document so far, the first one first; the claim goes on. */
+  sources(id: DocumentId): ReadonlyArray<string> {
+    return [...(this.#sources.get(id) ?? [])]
+  }
+
   /** Ends the claim: every source that asked for the document, the first one first. */
   release(id: DocumentId): ReadonlyArray<string> {
     const sources = this.#sources.get(id) ?? []

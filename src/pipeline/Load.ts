@@ -46,6 +46,12 @@ const inMemory = (uri: string, bytes: Uint8Array): ContainerFile => ({
   range: (from, to) => Effect.succeed(bytes.subarray(from, to))
 })
 
+/** What is said of a source, said of its copy. */
+const renamed = (message: string, source: string, copy: string): string => {
+  if (message.startsWith(`${source} `)) return copy + message.slice(source.length)
+  return message.replace(` ${source} `, () => ` ${copy} `)
+}
+
 /**
  * Source items to parsed documents, and what they hold as well. A document that is in the graph already, made by the same recipe, needs no further
  * work; if it comes under a new name, the name is written down.
@@ -84,7 +90,10 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       return store.commit(
         run.group,
         run.id,
-        copies.map((source) => ({ _tag: "dead-letter", letter: letter(source, failure.cause, failure.message) }))
+        copies.map((source) => ({
+          _tag: "dead-letter",
+          letter: letter(source, failure.cause, renamed(failure.message, failure.source, source))
+        }))
       )
     })
 
