@@ -47,6 +47,7 @@ export const construct = Effect.fnUntraced(function* (options: {
     if (deadLetters.length === 0) counters.documents.ingested++
     else counters.documents.partial++
     yield* endSpan(parent.span)
+    yield* parent.leave
     return parent.document.id
   })
 

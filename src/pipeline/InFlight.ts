@@ -22,6 +22,8 @@ export interface LoadedDocument {
   /** The source that brought it. */
   readonly source: string
   readonly span: Tracer.Span
+  /** Gives back the room that it takes in memory: to be run once it is done with. */
+  readonly leave: Effect.Effect<void>
 }
 
 export interface ChunkedDocument extends LoadedDocument {
