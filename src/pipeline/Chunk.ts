@@ -27,7 +27,10 @@ export const chunk = Effect.gen(function* () {
             source: loaded.source,
             attempts: 1
           })
-          return Effect.andThen(endSpan(loaded.span, Exit.fail(letter)), Effect.fail(letter))
+          return endSpan(loaded.span, Exit.fail(letter)).pipe(
+            Effect.andThen(loaded.leave),
+            Effect.andThen(Effect.fail(letter))
+          )
         }
         counters.chunks.total += chunks.length
         return Effect.succeed({ ...loaded, chunks, extractions: new Map(), deadLetters: [], gathered: 0 })

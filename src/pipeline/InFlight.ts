@@ -22,6 +22,8 @@ export interface LoadedDocument {
   /** The source that brought it. */
   readonly source: string
   readonly span: Tracer.Span
+  /** Gives back the room that it takes in memory: to be run once it is done with. */
+  readonly leave: Effect.Effect<void>
 }
 
 export interface ChunkedDocument extends LoadedDocument {
@@ -58,6 +60,11 @@ export class Claims {
     }
     this.#sources.set(id, [source])
     return true
+  }
+
+  /** Every source that has asked for the document so far, the first one first; the claim goes on. */
+  sources(id: DocumentId): ReadonlyArray<string> {
+    return [...(this.#sources.get(id) ?? [])]
   }
 
   /** Ends the claim: every source that asked for the document, the first one first. */

@@ -6,7 +6,7 @@ import { documentId } from "../domain/Ids.ts"
 import type { DocumentId, Recipe } from "../domain/Ids.ts"
 import { ceilings, ParseConcurrency } from "../services/Concurrency.ts"
 import { Unpacker } from "../services/Unpacker.ts"
-import type { ContainerFile } from "../services/Unpacker.ts"
+import type { ContainerFile, Contents } from "../services/Unpacker.ts"
 import type { SourceItem, SourceItemError } from "../services/DocumentSource.ts"
 import * as GroupCommit from "../services/GroupCommit.ts"
 import { GraphStore } from "../services/GraphStore.ts"
@@ -21,15 +21,13 @@ import { RunCounters } from "./Metrics.ts"
 import { Discarded } from "./Phase.ts"
 import type { Flow } from "./Phase.ts"
 import * as Phase from "./Phase.ts"
+import * as Room from "./Room.ts"
 
 /** A file in a file in a file …: mails are forwarded as attachments of mails. */
 const maxDepth = 8
 
 /** Files up to this size, in bytes, are read at once; of larger ones, the beginning says first whether they are a container. */
 const wholeBytes = 1024 * 1024
-
-/** Megabytes of documents that are in memory at once, as bytes: large ones wait for each other, small ones do not count. */
-const megabytes = 128
 
 /** What came of a source item: a document, the items that it holds, or both. */
 type Opened = { readonly document: Flow<LoadedDocument> } | Holding
@@ -46,6 +44,12 @@ const inMemory = (uri: string, bytes: Uint8Array): ContainerFile => ({
   range: (from, to) => Effect.succeed(bytes.subarray(from, to))
 })
 
+/** What is said of a source, said of its copy. */
+const renamed = (message: string, source: string, copy: string): string => {
+  if (message.startsWith(`${source} `)) return copy + message.slice(source.length)
+  return message.replace(` ${source} `, () => ` ${copy} `)
+}
+
 /**
  * Source items to parsed documents, and what they hold as well. A document that is in the graph already, made by the same recipe, needs no further
  * work; if it comes under a new name, the name is written down.
@@ -59,7 +63,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   const store = yield* GraphStore
   const counters = yield* RunCounters
   const permits = yield* ParseConcurrency
-  const room = yield* Semaphore.make(megabytes)
+  const room = Room.make()
 
   const lookUp = yield* GroupCommit.make(
     (asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>) => ledger.documents(run.group, asked),
@@ -84,7 +88,10 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       return store.commit(
         run.group,
         run.id,
-        copies.map((source) => ({ _tag: "dead-letter", letter: letter(source, failure.cause, failure.message) }))
+        copies.map((source) => ({
+          _tag: "dead-letter",
+          letter: letter(source, failure.cause, renamed(failure.message, failure.source, source))
+        }))
       )
     })
 
@@ -104,7 +111,8 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   }
 
   /** Of a document whose bytes are at hand: what is parsed of it, unless it is in the graph as it is. */
-  const loadDocument = Effect.fnUntraced(function* ({ item, span }: OpenItem, bytes: Uint8Array) {
+  const loadDocument = Effect.fnUntraced(function* ({ item, span }: OpenItem, bytes: Uint8Array, place: Room.Place) {
+    yield* place.grow(bytes.length)
     const mediaType = item.mediaType === undefined ? undefined : yield* item.mediaType
     const id = documentId(run.group, bytes, parser.formatOfName(item.uri, mediaType))
     span.attribute("sluice.document.id", id)
@@ -122,40 +130,27 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       Effect.mapError((error) => letter(item.uri, error.reason, error.message)),
       Effect.tapError((failure) => failCopies(id, failure))
     )
-    const loaded: LoadedDocument = { document: { ...parsed, id, group: run.group }, source: item.uri, span }
+    yield* place.grow(parsed.text.length)
+    const loaded: LoadedDocument = {
+      document: { ...parsed, id, group: run.group },
+      source: item.uri,
+      span,
+      leave: place.leave
+    }
     return loaded
   })
 
-  const process = Effect.fnUntraced(function* (open: OpenItem) {
-    const { depth, item } = open
-    if (depth > maxDepth) {
-      const message = `${item.uri} lies more than ${maxDepth} files deep, one in another: take it out of them first`
-      return yield* letter(item.uri, "unsupported", message)
+  /** A document, what a file holds, or both. */
+  const opened = Effect.fnUntraced(function* (
+    open: OpenItem,
+    { isDocument, items }: Contents,
+    document: Effect.Effect<LoadedDocument, DeadLetter | Discarded | StorageError>
+  ) {
+    if (items === undefined) {
+      const alone: Opened = { document: Result.succeed(yield* document) }
+      return alone
     }
-    const fault = Effect.mapError((error: SourceItemError | ParseError) =>
-      letter(item.uri, error.reason, error.message)
-    )
-    const { range, size } = item
-    const isLarge = range !== undefined && size !== undefined && size > wholeBytes
-    const read = isLarge ? undefined : yield* fault(item.read)
-    const contents = yield* fault(
-      unpacker.open(
-        read === undefined
-          ? { uri: item.uri, size: size ?? 0, range: range ?? (() => item.read) }
-          : inMemory(item.uri, read)
-      )
-    )
-    const document = Effect.suspend(() =>
-      read === undefined
-        ? Semaphore.withPermits(
-            room,
-            Math.min(megabytes, Math.ceil((size ?? 0) / wholeBytes))
-          )(Effect.flatMap(fault(item.read), (bytes) => loadDocument(open, bytes)))
-        : loadDocument(open, read)
-    )
-    const { isDocument, items } = contents
-    if (items === undefined) return { document: Result.succeed(yield* document) } satisfies Opened
-    const held = { items, holder: open }
+    const held: Holding = { items, holder: open }
     if (!isDocument) {
       // Nothing but what is in it is counted.
       counters.documents.seen--
@@ -173,12 +168,43 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     )
   })
 
+  const process = Effect.fnUntraced(function* (open: OpenItem) {
+    const { depth, item } = open
+    if (depth > maxDepth) {
+      const message = `${item.uri} lies more than ${maxDepth} files deep, one in another: take it out of them first`
+      return yield* letter(item.uri, "unsupported", message)
+    }
+    const fault = Effect.mapError((error: SourceItemError | ParseError) =>
+      letter(item.uri, error.reason, error.message)
+    )
+    const { range, size = 0 } = item
+    const limited = Semaphore.withPermit(permits)
+    if (range !== undefined && size > wholeBytes) {
+      const contents = yield* limited(fault(unpacker.open({ uri: item.uri, size, range })))
+      const document = room.within(depth, size, (place) =>
+        limited(Effect.flatMap(fault(item.read), (bytes) => loadDocument(open, bytes, place)))
+      )
+      return yield* opened(open, contents, document)
+    }
+    return yield* room.within(depth, size, (place) =>
+      limited(
+        Effect.gen(function* () {
+          const bytes = yield* fault(item.read)
+          const contents = yield* fault(unpacker.open(inMemory(item.uri, bytes)))
+          const found = yield* opened(open, contents, loadDocument(open, bytes, place))
+          if (found.document === undefined || Result.isFailure(found.document)) yield* place.leave
+          return found
+        })
+      )
+    )
+  })
+
   const phase = Phase.make({
     name: "load",
     concurrency: ceilings.parse,
     describe: ({ item, span }: OpenItem) => ({ parent: span, attributes: { "sluice.source": item.uri } }),
     run: (open: OpenItem): Effect.Effect<Opened, DeadLetter | Discarded | StorageError> =>
-      Semaphore.withPermit(permits, process(open)).pipe(
+      process(open).pipe(
         Effect.tapError((error) => endSpan(open.span, error._tag === "Discarded" ? Exit.void : Exit.fail(error)))
       )
   })

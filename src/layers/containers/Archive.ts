@@ -117,7 +117,7 @@ export const openArchive = Effect.fnUntraced(function* (
       return { uri, read: problem(uri, "too-large", `${size}: split it, or raise --max-document`) }
     }
     const read = attempt(uri, async () => made(await inflate(zip, entry, uri, maxBytes)))
-    return { uri, read: Effect.mapError(read, (error) => asItemError(uri, error)) }
+    return { uri, size: entry.size, read: Effect.mapError(read, (error) => asItemError(uri, error)) }
   }
   const items = Effect.gen(function* () {
     const shape = (yield* slackShape(file, zip, maxBytes)) ?? (() => (bytes: Uint8Array) => bytes)
