@@ -128,7 +128,7 @@ export const stateHtml = (writer: Writer, facts: HtmlFacts, title = facts.title,
 export const parseHtml: Parse = (uri, bytes) => {
   const html = decodeMarkup(uri, bytes)
   const chat = readHtmlChat(html)
-  if (chat !== undefined) return writeChat(uri, chat)
+  if (chat !== undefined) return writeChat(uri, chat, "text/html")
   const writer = new Writer(uri)
   const facts = writeHtml(writer, html, { xhtml: /^\s{0,100}<\?xml\s/.test(html) })
   stateHtml(writer, facts)

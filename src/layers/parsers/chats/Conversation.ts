@@ -75,7 +75,7 @@ const firstAt = (sections: ReadonlyArray<Section>): number | undefined => {
  * Writes a conversation: its title as a heading, what is known of it, a turn for each message. States who took part
  * where they speak, and who answered whom where both are known. Its date is that of its first message.
  */
-export const writeChat = (uri: string, chat: Chat): Parsed => {
+export const writeChat = (uri: string, chat: Chat, mediaType = "application/json"): Parsed => {
   const writer = new Writer(uri)
   const title = oneLine(chat.title)
   writer.heading(1, title)
@@ -106,5 +106,5 @@ export const writeChat = (uri: string, chat: Chat): Parsed => {
   }
   const first = firstAt(chat.sections)
   const date = first === undefined ? undefined : dayOf(first)
-  return writer.finish({ mediaType: "application/json", title, date })
+  return writer.finish({ mediaType, title, date })
 }

@@ -219,5 +219,5 @@ export const readHtmlChat = (html: string): Chat | undefined => {
   // A talk between two is called after one of them.
   const event = people.has(title) && people.size <= 2 ? "" : title
   const about = product === discord ? page.titles.filter((text) => text !== title).slice(0, 3) : []
-  return { mediaType: "text/html", title, event, about, sections: [{ messages: page.messages }] }
+  return { title, event, about, sections: [{ messages: page.messages }] }
 }
