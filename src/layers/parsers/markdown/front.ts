@@ -31,7 +31,7 @@ const tomlField = /^([A-Za-z_-]{1,40})[ \t]*=[ \t]*(\S.*)$/
 const tomlString = /"((?:[^"\\]|\\.){0,2000})"|'([^']{0,2000})'/g
 const tomlEscape = /\\(["\\])/g
 
-/** The strings, dates and lists of strings on lines of their own, whatever table they are in: what the fields read here are. */
+/** Strings, dates and lists of strings, each on a line, whatever table they are in: nothing else is read of them. */
 const readToml = (source: string): ReadonlyMap<string, unknown> | undefined => {
   const found = new Map<string, unknown>()
   const lines = source.split("\n").filter((line) => line.trim() !== "")
