@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { gzipSync } from "node:zlib"
-import { layerWith } from "../../src/layers/Containers.ts"
+import { layerPooled } from "../../src/layers/Containers.ts"
+import * as Pool from "../../src/layers/parsers/Pool.ts"
 import { messageBytes } from "../../src/layers/containers/Mailbox.ts"
 import { layerNone, Unpacker } from "../../src/services/Unpacker.ts"
 import type { ContainerFile } from "../../src/services/Unpacker.ts"
@@ -14,7 +15,7 @@ import { makeZip, zipOf } from "../support/zip.ts"
 import { contentsOf, fileOf, suite } from "../suites/Unpacker.ts"
 
 const maxBytes = 100_000
-const layer = layerWith({ maxBytes })
+const layer = Layer.provide(layerPooled({ maxBytes }), Pool.layer)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 

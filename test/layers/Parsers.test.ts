@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { layer } from "../../src/layers/Parsers.ts"
+import { layer, layerCalling } from "../../src/layers/Parsers.ts"
 import { isoDate } from "../../src/layers/parsers/date.ts"
 import { clean } from "../../src/layers/parsers/decode.ts"
 import { Parser } from "../../src/services/Parser.ts"
@@ -17,7 +17,7 @@ const parse = (uri: string, content: string | ReadonlyArray<number>) =>
     const parsed = yield* parser.parse(uri, bytesOf(content))
     assertParsed(parsed, uri)
     return parsed
-  }).pipe(Effect.provide(layer))
+  }).pipe(Effect.provide(layerCalling))
 const fails = (uri: string, content: string | ReadonlyArray<number>) => Effect.flip(parse(uri, content))
 const pieces = ({ blocks, text }: Parsed) => blocks.map(({ end, kind, start }) => [kind, text.slice(start, end)])
 const latin1 = (text: string) => Array.from(text, (character) => character.charCodeAt(0))

@@ -2,11 +2,10 @@ import { Effect, Stream } from "effect"
 import type { Context } from "effect"
 import type { ContainerFile, Contents } from "../../services/Unpacker.ts"
 import type { SourceItem } from "../../services/DocumentSource.ts"
-import { ParseError } from "../../services/Parser.ts"
 import { looksMail } from "../parsers/detect.ts"
 import { isCompound, storedName } from "../parsers/msg/compound.ts"
 import type { ParserPool } from "../parsers/Pool.ts"
-import { failureOf } from "../parsers/Task.ts"
+import { parseErrorOf } from "../parsers/Task.ts"
 import type { Part } from "../parsers/Task.ts"
 import { itemError, problem, readRange } from "./options.ts"
 import type { ContainerOptions } from "./options.ts"
@@ -91,5 +90,5 @@ const onThisThread = (uri: string, bytes: Uint8Array) =>
       const { partsOf } = await import("./parts.ts")
       return partsOf(uri, bytes)
     },
-    catch: (error) => new ParseError({ uri, ...failureOf(uri, error) })
+    catch: (error) => parseErrorOf(uri, error)
   })

@@ -1,4 +1,5 @@
 import { isoDate } from "../date.ts"
+import { endsSentence } from "../Text.ts"
 import { isNameLike } from "./labels.ts"
 import { nameIn } from "./people.ts"
 import { dayNamed } from "./stamps.ts"
@@ -14,7 +15,6 @@ export interface Preamble {
 }
 
 const longestTitle = 100
-const endsSentence = /[.,;:!?…。！？]["'”’)\]]?$/
 const titled = /^(?:meeting )?(?:title|topic|subject|meeting|call|chat)[ \t]*:[ \t]*(\S.*)$/i
 const datedLine = /^(?:meeting )?(?:date|datum|when|recorded(?: on)?|time|start(?:ed)?)[ \t]*:[ \t]*(\S.*)$/i
 const present =
