@@ -463,6 +463,49 @@ describe("broken exports", () => {
   })
 })
 
+describe("transcripts in JSON", () => {
+  it("have no date of 1970, and times in seconds or milliseconds", () => {
+    const said = (unit: number) =>
+      [0, 1, 2, 3].map((at) => ({
+        speaker: at % 2 ? "B" : "A",
+        text: `line ${at}`,
+        start: at * 2 * unit,
+        end: (at * 2 + 1) * unit
+      }))
+    for (const [key, unit] of [
+      ["utterances", 1000],
+      ["sentences", 1]
+    ] as const) {
+      const parsed = read({ [key]: said(unit) })
+      assert.isUndefined(parsed.date)
+      assert.deepStrictEqual(
+        turnsOf(parsed).map(({ at }) => at),
+        [0, 2000, 4000, 6000]
+      )
+    }
+  })
+
+  it("without speakers are turns, each word once", () => {
+    const segments = [" Hello there.", " General Kenobi."].map((text, at) => ({
+      start: at * 2,
+      end: at * 2 + 1.5,
+      text
+    }))
+    const whisper = read({ text: " Hello there. General Kenobi.", segments, language: "en" })
+    assert.deepStrictEqual(lines(whisper), ["Hello there.", "General Kenobi."])
+    assert.isUndefined(
+      readChat("a.json", { text: "A much longer text of which these are parts. ".repeat(9), segments })
+    )
+  })
+
+  it("are not what reviews and other records hold of who and what", () => {
+    const reviews = Array.from({ length: 8 }, (_, at) => ({ user: at % 2 ? "ann" : "bob", text: `good ${at}` }))
+    assert.isUndefined(readChat("a.json", reviews))
+    const dated = reviews.map((review) => ({ ...review, date: "2024-01-01", stars: 4 }))
+    assert.isUndefined(readChat("a.json", dated))
+  })
+})
+
 describe("chats as pages", () => {
   const page = (html: string): Parsed => {
     const chat = readHtmlChat(html)

@@ -59,6 +59,9 @@ const ordered = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
   return groups.flat()
 }
 
+/** Earlier moments are counted from the start of a recording: March 1973 in milliseconds. */
+const firstDate = 100_000_000_000
+
 const firstAt = (sections: ReadonlyArray<Section>): number | undefined => {
   let first: number | undefined
   for (const { messages } of sections) {
@@ -102,6 +105,6 @@ export const writeChat = (uri: string, chat: Chat): Parsed => {
     }
   }
   const first = firstAt(chat.sections)
-  const date = chat.date ?? (first === undefined ? undefined : dayOf(first))
+  const date = chat.date ?? (first === undefined || first < firstDate ? undefined : dayOf(first))
   return writer.finish({ mediaType: chat.mediaType, title, date })
 }
