@@ -32,7 +32,8 @@ const happening =
 const nickname = /^<[ @+%&~!]{0,2}([^<>\n]{1,64})>(?:[ \t]|$)/
 const action = /^[ \t]*\*[ \t]{1,2}(?!\*)([^\s*:]{1,64})[ \t]/
 const arrow = /^[ \t]*(?:-!-|-{1,2}>|<-{1,2}|--|={3}|\*{2,3}|!)(?:[ \t]|$)/
-const served = /^[ \t]*\*?[ \t]?(?:Joins|Parts|Quits|Disconnected|Now talking (?:in|on)|Attempting|Rejoined|Retrieving)\b/
+const served =
+  /^[ \t]*\*?[ \t]?(?:Joins|Parts|Quits|Disconnected|Now talking (?:in|on)|Attempting|Rejoined|Retrieving)\b/
 const column = /^[ @+%&~]{0,2}([^\s<>:=,;"'(){}/]{1,40}|\*)\t/
 const topical = /\btopic\b/i
 
