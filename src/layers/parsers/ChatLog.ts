@@ -98,8 +98,9 @@ const write = (uri: string, text: string, style: Style): Parsed => {
     const { name } = entry.kind === "turn" ? nameIn(entry.speaker) : { name: "" }
     times.set(name, (times.get(name) ?? 0) + 1)
   }
-  /** One word that speaks once may be anything: a program, a field of a form. */
-  const isSomebody = (name: string): boolean => isPerson(name) && (name.includes(" ") || (times.get(name) ?? 0) > 1)
+  /** One word that speaks once may be anything but on IRC: a program, a field of a form. */
+  const isSomebody = (name: string): boolean =>
+    isPerson(name) && (style === "irc" || style === "columns" || name.includes(" ") || (times.get(name) ?? 0) > 1)
   const noted = new Set<string>()
   let earliest: number | undefined
   let now: number | undefined

@@ -235,7 +235,59 @@ describe("logs of IRC", () => {
         ["alice", "2024-01-02T00:10:00", "it is up again"],
         ["paragraph", "alice changed the topic of #buoys to: modem is fine"]
       ])
-      assert.deepStrictEqual(factsOf(parsed), ["alice PARTICIPATED_IN #buoys"])
+      assert.deepStrictEqual(factsOf(parsed), ["bob PARTICIPATED_IN #buoys", "alice PARTICIPATED_IN #buoys"])
+    })
+  )
+
+  it.effect("HexChat: days from its lines and the year from where logging begins", () =>
+    Effect.gen(function* () {
+      const parsed = yield* parse(
+        "buoys.log",
+        `**** BEGIN LOGGING AT Sun Dec 31 22:58:00 2023
+
+Dec 31 22:58:00 *\tNow talking on #buoys
+Dec 31 22:59:00 <bob>\tdid the modem wake up?
+Dec 31 23:01:00 *\tbob restarts it
+Jan 02 00:10:00 <alice>\tit is up again
+Jan 02 00:11:00 -NickServ-\tThis nickname is registered
+**** ENDING LOGGING AT Tue Jan  2 00:30:00 2024`
+      )
+      assert.strictEqual(parsed.title, "#buoys")
+      assert.deepStrictEqual(rows(parsed).slice(1, 4), [
+        ["bob", "2023-12-31T22:59:00", "did the modem wake up?"],
+        ["bob", "2023-12-31T23:01:00", "restarts it"],
+        ["alice", "2024-01-02T00:10:00", "it is up again"]
+      ])
+    })
+  )
+
+  it.effect("mIRC: what it tells is nobody's, colours are gone; notices are theirs who send them", () =>
+    Effect.gen(function* () {
+      const parsed = yield* parse(
+        "chat.log",
+        `Session Start: Fri Jul 14 20:00:01 2023
+Session Ident: #chat
+[20:00] * Now talking in #chat
+[20:00] * Topic is 'Welcome | be nice'
+[20:00] * Set by ChanServ!s@s on Mon Jul 03 10:00:00
+[20:01] <\u000304Zorro\u0003> hi \u0002all\u0002
+[20:02] * bob (~b@host) has joined #chat
+[20:02] * Zorro waves
+[20:02] * bob is now known as bobby
+[20:03] -ChanBot:#chat- build 5 passed
+[20:03] <Lady_M> hi
+[20:04] <Zorro> bye
+Session Close: Fri Jul 14 20:10:00 2023`
+      )
+      assert.deepStrictEqual(rows(parsed), [
+        ["heading", "#chat"],
+        ["paragraph", "Topic is 'Welcome | be nice'"],
+        ["Zorro", "2023-07-14T20:01:00", "hi all"],
+        ["Zorro", "2023-07-14T20:02:00", "waves"],
+        ["paragraph", "ChanBot: build 5 passed"],
+        ["Lady_M", "2023-07-14T20:03:00", "hi"],
+        ["Zorro", "2023-07-14T20:04:00", "bye"]
+      ])
     })
   )
 

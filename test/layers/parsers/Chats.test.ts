@@ -212,7 +212,7 @@ describe("Slack", () => {
   it("names of direct messages are no channels", () => {
     const titleOf = (channel: string) => read(slackDay([message({ text: "x" })], channel)).title
     assert.strictEqual(titleOf("D01AB23CD4"), "")
-    assert.strictEqual(titleOf("mpdm-ada--bo--cy-1"), "ada, bo, cy")
+    assert.strictEqual(titleOf("mpdm-ada--bo--cy-1"), "Ada Moreno, bo, cy")
     assert.strictEqual(titleOf("general"), "#general")
   })
 
@@ -455,6 +455,83 @@ describe("broken exports", () => {
         1
       )
     }
+  })
+})
+
+describe("what programs say in chats", () => {
+  it("is the document where nobody else says anything: those who came to a Slack channel, a call by Telegram", () => {
+    const joined = message({
+      subtype: "channel_join",
+      text: `<@${chats.slackId("Ada Moreno")}> has joined the channel`
+    })
+    const day = read(slackDay([joined]))
+    assert.strictEqual(day.text, "#halcyon\n\nAda Moreno has joined the channel")
+    assert.strictEqual(day.date, "2025-03-03")
+    assert.deepStrictEqual(factsOf(day), ["Ada Moreno PARTICIPATED_IN #halcyon"])
+    const call = { id: 1, type: "service", date: "2022-02-01T10:00:00", actor: "Anna", action: "phone_call", text: "" }
+    const talk = { name: "Anna", type: "personal_chat", id: 7, messages: [call] }
+    assert.strictEqual(read(talk).text, "Anna\n\nAnna: phone call")
+    const empty = { name: "Nobody", type: "personal_chat", id: 8, messages: [] }
+    assert.deepStrictEqual(
+      telegramChats(encode({ chats: { list: [empty, talk] } }))?.map(({ name }) => name),
+      ["chat-7"]
+    )
+  })
+
+  it("is said once by whom it is about, and groups are called after their people", () => {
+    const set = { subtype: "channel_topic", text: `<@${chats.slackId("Ada Moreno")}> set the channel topic: Probes` }
+    assert.deepStrictEqual(lines(read(slackDay([message(set)]))), ["Ada Moreno: set the channel topic: Probes"])
+    const users = slackPeople(
+      encode([
+        { id: "U1", name: "ann.lee", real_name: "Ann Lee" },
+        { id: "U2", name: "bo", profile: { real_name: "Bo Li" } }
+      ])
+    )
+    const day = decode(wrapSlackDay("mpdm-ann.lee--bo--cy-1", users, encode([message({ user: "U1", text: "hi" })])))
+    assert.strictEqual(read(day).title, "Ann Lee, Bo Li, cy")
+  })
+})
+
+describe("transcripts in JSON", () => {
+  it("have no date of 1970, and times in seconds or milliseconds", () => {
+    const said = (unit: number) =>
+      [0, 1, 2, 3].map((at) => ({
+        speaker: at % 2 ? "B" : "A",
+        text: `line ${at}`,
+        start: at * 2 * unit,
+        end: (at * 2 + 1) * unit
+      }))
+    for (const [key, unit] of [
+      ["utterances", 1000],
+      ["sentences", 1]
+    ] as const) {
+      const parsed = read({ [key]: said(unit) })
+      assert.isUndefined(parsed.date)
+      assert.deepStrictEqual(
+        turnsOf(parsed).map(({ at }) => at),
+        [0, 2000, 4000, 6000]
+      )
+    }
+  })
+
+  it("without speakers are turns, each word once", () => {
+    const segments = [" Hello there.", " General Kenobi."].map((text, at) => ({
+      start: at * 2,
+      end: at * 2 + 1.5,
+      text
+    }))
+    const whisper = read({ text: " Hello there. General Kenobi.", segments, language: "en" })
+    assert.deepStrictEqual(lines(whisper), ["Hello there.", "General Kenobi."])
+    assert.isUndefined(
+      readChat("a.json", { text: "A much longer text of which these are parts. ".repeat(9), segments })
+    )
+  })
+
+  it("are not what reviews and other records hold of who and what", () => {
+    const reviews = Array.from({ length: 8 }, (_, at) => ({ user: at % 2 ? "ann" : "bob", text: `good ${at}` }))
+    assert.isUndefined(readChat("a.json", reviews))
+    const dated = reviews.map((review) => ({ ...review, date: "2024-01-01", stars: 4 }))
+    assert.isUndefined(readChat("a.json", dated))
   })
 })
 

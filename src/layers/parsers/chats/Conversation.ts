@@ -1,5 +1,5 @@
 import type { Parsed } from "../../../services/Parser.ts"
-import { corresponded } from "../statements.ts"
+import { corresponded, participated } from "../statements.ts"
 import { oneLine, Writer } from "../Writer.ts"
 import { Participation } from "./participation.ts"
 import { isPerson } from "./people.ts"
@@ -33,7 +33,11 @@ export interface Chat {
   readonly event: string
   /** What is known besides the messages: a channel's topic. */
   readonly about?: ReadonlyArray<string>
+  /** Who took part without saying anything. */
+  readonly people?: ReadonlyArray<string>
   readonly aliases?: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Where no message tells. */
+  readonly date?: string | undefined
   readonly sections: ReadonlyArray<Section>
 }
 
@@ -63,6 +67,9 @@ const ordered = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
   return groups.flat()
 }
 
+/** Earlier moments are counted from the start of a recording: March 1973 in milliseconds. */
+const firstDate = 100_000_000_000
+
 const firstAt = (sections: ReadonlyArray<Section>): number | undefined => {
   let first: number | undefined
   for (const { messages } of sections) {
@@ -80,6 +87,7 @@ export const writeChat = (uri: string, chat: Chat, mediaType = "application/json
   const title = oneLine(chat.title)
   writer.heading(1, title)
   for (const about of chat.about ?? []) writer.paragraph(about)
+  writer.state(0, participated((chat.people ?? []).filter(isPerson), chat.event))
   for (const { heading, messages } of chat.sections) {
     if (heading !== undefined) writer.heading(title === "" ? 1 : 2, heading)
     const participation = new Participation(chat.event, chat.aliases)
@@ -105,6 +113,6 @@ export const writeChat = (uri: string, chat: Chat, mediaType = "application/json
     }
   }
   const first = firstAt(chat.sections)
-  const date = first === undefined ? undefined : dayOf(first)
+  const date = chat.date ?? (first === undefined || first < firstDate ? undefined : dayOf(first))
   return writer.finish({ mediaType, title, date })
 }

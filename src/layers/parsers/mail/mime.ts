@@ -149,6 +149,17 @@ export const contentOf = ({ content }: Attachment): Uint8Array =>
       ? content
       : new Uint8Array(content)
 
+const automatic =
+  /^(?:(?:do-?)?no-?t?-?reply|newsletter|news|notifications?|mailer-daemon|marketing|updates?|alerts?)(?:[-+.][^@]{0,60})?@/i
+
+/** Newsletters can be unsubscribed from, but unlike the mails of a discussion not be answered to a list. */
+const isCircular = (header: (key: string) => string, address: string): boolean => {
+  const isTold =
+    /^(?:bulk|junk)\b/i.test(header("precedence")) || /^auto-(?:generated|notified)/i.test(header("auto-submitted"))
+  const isList = header("list-post") !== "" || header("in-reply-to") !== "" || header("references") !== ""
+  return !isList && (header("list-unsubscribe") !== "" || isTold || automatic.test(address))
+}
+
 /** Reads a message as it is sent (RFC 5322, MIME). Fails with a `ParseError`. */
 export const readMime = async (uri: string, bytes: Uint8Array): Promise<Message> => {
   const message = mended(bytes)
@@ -162,6 +173,7 @@ export const readMime = async (uri: string, bytes: Uint8Array): Promise<Message>
     date: header("date"),
     subject: email.subject ?? "",
     isAnswer: (email.inReplyTo ?? "") !== "",
+    isBulk: isCircular(header, email.from?.address ?? ""),
     text: email.text ?? "",
     flowed: message.flowed,
     html: email.html ?? "",
