@@ -289,6 +289,41 @@ describe("archives", () => {
     })
   )
 
+  it.effect(
+    "hold as much as they may in the order of their directory, however many of their members are read at once",
+    () =>
+      Effect.gen(function* () {
+        const size = 20 * 1024 * 1024
+        const bomb = fileOf(
+          "a.zip",
+          zipOf(Object.fromEntries(["a", "b", "c", "d", "e"].map((name) => [name, new Uint8Array(size)])))
+        )
+        const unpacker = yield* Unpacker
+        const read = (concurrency: number) =>
+          Effect.gen(function* () {
+            const { items: found = Stream.empty } = yield* unpacker.open(bomb)
+            return yield* Effect.forEach(
+              yield* Stream.runCollect(found),
+              ({ read, uri }) =>
+                Effect.match(read, {
+                  onSuccess: (bytes) => `${uri} ${bytes.length}`,
+                  onFailure: ({ reason }) => `${uri} ${reason}`
+                }),
+              { concurrency }
+            )
+          })
+        const expected = [
+          `a.zip#a ${size}`,
+          `a.zip#b ${size}`,
+          `a.zip#c ${size}`,
+          "a.zip#d too-large",
+          "a.zip#e too-large"
+        ]
+        assert.deepStrictEqual(yield* read(1), expected)
+        assert.deepStrictEqual(yield* read(5), expected)
+      }).pipe(Effect.provide(layerWith({ maxBytes: 64_000_000 })))
+  )
+
   it.effect("that Slack exported hold the days of its channels, with the names of people", () =>
     Effect.gen(function* () {
       const zip = zipOf({

@@ -140,7 +140,6 @@ export const openMailbox = (file: ContainerFile, start: number, { maxBytes }: Co
       const uri = `${file.uri}#${unique(name)}`
       const item: SourceItem = {
         uri,
-        size: to - from,
         mediaType: Effect.succeed("message/rfc822"),
         read: isLarge
           ? problem(
