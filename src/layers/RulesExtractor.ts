@@ -57,28 +57,42 @@ export const layerCalling: Layer.Layer<Extractor> = Layer.succeed(Extractor, mak
 export interface Options {
   /** The most worker threads; by default all but one of what the machine runs at once, at least one, at most 8. */
   readonly threads?: number
+  /** So many chunks under way are left to the calling thread; 32 by default. */
+  readonly after?: number
   /** The module that the threads run, for tests. */
   readonly entry?: URL
 }
 
+/** Chunks that are done on the calling thread before another one is worth its start. */
+const few = 32
+
 /**
- * The same in worker threads, which start with the first chunks and end with the layer's scope; the answers are those of
- * the calling thread, which also does the work of a thread that broke down.
+ * The same in worker threads once there is much to do: they start with the chunk that comes while 32 are under way, and
+ * end with the layer's scope. The answers are those of the calling thread, which also does the work of a thread that
+ * broke down.
  */
 export const layerWith = (options: Options = {}): Layer.Layer<Extractor> =>
   Layer.effect(
     Extractor,
     Effect.gen(function* () {
       const threads = options.threads ?? Math.min(8, Math.max(1, availableParallelism() - 1))
+      const { after = few } = options
       const ask = yield* Threads.make({ ...options, threads })
-      return make(
-        64 * threads,
-        Effect.fnUntraced(function* (task) {
-          const answer = yield* Effect.result(ask({ header: task.chunk.header, text: task.chunk.text }))
-          if (Result.isFailure(answer)) return yield* onCallingThread(task)
-          return answer.success._tag === "extracted"
-            ? unpack(answer.success.packed)
-            : yield* unreadable(task, answer.success.message)
+      let underWay = 0
+      const inThread: Extract = Effect.fnUntraced(function* (task) {
+        const answer = yield* Effect.result(ask({ header: task.chunk.header, text: task.chunk.text }))
+        if (Result.isFailure(answer)) return yield* onCallingThread(task)
+        return answer.success._tag === "extracted"
+          ? unpack(answer.success.packed)
+          : yield* unreadable(task, answer.success.message)
+      })
+      return make(64 * threads, (task) =>
+        Effect.suspend(() => {
+          const extract = underWay++ < after ? onCallingThread : inThread
+          return Effect.ensuring(
+            extract(task),
+            Effect.sync(() => underWay--)
+          )
         })
       )
     })

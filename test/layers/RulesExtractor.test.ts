@@ -29,7 +29,7 @@ describe("threads", () => {
   for (const threads of [1, 3]) {
     it.effect(`say what the calling thread says, each chunk its own: ${threads}`, () =>
       Effect.map(extractAll, (found) => assert.deepStrictEqual(found, expected)).pipe(
-        Effect.provide(layerWith({ threads }))
+        Effect.provide(layerWith({ after: 0, threads }))
       )
     )
   }
@@ -44,7 +44,9 @@ describe("threads", () => {
   ] as const) {
     it.effect(`that ${what} leaves its chunks to the calling thread`, () =>
       Effect.map(extractAll, (found) => assert.deepStrictEqual(found, expected)).pipe(
-        Effect.provide(layerWith({ threads: 2, entry: new URL(`data:text/javascript,${encodeURIComponent(source)}`) }))
+        Effect.provide(
+          layerWith({ after: 0, threads: 2, entry: new URL(`data:text/javascript,${encodeURIComponent(source)}`) })
+        )
       )
     )
   }
