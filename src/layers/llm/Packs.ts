@@ -142,6 +142,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
           usage: response.usage,
           model: response.model,
           raw: response.content,
+          headers: response.headers,
           answers: pack.flatMap(({ group, key }) => {
             const value = given.get(key)?.encoded
             return value === undefined ? [] : [{ key, group, kind: "extraction", value }]

@@ -10,6 +10,7 @@ import {
   RequestTooLarge,
   ServerFault
 } from "../../services/ChatModel.ts"
+import { goDuration } from "../../services/gate/Headers.ts"
 
 /** An answer that is no success, in the shape of any server that calls itself OpenAI-compatible. */
 export interface HttpFailure {
@@ -97,16 +98,6 @@ const said = (body: unknown, depth = 0): Said => {
     code: inner.code || own.code,
     param: inner.param || own.param
   }
-}
-
-/** `1h2m3.5s`, `8.64s`, `120ms`: durations as Go writes them, in milliseconds. */
-export const goDuration = (text: string): number | undefined => {
-  const parts = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/.exec(
-    text.trim()
-  )
-  if (parts === null || parts[0] === "") return undefined
-  const [, hours = "0", minutes = "0", seconds = "0", milliseconds = "0"] = parts
-  return Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Number(seconds) * 1_000 + Number(milliseconds)
 }
 
 const decimal = /^\s*\d+(?:\.\d+)?\s*$/
