@@ -1,0 +1,115 @@
+import { parseArgs } from "node:util"
+import { boundOf } from "./gate/bound.ts"
+import type { Bound } from "./gate/bound.ts"
+import { cookbook, limited, reservoir } from "./gate/clients.ts"
+import type { Client } from "./gate/clients.ts"
+import { ours } from "./gate/ours.ts"
+import { jobsOf, scenarios } from "./gate/scenarios.ts"
+import type { Scenario } from "./gate/scenarios.ts"
+import { runVirtually } from "./gate/virtual.ts"
+import type { Outcome } from "./gate/virtual.ts"
+import { machine, table } from "./support/table.ts"
+
+const usage = `bench gate [--scenario NAME,…] [--client NAME,…]
+
+The same calls through this program's gate and through what people use otherwise, against a simulated provider with
+limits, in virtual time. All figures are from the provider's own books.
+  --scenario NAME,…  of ${scenarios.map(({ name }) => name).join(", ")} (default: all)
+  --client NAME,…    of sluice, p-limit, endless, bottleneck, cookbook (default: all)`
+
+interface Entry {
+  readonly name: string
+  readonly title: string
+  readonly client: Client
+  /** It takes long: only there, unless it is asked for. */
+  readonly only?: string
+}
+
+const clients: ReadonlyArray<Entry> = [
+  { name: "sluice", title: "sluice", client: ours },
+  { name: "p-limit", title: "p-limit, SDK's retries (2)", client: limited(2) },
+  { name: "endless", title: "p-limit, retries without end", client: limited(Infinity), only: "A" },
+  { name: "bottleneck", title: "Bottleneck, two reservoirs", client: reservoir },
+  { name: "cookbook", title: "cookbook, as intended", client: cookbook }
+]
+
+const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)} %`
+
+/** The most used limit, and how much of it was used. */
+const busiest = ({ usage }: Outcome["ledger"]): string => {
+  const shares = Object.values(usage)
+    .flatMap((limits) => Object.entries(limits))
+    .map(([name, { supplied, taken }]) => [name, taken / supplied] as const)
+    .toSorted(([, a], [, b]) => b - a)
+  const [first] = shares
+  return first === undefined ? "–" : `${first[0]} ${percent(first[1])}`
+}
+
+export const row = (
+  title: string,
+  calls: number,
+  bound: Bound,
+  { finished, ledger }: Outcome
+): ReadonlyArray<string> => {
+  const lost = calls - ledger.items.answered
+  const turnedAway = Object.values(ledger.limited).reduce((sum, count) => sum + count, 0)
+  const real = ledger.tokens.input + ledger.tokens.output
+  return [
+    title,
+    finished ? (ledger.makespan / 1_000).toFixed(1) : "> 3 h",
+    lost === 0 ? percent(bound.millis / ledger.makespan) : "–",
+    busiest(ledger),
+    `${turnedAway} (${percent(turnedAway / calls, 2)})`,
+    String(lost),
+    percent(ledger.charged.tokens === 0 ? 0 : ledger.charged.wasted / ledger.charged.tokens),
+    real === 0 ? "–" : (ledger.charged.tokens / real).toFixed(2),
+    String(ledger.maxInFlight)
+  ]
+}
+
+export const head = [
+  "client",
+  "makespan s",
+  "of the bound",
+  "busiest limit",
+  "turned away (per call)",
+  "lost",
+  "wasted",
+  "charged/real",
+  "most in flight"
+]
+
+const selected = <A>(all: ReadonlyArray<A>, names: string | undefined, nameOf: (one: A) => string): ReadonlyArray<A> =>
+  names === undefined ? all : all.filter((one) => names.split(",").includes(nameOf(one)))
+
+const measure = async (scenario: Scenario, names: string | undefined): Promise<void> => {
+  const jobs = jobsOf(scenario)
+  const bound = boundOf(scenario, jobs)
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const { client, only, title } of selected(clients, names, ({ name }) => name)) {
+    if (names === undefined && only !== undefined && only !== scenario.name) continue
+    const outcome = await runVirtually(client, scenario, jobs)
+    rows.push([...row(title, scenario.calls, bound, outcome), outcome.cpuSeconds.toFixed(1)])
+  }
+  process.stdout.write(
+    `${scenario.name}: ${scenario.title}. At most ${scenario.concurrency} at once.\n` +
+      `Bound ${(bound.millis / 1_000).toFixed(1)} s, by ${bound.by}: ${bound.inputs}.\n\n` +
+      `${table([...head, "CPU s"], rows)}\n\n`
+  )
+}
+
+export const run = async (args: ReadonlyArray<string>): Promise<void> => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      scenario: { type: "string" },
+      client: { type: "string" },
+      help: { type: "boolean", default: false }
+    }
+  })
+  if (values.help) return void process.stdout.write(`${usage}\n`)
+  process.stdout.write(`${machine()}\n\n`)
+  for (const scenario of selected(scenarios, values.scenario, ({ name }) => name)) {
+    await measure(scenario, values.client)
+  }
+}
