@@ -51,21 +51,26 @@ interface Hypothesis {
 
 const clamp = (value: number, low: number, high: number) => Math.min(high, Math.max(low, value))
 
+const unlearned = (): readonly [Hypothesis, Hypothesis, Hypothesis] => [
+  { rule: "sum", factor: 1, error: 0, low: 0.5, high: 2 },
+  { rule: "larger", factor: 1, error: 0, low: 0.5, high: 2 },
+  { rule: "input", factor: 1, error: 0, low: 0.25, high: 4 }
+]
+
 /**
  * Which rule a provider charges by, and what its estimate is worth beside ours: learned from what its headers say that
  * a call, or all calls of a second, took. A rule is believed the less, the further from ours it would put the estimate.
  */
 export class Charge {
-  readonly #hypotheses: ReadonlyArray<Hypothesis> = [
-    { rule: "sum", factor: 1, error: 0, low: 0.5, high: 2 },
-    { rule: "larger", factor: 1, error: 0, low: 0.5, high: 2 },
-    { rule: "input", factor: 1, error: 0, low: 0.25, high: 4 }
-  ]
-  #best: Hypothesis
+  #hypotheses = unlearned()
+  /** The sum is never too little. */
+  #best = this.#hypotheses[0]
   #learned = 0
 
-  constructor(rule: ChargeRule = "sum") {
-    this.#best = this.#hypotheses.find((one) => one.rule === rule) ?? { rule, factor: 1, error: 0, low: 0.5, high: 2 }
+  reset(): void {
+    this.#hypotheses = unlearned()
+    this.#best = this.#hypotheses[0]
+    this.#learned = 0
   }
 
   get rule(): ChargeRule {

@@ -10,6 +10,8 @@ const hold = 60_000
 export class Climb {
   readonly #ceiling: number
   #limit: number
+  /** The way up is by one with each answer, so that a provider that has had enough turns away few. */
+  #opened: number
   #mode: "doubling" | "rising" | "falling" | "holding" = "doubling"
   /** Calls of an earlier level tell nothing of this one. */
   #level = 0
@@ -24,10 +26,15 @@ export class Climb {
   constructor(ceiling: number, start: number) {
     this.#ceiling = ceiling
     this.#limit = Math.min(ceiling, start)
+    this.#opened = this.#limit
   }
 
   get limit(): number {
-    return this.#limit
+    return this.#opened
+  }
+
+  get isDoubling(): boolean {
+    return this.#mode === "doubling"
   }
 
   /** To be kept with a call when it is admitted. */
@@ -37,7 +44,9 @@ export class Climb {
 
   /** Before there is any answer: time alone says that as many calls do no harm. */
   open(limit: number): void {
-    this.#set(Math.max(this.#limit, Math.min(limit, this.#ceiling)))
+    if (limit <= this.#limit) return
+    this.#set(limit)
+    this.#opened = this.#limit
   }
 
   /** The provider says that it is over its capacity. */
@@ -53,6 +62,7 @@ export class Climb {
     now: number,
     call: { readonly level: number; readonly inFlight: number; readonly latency: number; readonly work: number }
   ): void {
+    if (this.#opened < this.#limit) this.#opened++
     if (call.level !== this.#level || call.latency <= 0) return
     this.#count++
     if (call.inFlight >= 0.8 * this.#limit) this.#full++
@@ -115,6 +125,7 @@ export class Climb {
     const next = Math.min(this.#ceiling, Math.max(1, Math.round(limit)))
     if (next !== this.#limit || this.#mode === "doubling") this.#level++
     this.#limit = next
+    this.#opened = Math.min(this.#opened, next)
     this.#count = this.#full = this.#latency = this.#work = 0
   }
 }

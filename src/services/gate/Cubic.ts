@@ -14,12 +14,13 @@ export class Cubic {
   /** The last throttle; what was admitted before tells nothing new. */
   #throttledAt: number
   #admittedThen: number
-  #cut = 0.3
+  #cut: number
   /** Milliseconds until the rate is back at the top. */
   #hold = 8_000
 
   /** @param admitted all units that were ever admitted and not turned away */
-  constructor(now: number, rate: number, admitted: number) {
+  constructor(now: number, rate: number, admitted: number, cut = 0.3) {
+    this.#cut = cut
     this.#top = rate
     this.#since = now
     this.#throttledAt = now
@@ -50,10 +51,12 @@ export class Cubic {
     if (elapsed < shortest) return
     const rate = this.rate(now)
     const measured = (admitted - this.#admittedThen) / elapsed
-    const isSteady = elapsed >= 10_000
-    this.#top = Math.max(floor, Math.min(rate, Math.max(measured, rate / 2)))
-    this.#cut = isSteady ? 0.03 : 0.1
-    this.#hold = isSteady ? 30_000 : 10_000
+    const isSteady = elapsed >= 5_000
+    const top = Math.max(floor, Math.min(rate, Math.max(measured, rate / 2)))
+    const isSure = isSteady && Math.abs(top / this.#top - 1) < 0.03
+    this.#cut = isSteady ? 0.02 : 0.1
+    this.#hold = isSure ? 20_000 : isSteady ? 15_000 : 5_000
+    this.#top = top
     this.#since = now
     this.#throttledAt = now
     this.#admittedThen = admitted

@@ -2,6 +2,7 @@ import { Bucket } from "./Bucket.ts"
 import { minus } from "./Charge.ts"
 import type { Charge, Demand, Totals } from "./Charge.ts"
 import { Cubic } from "./Cubic.ts"
+import { minute } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
 
 const second = 1_000
@@ -22,7 +23,7 @@ export const costOf = (dimension: Dimension, demand: Demand, charge: Charge): nu
   }
 }
 
-const costBetween = (dimension: Dimension, from: Totals, to: Totals, charge: Charge): number => {
+export const costBetween = (dimension: Dimension, from: Totals, to: Totals, charge: Charge): number => {
   switch (dimension) {
     case "requests":
       return to.requests - from.requests
@@ -56,13 +57,14 @@ export class Limiter {
   #isPinned: boolean
   /** The rate is learned from throttles, because what was told did not hold. */
   #cubic: Cubic | undefined
-  #factor = 1
-  #factorAt: number
-  #throttles: ReadonlyArray<number> = []
+  #throttledAt = -Infinity
+  #admittedThen = 0
   #admitted = 0
   #isWarned = false
   /** How long a learned bucket may save up. */
   #burst = second
+  /** When the call was sent that told of the limit last. */
+  #toldAt = 0
   #anchor: { readonly mark: Mark; readonly remaining: number } | undefined
 
   private constructor(options: {
@@ -72,7 +74,6 @@ export class Limiter {
     readonly isPinned: boolean
     readonly bucket: Bucket
     readonly cubic: Cubic | undefined
-    readonly now: number
   }) {
     this.dimension = options.dimension
     this.window = options.window
@@ -80,7 +81,6 @@ export class Limiter {
     this.#isPinned = options.isPinned
     this.#bucket = options.bucket
     this.#cubic = options.cubic
-    this.#factorAt = options.now
   }
 
   static told(
@@ -93,14 +93,14 @@ export class Limiter {
     const capacity = options.capacity ?? limit
     const level = (options.level ?? capacity) - Math.min(capacity, limit) * margin
     const bucket = new Bucket({ capacity, rate: limit / window, level, now })
-    return new Limiter({ dimension, window, limit, isPinned: options.isPinned, bucket, cubic: undefined, now })
+    return new Limiter({ dimension, window, limit, isPinned: options.isPinned, bucket, cubic: undefined })
   }
 
   /** @param rate units a millisecond at which it was throttled */
   static learned(dimension: Dimension, rate: number, now: number): Limiter {
     const cubic = new Cubic(now, rate, 0)
     const bucket = new Bucket({ capacity: cubic.rate(now) * second, rate: cubic.rate(now), level: 0, now })
-    return new Limiter({ dimension, window: undefined, limit: undefined, isPinned: false, bucket, cubic, now })
+    return new Limiter({ dimension, window: undefined, limit: undefined, isPinned: false, bucket, cubic })
   }
 
   get limit(): number | undefined {
@@ -152,10 +152,14 @@ export class Limiter {
   /** What a response says of the limit, for the call that was sent at `mark`. */
   observe(now: number, told: Observed, isConfirmed: boolean, mark: Mark, totals: Totals, charge: Charge): void {
     if (this.#isPinned || this.window === undefined) return
+    // Answers come in another order than their calls were sent: what an older one says of the limit is past.
+    if (mark.at < this.#toldAt) return
+    this.#toldAt = mark.at
     const own = this.#limit ?? told.limit
     if (told.limit !== own) {
       const capacity = this.#bucket.capacity * (told.limit / own)
       this.#limit = told.limit
+      this.#cubic = undefined
       this.#bucket.resize(now, capacity, told.limit / this.window)
     }
     const { remaining } = told
@@ -165,8 +169,12 @@ export class Limiter {
     if (capacity > this.#bucket.capacity) this.#bucket.resize(now, capacity, this.#bucket.rate)
     this.#learnCharge(mark, remaining, charge)
     const rate = told.limit / this.window
-    const filled = Math.min(this.#bucket.capacity, remaining + rate * (now - mark.at))
-    const projected = filled - costBetween(this.dimension, mark.totals, totals, charge) - this.#bucket.capacity * margin
+    // Whatever the bucket lost while it was full in between, the level kept here has lost as well.
+    const since = costBetween(this.dimension, mark.totals, totals, charge)
+    const projected = Math.min(
+      this.#bucket.capacity * (1 - margin),
+      remaining + rate * (now - mark.at) - since - this.#bucket.capacity * margin
+    )
     // While what was told does not hold, it is believed only where it says less.
     if (this.#cubic === undefined || projected < this.#bucket.level(now)) this.#bucket.reconcile(now, projected)
   }
@@ -185,30 +193,35 @@ export class Limiter {
       if (sentAt >= this.#cubic.throttledAt) this.#cubic.throttle(now, this.#admitted, cost / Math.max(second, freeze))
       return
     }
-    const last = this.#throttles.at(-1)
-    if (last !== undefined && sentAt < last) return
-    if (before > Math.max(2 * cost, 0.1 * this.#bucket.capacity)) {
-      this.#cubic = new Cubic(now, this.#bucket.rate, this.#admitted)
-      return
+    if (sentAt < this.#throttledAt) return
+    // The provider's bucket was empty at both times: what was admitted between them is its rate.
+    const measured = (this.#admitted - this.#admittedThen) / Math.max(second, now - this.#throttledAt)
+    const isContradiction = before > Math.max(2 * cost, 0.1 * this.#bucket.capacity)
+    if (isContradiction) this.#cubic = new Cubic(now, this.#bucket.rate, this.#admitted)
+    else if (now - this.#throttledAt < minute) {
+      this.#cubic = new Cubic(
+        now,
+        Math.min(this.#bucket.rate, Math.max(measured, this.#bucket.rate / 2)),
+        this.#admitted,
+        0.05
+      )
     }
-    this.#throttles = [...this.#throttles.filter((at) => now - at < 60_000), now]
-    if (this.#throttles.length > 1) {
-      this.#factor = Math.max(0.5, this.#factorNow(now) * 0.95)
-      this.#factorAt = now
-    }
+    this.#throttledAt = now
+    this.#admittedThen = this.#admitted
   }
 
-  /** A limit that the provider states in so many words: it holds, whatever headers say. */
-  pin(now: number, limit: number): void {
-    if (this.window === undefined || (this.#isPinned && this.#limit === limit)) return
+  /**
+   * A limit that the provider states in so many words: it holds, whatever headers say.
+   * @returns whether headers said otherwise
+   */
+  pin(now: number, limit: number): boolean {
+    if (this.window === undefined || (this.#isPinned && this.#limit === limit)) return false
+    const isOther = this.#limit !== limit
     this.#limit = limit
     this.#isPinned = true
     this.#cubic = undefined
     this.#bucket.resize(now, Math.min(this.#bucket.capacity, limit), limit / this.window)
-  }
-
-  #factorNow(now: number): number {
-    return Math.min(1, this.#factor + (0.01 * (now - this.#factorAt)) / second)
+    return isOther
   }
 
   #adjust(now: number): void {
@@ -223,8 +236,7 @@ export class Limiter {
         return
       }
     }
-    const rate = told * this.#factorNow(now)
-    if (rate !== this.#bucket.rate && Number.isFinite(rate)) this.#bucket.resize(now, this.#bucket.capacity, rate)
+    if (told !== this.#bucket.rate && Number.isFinite(told)) this.#bucket.resize(now, this.#bucket.capacity, told)
   }
 
   /** From what was left at two calls, a second apart or more, follows what the provider took for all those between. */

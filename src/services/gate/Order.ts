@@ -77,6 +77,11 @@ export class Order<A> {
     }
   }
 
+  /** Who has waited longest. */
+  eldest(): A | undefined {
+    return this.#oldest()?.item
+  }
+
   /** Who is next; the same until somebody comes or leaves, but for those whose patience ends. */
   next(now: number): A | undefined {
     if (this.#admissions % share === share - 1) {

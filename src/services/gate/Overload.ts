@@ -1,5 +1,7 @@
 /** Of the latest answers so many that say "overloaded" mean it; fewer are one machine's trouble, not the provider's. */
-const serious = 0.2
+const serious = 0.3
+/** How much the latest answer counts. */
+const weight = 0.05
 const minute = 60_000
 const quarter = 15 * minute
 /** Tokens a millisecond above which a provider wants growth of at most half in 15 minutes: a million a minute. */
@@ -18,22 +20,23 @@ export class Overload {
   }
 
   answered(now: number, ceiling: number): void {
-    this.#share *= 0.9
+    this.#share *= 1 - weight
     if (this.limit(now) > ceiling) this.#from = undefined
   }
 
   /**
    * @param inFlight when it said so
-   * @param tokenRate tokens a millisecond that were admitted lately
+   * @param slowDown tokens a millisecond that were admitted lately, if the provider said that they grew too fast
    * @returns whether it is serious
    */
-  overloaded(now: number, sentAt: number, inFlight: number, tokenRate: number): boolean {
-    this.#share = 0.9 * this.#share + 0.1
-    if (this.#share < serious || (this.#from !== undefined && sentAt < this.#at)) return false
+  overloaded(now: number, sentAt: number, inFlight: number, slowDown?: number): boolean {
+    this.#share += weight * (1 - this.#share)
+    if ((this.#share < serious && slowDown === undefined) || (this.#from !== undefined && sentAt < this.#at))
+      return false
     this.#from = Math.max(1, Math.floor(Math.min(inFlight, this.limit(now)) / 2))
     this.#at = now
     // 15 min / log2(1.5)
-    this.#doubling = tokenRate > large ? quarter / Math.log2(1.5) : 15_000
+    this.#doubling = slowDown !== undefined && slowDown > large ? quarter / Math.log2(1.5) : 15_000
     return true
   }
 }

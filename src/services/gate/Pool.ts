@@ -5,7 +5,7 @@ import type { ModelError, Usage } from "../ChatModel.ts"
 import { Climb } from "./Climb.ts"
 import { limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
-import { costOf, Limiter } from "./Limiter.ts"
+import { costBetween, costOf, Limiter } from "./Limiter.ts"
 import { Order } from "./Order.ts"
 import type { Place } from "./Order.ts"
 import { Overload } from "./Overload.ts"
@@ -88,8 +88,19 @@ export interface PoolState {
 
 const isToken = (dimension: Dimension): boolean => dimension !== "requests"
 
-/** The most in flight before anything was answered: it doubles from the first call on, every second. */
-const unanswered = 32
+/** Milliseconds for which the first call is alone; then others may go, twice as many after each `doubling`, so many at most. */
+const patience = 300
+const doubling = 500
+const unanswered = 64
+
+/**
+ * What a limit has saved up is used at so many times the rate at which it fills: soon enough for nothing to be lost, and
+ * slowly enough for a provider that has less than it told to turn away few.
+ */
+const haste = 4
+/** Milliseconds: pauses are no longer, and shorter ones are kept together, for timers are not as fine. */
+const longestPause = 100
+const slack = 10
 
 /**
  * The limits of one endpoint and model, and who waits for them: all state of the gate, without effects, and without a
@@ -106,6 +117,7 @@ export class Pool<W extends Waiter> {
   #admissions = 0
   #totals = nothing
   #frozenUntil = 0
+  #paceUntil = 0
   /** The first call was sent then. */
   #firstAt: number | undefined
   #isAnswered = false
@@ -154,7 +166,8 @@ export class Pool<W extends Waiter> {
     if (now < this.#frozenUntil) return this.#wait("pause", this.#frozenUntil)
     const [concurrency, changes] = this.#concurrency(now)
     if (this.#inFlight >= concurrency) return this.#wait("concurrency", changes)
-    const waiter = this.#order.next(now)
+    // The longest calls would be the last to tell of limits.
+    const waiter = this.#isSounding ? this.#order.eldest() : this.#order.next(now)
     if (waiter === undefined) return this.#wait(undefined, Infinity)
     if (this.#blocked?.waiter === waiter && now < this.#blocked.until)
       return this.#wait(this.#binding, this.#blocked.until)
@@ -178,6 +191,10 @@ export class Pool<W extends Waiter> {
         this.#binding = limiter.dimension
       }
       debits.push([limiter, cost])
+    }
+    if (this.#paceUntil > until) {
+      until = this.#paceUntil
+      this.#binding = "pause"
     }
     if (until > now) {
       this.#blocked = { waiter, until }
@@ -219,6 +236,12 @@ export class Pool<W extends Waiter> {
     return this.#isAnswered ? "untold" : "first"
   }
 
+  /** Whether how much the provider takes is still being found out. */
+  get #isSounding(): boolean {
+    const mode = this.#mode
+    return mode === "first" || (mode === "untold" && this.#climb.isDoubling)
+  }
+
   #wait(binding: PoolState["binding"], until: number): Step<W> {
     this.#binding = binding
     return { _tag: "wait", until }
@@ -233,12 +256,13 @@ export class Pool<W extends Waiter> {
     if (mode === "first") {
       if (this.#firstAt === undefined) return [1, Infinity]
       // The answer to the first call tells the limits. If it takes long, the others need not wait for it.
-      const elapsed = now - this.#firstAt
-      if (elapsed < 500) return [1, this.#firstAt + 500]
-      const steps = Math.floor((elapsed - 500) / 1_000)
+      const elapsed = now - this.#firstAt - patience
+      if (elapsed < 0) return [1, now - elapsed]
+      const steps = Math.floor(elapsed / doubling)
       const open = Math.min(unanswered, 4 * 2 ** steps)
       this.#climb.open(open)
-      return [Math.min(ceiling, overload, open), open === unanswered ? Infinity : this.#firstAt + 1_500 + steps * 1_000]
+      const changes = open === unanswered ? Infinity : this.#firstAt + patience + (steps + 1) * doubling
+      return [Math.min(ceiling, overload, open), changes]
     }
     const limit = mode === "told" ? ceiling : this.#climb.limit
     if (overload >= limit) return [limit, Infinity]
@@ -246,10 +270,13 @@ export class Pool<W extends Waiter> {
   }
 
   #admit(now: number, demand: Demand, debits: ReadonlyArray<readonly [Limiter, number]>): Admission {
+    let pause = 0
     for (const [limiter, cost] of debits) {
       limiter.debit(now, cost)
+      pause = Math.max(pause, cost / (haste * limiter.rate))
       if (limiter.warns(now)) this.#warnings.push(stateOf(limiter, now))
     }
+    this.#paceUntil = Math.max(now - slack, this.#paceUntil) + Math.min(pause, longestPause)
     this.#inFlight++
     this.#firstAt ??= now
     const number = this.#admissions++
@@ -308,24 +335,19 @@ export class Pool<W extends Waiter> {
     if (told.dimension === "tokens" && isFirst && window !== undefined) this.#charge.learn(cost, minus(totals, nothing))
     const rate = limit / over
     const own = costOf(told.dimension, demand, this.#charge)
-    // A remainder far below the limit, and no reset that explains it: the provider lets less than a window's worth through at once.
-    const isSmall = window === undefined && told.remaining !== undefined && isFirst && cost > 20 * own + 0.1 * limit
+    // A remainder far below the limit that neither a reset nor what was sent explains: less than a window's worth is let
+    // through at once.
+    const sent = costBetween(told.dimension, nothing, this.#totals, this.#charge)
+    const isSmall = window === undefined && told.remaining !== undefined && cost > 4 * sent + 0.1 * limit
     const capacity = isSmall ? Math.max(rate * 1_000, remaining + own) : limit
-    const since = this.#sentSince(told.dimension, totals)
-    const level = Math.min(capacity, remaining + rate * (now - at)) - since
+    const since = costBetween(told.dimension, totals, this.#totals, this.#charge)
+    const level = Math.min(capacity, remaining + rate * (now - at) - since)
     this.#limiters.set(
       `${told.name}/${over}`,
       Limiter.told(told.dimension, limit, over, now, { level, capacity, isPinned: false })
     )
     // Of limits that were learned before anything was told.
     this.#limiters.delete(`learned/${told.dimension}`)
-  }
-
-  #sentSince(dimension: Dimension, from: Totals): number {
-    const { cap, input, output, requests } = minus(this.#totals, from)
-    return dimension === "requests"
-      ? requests
-      : costOf(dimension, { inputTokens: input, outputCap: cap, expectedOutput: output }, this.#charge)
   }
 
   #failed(admission: Admission, error: ModelError, freeze: number, now: number): void {
@@ -345,9 +367,9 @@ export class Pool<W extends Waiter> {
       this.#overload.answered(now, this.#options.ceiling)
       return
     }
-    if (freeze > 0 && reason.retryAfter !== undefined) this.freeze(now + freeze)
-    const isSerious = this.#overload.overloaded(now, admission.at, this.#inFlight, this.#lately(now).tokens)
-    if (!isSerious) return
+    if (reason.retryAfter !== undefined) this.freeze(now + freeze)
+    const rate = /slow_down/.test(error.message) ? this.#lately(now).tokens : undefined
+    if (!this.#overload.overloaded(now, admission.at, this.#inFlight, rate)) return
     this.freeze(now + freeze)
     if (this.#limiters.size === 0) this.#climb.overloaded(now, this.#inFlight)
   }
@@ -397,7 +419,8 @@ export class Pool<W extends Waiter> {
         Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0, isPinned: true })
       )
     }
-    for (const limiter of same) limiter.pin(now, stated.limit)
+    // What was learned from headers that were wrong is wrong.
+    for (const limiter of same) if (limiter.pin(now, stated.limit)) this.#charge.reset()
   }
 
   /** What was admitted lately, in units a millisecond. */
