@@ -38,7 +38,8 @@ const passage = (document: number): string =>
     )
   }).join(" ")
 
-const writeCorpus = (directory: string, count: number): string => {
+/** Documents of one chunk each. */
+export const writeCorpus = (directory: string, count: number): string => {
   const path = join(directory, `corpus-${count}`)
   mkdirSync(path)
   for (let index = 0; index < count; index++) writeFileSync(join(path, `${index}.txt`), passage(index))

@@ -1,21 +1,27 @@
 import { parseArgs } from "node:util"
+import { admissions } from "./gate/admissions.ts"
 import { boundOf } from "./gate/bound.ts"
 import type { Bound } from "./gate/bound.ts"
 import { cookbook, limited, reservoir } from "./gate/clients.ts"
 import type { Client } from "./gate/clients.ts"
 import { ours } from "./gate/ours.ts"
-import { jobsOf, scenarios } from "./gate/scenarios.ts"
+import { ingestReally, runReally } from "./gate/real.ts"
+import { jobsOf, scenarios, short, tier1 } from "./gate/scenarios.ts"
 import type { Scenario } from "./gate/scenarios.ts"
 import { runVirtually } from "./gate/virtual.ts"
 import type { Outcome } from "./gate/virtual.ts"
 import { machine, table } from "./support/table.ts"
 
-const usage = `bench gate [--scenario NAME,…] [--client NAME,…]
+const usage = `bench gate [--scenario NAME,…] [--client NAME,…] [--real] [--chunks N] [--admissions]
 
 The same calls through this program's gate and through what people use otherwise, against a simulated provider with
 limits, in virtual time. All figures are from the provider's own books.
   --scenario NAME,…  of ${scenarios.map(({ name }) => name).join(", ")} (default: all)
-  --client NAME,…    of sluice, p-limit, endless, bottleneck, cookbook (default: all)`
+  --client NAME,…    of sluice, p-limit, endless, bottleneck, cookbook (default: all)
+  --real             instead: one scenario over HTTP in real time beside the same in virtual time, and the built program
+                     with no flag but its base URL at 500 RPM and 200k TPM (about five minutes)
+  --chunks N         documents of one chunk each for the built program (default 300)
+  --admissions       instead: what the gate itself costs, with up to 10,000 calls waiting`
 
 interface Entry {
   readonly name: string
@@ -98,17 +104,77 @@ const measure = async (scenario: Scenario, names: string | undefined): Promise<v
   )
 }
 
+const measureReal = async (chunks: number): Promise<void> => {
+  const jobs = jobsOf(short)
+  const bound = boundOf(short, jobs)
+  const [virtual, real] = await Promise.all([runVirtually(ours, short, jobs), runReally(ours, short, jobs)])
+  process.stdout.write(
+    `${short.title}. At most ${short.concurrency} at once.\n` +
+      `Bound ${(bound.millis / 1_000).toFixed(1)} s, by ${bound.by}: ${bound.inputs}.\n\n` +
+      `${table(head, [
+        row("virtual time", short.calls, bound, virtual),
+        row("real time, HTTP", short.calls, bound, real)
+      ])}\n\n`
+  )
+  const { cpuSeconds, dead, ledger, status, chunks: total } = await ingestReally(tier1, chunks)
+  const turnedAway = Object.values(ledger.limited).reduce((sum, count) => sum + count, 0)
+  const real1 = ledger.tokens.input + ledger.tokens.output
+  process.stdout.write(
+    `sluice ingest --base-url, 500 RPM and 200k TPM, ${total} chunks, exit status ${status}\n\n${table(
+      [
+        "",
+        "busiest limit",
+        "calls",
+        "turned away",
+        "dead chunks",
+        "asked again",
+        "tokens charged/chunk",
+        "charged/real",
+        "makespan s",
+        "CPU ms/chunk"
+      ],
+      [
+        [
+          "ingest",
+          busiest(ledger),
+          String(ledger.answered),
+          `${turnedAway} (${percent(turnedAway / ledger.requests, 2)})`,
+          String(dead),
+          String(ledger.items.askedAgain),
+          (ledger.charged.tokens / total).toFixed(0),
+          (ledger.charged.tokens / real1).toFixed(2),
+          (ledger.makespan / 1_000).toFixed(1),
+          ((cpuSeconds * 1_000) / total).toFixed(2)
+        ]
+      ]
+    )}\n`
+  )
+}
+
 export const run = async (args: ReadonlyArray<string>): Promise<void> => {
   const { values } = parseArgs({
     args: [...args],
     options: {
       scenario: { type: "string" },
       client: { type: "string" },
+      real: { type: "boolean", default: false },
+      chunks: { type: "string", default: "300" },
+      admissions: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
     }
   })
   if (values.help) return void process.stdout.write(`${usage}\n`)
   process.stdout.write(`${machine()}\n\n`)
+  if (values.admissions) {
+    const rows = (await admissions()).map(({ cpuMillis, perSecond, waiting, what }) => [
+      what,
+      String(waiting),
+      perSecond.toFixed(0),
+      cpuMillis.toFixed(3)
+    ])
+    return void process.stdout.write(`${table(["", "calls waiting", "calls/s", "CPU ms/call"], rows)}\n`)
+  }
+  if (values.real) return measureReal(Number(values.chunks))
   for (const scenario of selected(scenarios, values.scenario, ({ name }) => name)) {
     await measure(scenario, values.client)
   }

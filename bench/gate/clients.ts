@@ -85,7 +85,8 @@ export const cookbook: Client = ({ nominal }, jobs) =>
       again.push(job)
     })
     const running: Array<Fiber.Fiber<void>> = []
-    while (open > 0) {
+    for (;;) {
+      if (open === 0) break
       const now = yield* Clock.currentTimeMillis
       const job = again[0] ?? waiting.at(-1)
       if (job === undefined) {

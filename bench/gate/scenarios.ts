@@ -135,6 +135,13 @@ export const short: Scenario = {
   provider: { ...base, limits: { rpm: 2_000, tpm: 600_000, rejectAfter } }
 }
 
+/** A small account, for the whole program in real time. */
+export const tier1: SimulatedOptions = {
+  seed: 1,
+  latency: { median: 400, sigma: 0.4, perOutputToken: 5 },
+  limits: { rpm: 500, tpm: 200_000, rejectAfter }
+}
+
 const uniform = (seed: number, index: number): number => (hash32(`${index}`, seed) + 0.5) / 2 ** 32
 const normal = (seed: number, index: number): number =>
   Math.sqrt(-2 * Math.log(uniform(seed, index))) * Math.cos(2 * Math.PI * uniform(seed + 1, index))

@@ -1,4 +1,4 @@
-import { Clock, Effect, Fiber, Logger, Random } from "effect"
+import { Clock, Effect, Fiber, Layer, Logger, Random } from "effect"
 import { TestClock } from "effect/testing"
 import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
 import { SimulatedLedger } from "../../src/layers/simulated/Ledger.ts"
@@ -31,9 +31,7 @@ export const runVirtually = async (client: Client, scenario: Scenario, jobs: Rea
       yield* finished ? Fiber.join(work) : Fiber.interrupt(work)
       return { finished, ledger: (yield* (yield* SimulatedLedger).snapshot).chat }
     }).pipe(
-      Effect.provide(SimulatedProvider.layer(scenario.provider)),
-      Effect.provide(TestClock.layer()),
-      Effect.provide(Logger.layer([]))
+      Effect.provide(Layer.mergeAll(SimulatedProvider.layer(scenario.provider), TestClock.layer(), Logger.layer([])))
     )
   )
   const { system, user } = process.cpuUsage(before)
