@@ -5,7 +5,7 @@ import type { ModelError } from "../services/ChatModel.ts"
 import { Embedder } from "../services/Embedder.ts"
 import { openAiClient } from "./openai/Client.ts"
 import type { OpenAiOptions } from "./openai/Client.ts"
-import { modelError } from "./openai/Failures.ts"
+import { modelError } from "./http/Failures.ts"
 
 export interface OpenAiEmbedderOptions extends OpenAiOptions {
   readonly model: string

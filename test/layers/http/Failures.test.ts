@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { redactor, retryAfterMillis } from "../../../src/layers/openai/Failures.ts"
+import { redactor, retryAfterMillis } from "../../../src/layers/http/Failures.ts"
 
 describe("Failures", () => {
   it("prefers the exact wait, and takes no nonsense for one", () => {
