@@ -23,6 +23,7 @@ export * as Vocabulary from "./services/Vocabulary.ts"
 
 export * as FileSource from "./layers/FileSource.ts"
 export * as HashEmbedder from "./layers/HashEmbedder.ts"
+export * as AnthropicChat from "./layers/AnthropicChat.ts"
 export * as Ingest from "./layers/Ingest.ts"
 export * as LlmExtractor from "./layers/LlmExtractor.ts"
 export * as OntologyFile from "./layers/OntologyFile.ts"
