@@ -3,6 +3,7 @@ import type { Result, Tracer } from "effect"
 import type { Group, ItemKey, RunId } from "../domain/Ids.ts"
 import { ModelError, RequestTooLarge } from "./ChatModel.ts"
 import type { Usage } from "./ChatModel.ts"
+import { Standby } from "./Fallback.ts"
 import { Gate } from "./Gate.ts"
 import type { Demand, NotAdmitted, Permit, Ticket } from "./Gate.ts"
 import * as GroupCommit from "./GroupCommit.ts"
@@ -40,11 +41,19 @@ export interface Response<A> {
   readonly answers: ReadonlyArray<Answer>
 }
 
-export interface Call<P, A> {
-  readonly run: RunId
-  readonly kind: "extraction" | "embedding"
+/** Whom a call asks. */
+export interface Target<P, A> {
   readonly endpoint: string
   readonly model: string
+  /** One attempt. Errors that are not the provider's fault are the caller's affair: they come back as they are. */
+  readonly send: (payload: P) => Effect.Effect<Response<A>, ModelError>
+}
+
+export interface Call<P, A> extends Target<P, A> {
+  readonly run: RunId
+  readonly kind: "extraction" | "embedding"
+  /** Asked instead, through its own pool, while the first cannot be had; its answers stand for the same items. */
+  readonly fallback?: Target<P, A>
   readonly priority: Ticket["priority"]
   /** Groups take turns at the gate. */
   readonly group?: Group
@@ -54,8 +63,6 @@ export interface Call<P, A> {
   readonly peek?: () => Option.Option<Demand>
   /** Of the calls that wait, the longest go first. */
   readonly expectedOutput?: number
-  /** One attempt. Errors that are not the provider's fault are the caller's affair: they come back as they are. */
-  readonly send: (payload: P) => Effect.Effect<Response<A>, ModelError>
   /** Spans of the documents that the items come from. */
   readonly links?: (payload: P) => ReadonlyArray<Tracer.SpanLink>
 }
@@ -119,6 +126,9 @@ export const demandOf = ({ expected, inputTokens, outputTokens }: Request<unknow
   expectedOutput: Math.min(outputTokens, expected?.outputTokens ?? outputTokens)
 })
 
+const poolOf = ({ endpoint, model }: { readonly endpoint: string; readonly model: string }): string =>
+  `${endpoint} ${model}`
+
 const noUsage: Usage = { input: 0, output: 0, cached: 0 }
 
 /** `verdict`: of a fault of the provider. */
@@ -144,7 +154,18 @@ const make = Effect.gen(function* () {
   const retry = yield* Retry
   const catalog = yield* ModelCatalog
   const counts: CallCounts = { sent: 0, inFlight: 0, retried: 0, journal: 0, note: undefined }
+  const standbys = new Map<string, Standby>()
   let ordinal = 0
+
+  const standbyOf = <P, A>(spec: Call<P, A>): Standby | undefined => {
+    if (spec.fallback === undefined) return undefined
+    const pool = poolOf(spec)
+    const known = standbys.get(pool)
+    if (known !== undefined) return known
+    const made = new Standby(spec.model, spec.fallback.model)
+    standbys.set(pool, made)
+    return made
+  }
 
   const reserve = yield* GroupCommit.make(
     (batch: ReadonlyArray<Reservation>) => Effect.as(journal.reserve(batch), batch),
@@ -168,16 +189,21 @@ const make = Effect.gen(function* () {
     )
 
   const call = Effect.fnUntraced(function* <P, A>(spec: Call<P, A>) {
-    const pool = `${spec.endpoint} ${spec.model}`
-    const price = catalog.price(spec.model)
+    const standby = standbyOf(spec)
     let taken: Option.Option<Request<P>> | undefined
     const take = () => (taken ??= spec.take())
 
     for (let attempt = 1; ; attempt++) {
+      const isSecond = standby?.choose(yield* currentMillis) === "second"
+      const target = isSecond && spec.fallback !== undefined ? spec.fallback : spec
+      const pool = poolOf(target)
+      const price = catalog.price(target.model)
+      let isStarted = false
       const id = `${spec.run}-${++ordinal}`
       const sending = Effect.fnUntraced(function* (
         permit: Permit
       ): Effect.fn.Return<Option.Option<Sent<P, A>>, StorageError> {
+        isStarted = true
         const request = take()
         if (Option.isNone(request)) return Option.none()
         const { group, inputTokens, items, outputTokens, payload } = request.value
@@ -186,8 +212,8 @@ const make = Effect.gen(function* () {
           run: spec.run,
           group,
           kind: spec.kind,
-          endpoint: spec.endpoint,
-          model: spec.model,
+          endpoint: target.endpoint,
+          model: target.model,
           items,
           inputTokens,
           outputTokens,
@@ -197,14 +223,14 @@ const make = Effect.gen(function* () {
         counts.sent++
         counts.inFlight++
         yield* permit.sending
-        const sent = yield* spec.send(payload).pipe(
+        const sent = yield* target.send(payload).pipe(
           Effect.ensuring(Effect.sync(() => counts.inFlight--)),
           Effect.withSpan(
             `model.${spec.kind}`,
             {
               attributes: {
                 "sluice.call": id,
-                "gen_ai.request.model": spec.model,
+                "gen_ai.request.model": target.model,
                 "sluice.items": items.length,
                 attempt
               },
@@ -234,9 +260,13 @@ const make = Effect.gen(function* () {
         demand: () => (taken === undefined && spec.peek !== undefined ? spec.peek() : Option.map(take(), demandOf)),
         onAdmitted: take
       }
-      const outcome = yield* gate
+      const admitted = gate
         .admit(ticket, sending)
         .pipe(Effect.catchTag("NotAdmitted", (refusal) => Effect.succeed(refusal)))
+      const outcome = yield* standby === undefined || isSecond
+        ? admitted
+        : standby.unlessDown(admitted, () => isStarted)
+      if (outcome === undefined) continue
       if (!Option.isOption(outcome)) return notAdmitted(outcome, take())
       if (Option.isNone(outcome)) return Option.none()
       const { payload, sent, verdict } = outcome.value
@@ -245,6 +275,7 @@ const make = Effect.gen(function* () {
       if (sent._tag === "Success") {
         const response = sent.success
         yield* retry.onAnswer(pool)
+        if (!isSecond && standby !== undefined) yield* standby.answered
         counts.note = undefined
         const standing = yield* settle({
           call: id,
@@ -272,7 +303,17 @@ const make = Effect.gen(function* () {
       })
       if (verdict === undefined) {
         yield* retry.onAnswer(pool)
+        if (!isSecond && standby !== undefined) yield* standby.answered
         return Option.some({ _tag: "refused" as const, payload, error })
+      }
+      const stopped = verdict._tag === "Failure" ? verdict.failure : undefined
+      const isElsewhere =
+        standby !== undefined && (yield* isSecond ? standby.secondFailed(stopped) : standby.firstFailed(error, stopped))
+      if (isElsewhere) {
+        counts.retried++
+        // The other has not failed yet.
+        attempt = 1
+        continue
       }
       const { wait } = yield* Effect.fromResult(verdict)
       counts.retried++

@@ -2,6 +2,7 @@ import { Deferred, Effect, Option, Scope } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
 import { ChatModel } from "../../services/ChatModel.ts"
 import type { ChatResponse } from "../../services/ChatModel.ts"
+import { FallbackModel } from "../../services/Fallback.ts"
 import { unreadable } from "../../services/Journal.ts"
 import { ModelCalls } from "../../services/ModelCalls.ts"
 import type { Request } from "../../services/ModelCalls.ts"
@@ -64,6 +65,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const run = yield* Run
   const calls = yield* ModelCalls
   const model = yield* ChatModel
+  const fallback = yield* FallbackModel
   const scope = yield* Scope.Scope
   const waiting: Array<Item> = []
   /** Calls at the gate that will take from what waits. */
@@ -124,11 +126,11 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     )
   }
 
-  const send = (pack: ReadonlyArray<Item>) =>
+  const sendTo = (chat: ChatModel["Service"], name: string) => (pack: ReadonlyArray<Item>) =>
     queueCalls.pipe(
       Effect.andThen(
-        model.complete({
-          model: options.model,
+        chat.complete({
+          model: name,
           messages: messages(options.system, labelled(pack)),
           schema: { name: "extraction", schema: options.schema },
           maxOutputTokens: outputCap(pack)
@@ -227,7 +229,13 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
           }
           return toRequest(pack)
         },
-        send,
+        send: sendTo(model, options.model),
+        ...Option.match(fallback, {
+          onNone: () => ({}),
+          onSome: ({ chat, model: name }) => ({
+            fallback: { endpoint: chat.endpoint, model: name, send: sendTo(chat, name) }
+          })
+        }),
         links: (items) => items.flatMap(({ span }) => (span === undefined ? [] : [{ span, attributes: {} }]))
       })
       .pipe(
