@@ -6,13 +6,13 @@ import { cookbook, limited, reservoir } from "./gate/clients.ts"
 import type { Client } from "./gate/clients.ts"
 import { ours } from "./gate/ours.ts"
 import { ingestReally, runReally } from "./gate/real.ts"
-import { jobsOf, scenarios, short, tier1 } from "./gate/scenarios.ts"
+import { jobsOf, scenarios, shapes, short, tier1 } from "./gate/scenarios.ts"
 import type { Scenario } from "./gate/scenarios.ts"
 import { runVirtually } from "./gate/virtual.ts"
 import type { Outcome } from "./gate/virtual.ts"
 import { machine, table } from "./support/table.ts"
 
-const usage = `bench gate [--scenario NAME,…] [--client NAME,…] [--real] [--chunks N] [--admissions]
+const usage = `bench gate [--scenario NAME,…] [--client NAME,…] [--real] [--chunks N] [--admissions] [--shapes]
 
 The same calls through this program's gate and through what people use otherwise, against a simulated provider with
 limits, in virtual time. All figures are from the provider's own books.
@@ -21,6 +21,7 @@ limits, in virtual time. All figures are from the provider's own books.
   --real             instead: one scenario over HTTP in real time beside the same in virtual time, and the built program
                      with no flag but its base URL at 500 RPM and 200k TPM (about five minutes)
   --chunks N         documents of one chunk each for the built program (default 300)
+  --shapes           instead: small runs against limits of every shape
   --admissions       instead: what the gate itself costs, with up to 10,000 calls waiting`
 
 interface Entry {
@@ -104,6 +105,23 @@ const measure = async (scenario: Scenario, names: string | undefined): Promise<v
   )
 }
 
+/** No bound where it is not known what there was to take when: somebody else takes, or output counts when it is there. */
+const isBounded = ({ provider: { limits = {} } }: Scenario): boolean =>
+  limits.tenant === undefined && limits.charge !== "real" && limits.ramp === undefined
+
+const measureShapes = async (): Promise<void> => {
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const scenario of shapes) {
+    const jobs = jobsOf(scenario)
+    const outcome = await runVirtually(ours, scenario, jobs)
+    const cells = row(scenario.title, scenario.calls, boundOf(scenario, jobs), outcome)
+    rows.push(cells.map((cell, column) => (column === 2 && !isBounded(scenario) ? "–" : cell)))
+  }
+  process.stdout.write(
+    `600 calls, 2,000 RPM, 600k TPM, at most 200 at once.\n\n${table(["limits", ...head.slice(1)], rows)}\n`
+  )
+}
+
 const measureReal = async (chunks: number): Promise<void> => {
   const jobs = jobsOf(short)
   const bound = boundOf(short, jobs)
@@ -160,6 +178,7 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
       real: { type: "boolean", default: false },
       chunks: { type: "string", default: "300" },
       admissions: { type: "boolean", default: false },
+      shapes: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
     }
   })
@@ -174,6 +193,7 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
     ])
     return void process.stdout.write(`${table(["", "calls waiting", "calls/s", "CPU ms/call"], rows)}\n`)
   }
+  if (values.shapes) return measureShapes()
   if (values.real) return measureReal(Number(values.chunks))
   for (const scenario of selected(scenarios, values.scenario, ({ name }) => name)) {
     await measure(scenario, values.client)
