@@ -232,12 +232,12 @@ const make = Effect.gen(function* () {
         ...(spec.group === undefined ? {} : { group: spec.group }),
         ...(spec.expectedOutput === undefined ? {} : { expectedOutput: spec.expectedOutput }),
         demand: () => (taken === undefined && spec.peek !== undefined ? spec.peek() : Option.map(take(), demandOf)),
-        onAdmitted: take
+        onTaken: take
       }
       const outcome = yield* gate
         .admit(ticket, sending)
         .pipe(Effect.catchTag("NotAdmitted", (refusal) => Effect.succeed(refusal)))
-      if (!Option.isOption(outcome)) return notAdmitted(outcome, take())
+      if (!Option.isOption(outcome)) return notAdmitted(outcome, outcome.reason === "nothing" ? Option.none() : take())
       if (Option.isNone(outcome)) return Option.none()
       const { payload, sent, verdict } = outcome.value
       const at = yield* currentMillis
