@@ -28,7 +28,7 @@ const plain = [
 ]
 
 /** About 400 tokens of prose with some twenty names, as a page of a report has; no two documents are alike. */
-const passage = (document: number): string =>
+export const passage = (document: number): string =>
   Array.from({ length: 20 }, (_, index) => {
     const mix = document * 31 + index * 17
     if (index % 3 !== 0) return at(plain, mix + (mix >> 4))

@@ -4,15 +4,16 @@ import { boundOf } from "./gate/bound.ts"
 import type { Bound } from "./gate/bound.ts"
 import { cookbook, limited, reservoir } from "./gate/clients.ts"
 import type { Client } from "./gate/clients.ts"
+import { extraction } from "./gate/extraction.ts"
 import { ours } from "./gate/ours.ts"
 import { ingestReally, runReally } from "./gate/real.ts"
-import { jobsOf, scenarios, short, tier1 } from "./gate/scenarios.ts"
+import { extractions, jobsOf, scenarios, shapes, short } from "./gate/scenarios.ts"
 import type { Scenario } from "./gate/scenarios.ts"
 import { runVirtually } from "./gate/virtual.ts"
 import type { Outcome } from "./gate/virtual.ts"
 import { machine, table } from "./support/table.ts"
 
-const usage = `bench gate [--scenario NAME,…] [--client NAME,…] [--real] [--chunks N] [--admissions]
+const usage = `bench gate [--scenario NAME,…] [--client NAME,…] [--real] [--chunks N] [--shapes] [--extraction] [--admissions]
 
 The same calls through this program's gate and through what people use otherwise, against a simulated provider with
 limits, in virtual time. All figures are from the provider's own books.
@@ -21,6 +22,8 @@ limits, in virtual time. All figures are from the provider's own books.
   --real             instead: one scenario over HTTP in real time beside the same in virtual time, and the built program
                      with no flag but its base URL at 500 RPM and 200k TPM (about five minutes)
   --chunks N         documents of one chunk each for the built program (default 300)
+  --shapes           instead: small runs against limits of every shape
+  --extraction       instead: chunks through packs and gate, in virtual time
   --admissions       instead: what the gate itself costs, with up to 10,000 calls waiting`
 
 interface Entry {
@@ -104,6 +107,23 @@ const measure = async (scenario: Scenario, names: string | undefined): Promise<v
   )
 }
 
+/** No bound where it is not known what there was to take when: somebody else takes, or output counts when it is there. */
+const isBounded = ({ provider: { limits = {} } }: Scenario): boolean =>
+  limits.tenant === undefined && limits.charge !== "real" && limits.ramp === undefined
+
+const measureShapes = async (): Promise<void> => {
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const scenario of shapes) {
+    const jobs = jobsOf(scenario)
+    const outcome = await runVirtually(ours, scenario, jobs)
+    const cells = row(scenario.title, scenario.calls, boundOf(scenario, jobs), outcome)
+    rows.push(cells.map((cell, column) => (column === 2 && !isBounded(scenario) ? "–" : cell)))
+  }
+  process.stdout.write(
+    `600 calls, 2,000 RPM, 600k TPM, at most 200 at once.\n\n${table(["limits", ...head.slice(1)], rows)}\n`
+  )
+}
+
 const measureReal = async (chunks: number): Promise<void> => {
   const jobs = jobsOf(short)
   const bound = boundOf(short, jobs)
@@ -116,39 +136,52 @@ const measureReal = async (chunks: number): Promise<void> => {
         row("real time, HTTP", short.calls, bound, real)
       ])}\n\n`
   )
-  const { cpuSeconds, dead, ledger, status, chunks: total } = await ingestReally(tier1, chunks)
-  const turnedAway = Object.values(ledger.limited).reduce((sum, count) => sum + count, 0)
-  const real1 = ledger.tokens.input + ledger.tokens.output
+  const [small] = extractions
+  if (small === undefined) return
+  const { cpuSeconds, dead, ledger, status } = await ingestReally(small.provider, chunks)
   process.stdout.write(
-    `sluice ingest --base-url, 500 RPM and 200k TPM, ${total} chunks, exit status ${status}\n\n${table(
-      [
-        "",
-        "busiest limit",
-        "calls",
-        "turned away",
-        "dead chunks",
-        "asked again",
-        "tokens charged/chunk",
-        "charged/real",
-        "makespan s",
-        "CPU ms/chunk"
-      ],
-      [
-        [
-          "ingest",
-          busiest(ledger),
-          String(ledger.answered),
-          `${turnedAway} (${percent(turnedAway / ledger.requests, 2)})`,
-          String(dead),
-          String(ledger.items.askedAgain),
-          (ledger.charged.tokens / total).toFixed(0),
-          (ledger.charged.tokens / real1).toFixed(2),
-          (ledger.makespan / 1_000).toFixed(1),
-          ((cpuSeconds * 1_000) / total).toFixed(2)
-        ]
-      ]
-    )}\n`
+    `sluice ingest with no flag but --base-url and --model, ${chunks} chunks, ${dead} dead, exit status ${status}, ` +
+      `${((cpuSeconds * 1_000) / chunks).toFixed(2)} ms of processor time a chunk\n\n` +
+      `${table(extractionHead, [extractionRow(small.title, chunks, ledger)])}\n`
   )
+}
+
+const extractionHead = [
+  "limits",
+  "chunks",
+  "makespan s",
+  "busiest limit",
+  "calls",
+  "turned away (per call)",
+  "chunks asked again",
+  "charged/chunk",
+  "charged/real",
+  "most in flight"
+]
+
+const extractionRow = (title: string, chunks: number, ledger: Outcome["ledger"]): ReadonlyArray<string> => {
+  const turnedAway = Object.values(ledger.limited).reduce((sum, count) => sum + count, 0)
+  return [
+    title,
+    `${ledger.items.answered}/${chunks}`,
+    (ledger.makespan / 1_000).toFixed(1),
+    busiest(ledger),
+    String(ledger.answered),
+    `${turnedAway} (${percent(turnedAway / ledger.answered, 2)})`,
+    String(ledger.items.asked - ledger.items.distinct),
+    (ledger.charged.tokens / chunks).toFixed(0),
+    (ledger.charged.tokens / (ledger.tokens.input + ledger.tokens.output)).toFixed(2),
+    String(ledger.maxInFlight)
+  ]
+}
+
+const measureExtraction = async (): Promise<void> => {
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const scenario of extractions) {
+    const { ledger } = await runVirtually(extraction(scenario.calls), scenario, [])
+    rows.push(extractionRow(scenario.title, scenario.calls, ledger))
+  }
+  process.stdout.write(`${table(extractionHead, rows)}\n`)
 }
 
 export const run = async (args: ReadonlyArray<string>): Promise<void> => {
@@ -160,6 +193,8 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
       real: { type: "boolean", default: false },
       chunks: { type: "string", default: "300" },
       admissions: { type: "boolean", default: false },
+      shapes: { type: "boolean", default: false },
+      extraction: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
     }
   })
@@ -174,6 +209,8 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
     ])
     return void process.stdout.write(`${table(["", "calls waiting", "calls/s", "CPU ms/call"], rows)}\n`)
   }
+  if (values.shapes) return measureShapes()
+  if (values.extraction) return measureExtraction()
   if (values.real) return measureReal(Number(values.chunks))
   for (const scenario of selected(scenarios, values.scenario, ({ name }) => name)) {
     await measure(scenario, values.client)

@@ -1,8 +1,22 @@
+import { Option, Schema } from "effect"
 import { chatBody } from "../../src/layers/openai/Completion.ts"
 import { SimulatedCore } from "../../src/layers/simulated/Core.ts"
+import type { Limits } from "../../src/layers/simulated/Limits.ts"
 import type { SimulatedOptions } from "../../src/layers/simulated/Options.ts"
 import { hash32 } from "../../src/domain/Hashing.ts"
 import type { ChatRequest } from "../../src/services/ChatModel.ts"
+
+export interface Truth {
+  readonly output: number
+  /** Tokens of input and output. */
+  readonly real: number
+  /** Tokens that each attempt is charged. */
+  readonly charged: number
+  readonly attempts: number
+  /** Milliseconds, of all attempts; of the one that is answered. */
+  readonly latency: number
+  readonly last: number
+}
 
 /** One call of the work, and what the provider will make of it. */
 export interface Job {
@@ -12,8 +26,8 @@ export interface Job {
   readonly inputTokens: number
   /** The output that a client can expect: the real one, wrong by a normal factor of 30 %. */
   readonly expectedOutput: number
-  /** What the provider will draw at the first attempt: for the lower bound alone. */
-  readonly truth: { readonly output: number; readonly latency: number; readonly charged: number; readonly real: number }
+  /** What the provider will draw: for the lower bound alone. */
+  readonly truth: Truth
 }
 
 export interface Scenario {
@@ -37,6 +51,7 @@ const base: SimulatedOptions = {
   timeout
 }
 
+const tier1 = { rpm: 500, tpm: 200_000 }
 const tier2 = { rpm: 5_000, tpm: 2_000_000 }
 const rejectAfter = 30
 
@@ -125,6 +140,39 @@ export const scenarios: ReadonlyArray<Scenario> = [
   }
 ]
 
+const small = { rpm: 2_000, tpm: 600_000, rejectAfter }
+
+/** Small runs against limits of every shape. */
+export const shapes: ReadonlyArray<Scenario> = Object.entries<Limits>({
+  ...Object.fromEntries(
+    (["sum", "max", "estimate", "real"] as const).flatMap((charge) =>
+      (["continuous", 1, "fixed"] as const).flatMap((window) =>
+        (["openai", "anthropic", "none"] as const).map((headers) => [
+          `charge ${charge}, window ${window === 1 ? "1 s" : window}, headers ${headers}`,
+          { ...small, charge, window, headers }
+        ])
+      )
+    )
+  ),
+  "headers are placeholders": { ...small, headers: "placeholders" },
+  "requests pair tells the day": { ...small, rpd: 10_000, headers: "daily" },
+  "no headers, Retry-After in ms": { ...small, headers: "none", retryAfter: "milliseconds" },
+  "no headers, no Retry-After, no figures": { ...small, headers: "none", retryAfter: "none", terse: true },
+  "no headers, Retry-After always 90 s": { ...small, headers: "none", retryAfter: 90 },
+  "no headers, denied requests drain": { ...small, headers: "none", deniedTakes: 1 },
+  "headers tell twice as much": { ...small, told: { rpm: 4_000, tpm: 1_200_000 }, terse: true },
+  "30 % used by others": { ...small, tenant: 0.3 },
+  "30 % used by others, no headers": { ...small, tenant: 0.3, headers: "none" },
+  "slow_down over 300k TPM": { ...small, ramp: { from: 300_000, growth: 1.5 } }
+}).map(([title, limits]) => ({
+  name: "shape",
+  title,
+  calls: 600,
+  concurrency: 200,
+  nominal: { rpm: 2_000, tpm: 600_000 },
+  provider: { ...base, limits }
+}))
+
 /** For the run in real time: a minute and a half. */
 export const short: Scenario = {
   name: "real",
@@ -135,12 +183,23 @@ export const short: Scenario = {
   provider: { ...base, limits: { rpm: 2_000, tpm: 600_000, rejectAfter } }
 }
 
-/** A small account, for the whole program in real time. */
-export const tier1: SimulatedOptions = {
-  seed: 1,
-  latency: { median: 400, sigma: 0.4, perOutputToken: 5 },
-  limits: { rpm: 500, tpm: 200_000, rejectAfter }
-}
+/** The whole extractor, on a small account and on a usual one; `calls` counts chunks here. */
+export const extractions: ReadonlyArray<Scenario> = [
+  { ...tier1, title: "500 RPM, 200k TPM", calls: 500 },
+  { ...tier2, title: "5,000 RPM, 2M TPM", calls: 4_000 }
+].map(({ calls, title, ...nominal }) => ({
+  name: "extraction",
+  title,
+  calls,
+  concurrency: 500,
+  nominal,
+  provider: {
+    seed: 1,
+    timeout,
+    latency: { median: 400, sigma: 0.4, perOutputToken: 5 },
+    limits: { ...nominal, rejectAfter }
+  }
+}))
 
 const uniform = (seed: number, index: number): number => (hash32(`${index}`, seed) + 0.5) / 2 ** 32
 const normal = (seed: number, index: number): number =>
@@ -157,14 +216,34 @@ const schema = {
   }
 }
 
-const usageOf = (body: string): { readonly prompt_tokens: number; readonly completion_tokens: number } =>
-  JSON.parse(body).usage
+const parse = Schema.decodeUnknownOption(
+  Schema.fromJsonString(
+    Schema.Struct({ usage: Schema.Struct({ prompt_tokens: Schema.Int, completion_tokens: Schema.Int }) })
+  )
+)
+
+/** Asks a provider without limits until it answers: what it draws depends on the call and the attempt alone. */
+const truthOf = (shadow: SimulatedCore, request: ChatRequest): Truth & { readonly input: number } => {
+  const body = chatBody(request, {}, "max_completion_tokens")
+  let latency = 0
+  for (let attempts = 1; ; attempts++) {
+    const before = shadow.snapshot().chat.charged.tokens
+    const { ended, reply, wait } = shadow.chat(body, undefined, 0)
+    const charged = shadow.snapshot().chat.charged.tokens - before
+    const last = reply.transport === "hang" ? timeout : wait(0)
+    latency += last
+    ended(0, reply.transport !== "hang")
+    const answered = reply.status === 200 && reply.transport === "complete" ? parse(reply.body) : Option.none()
+    if (Option.isNone(answered)) continue
+    const { completion_tokens: output, prompt_tokens: input } = answered.value.usage
+    return { input, output, real: input + output, charged, attempts, latency, last }
+  }
+}
 
 /** The same work for everyone: about 2,500 tokens of input each, 600 of output, and a cap of 1,500. */
 export const jobsOf = (scenario: Scenario): ReadonlyArray<Job> => {
-  const { faults: _, limits = {}, ...quiet } = scenario.provider
-  const { charge = "sum" } = limits
-  const shadow = new SimulatedCore({ ...quiet, limits: { charge } })
+  const { charge = "sum" } = scenario.provider.limits ?? {}
+  const shadow = new SimulatedCore({ ...scenario.provider, limits: { charge } })
   return Array.from({ length: scenario.calls }, (_, index): Job => {
     const length = 1_200 + Math.floor(2_000 * uniform(7, index))
     const text = `chunk ${index} ${"and so it went on ".repeat(200)}`.slice(0, length)
@@ -177,22 +256,13 @@ export const jobsOf = (scenario: Scenario): ReadonlyArray<Job> => {
       schema,
       maxOutputTokens: outputCap
     }
-    const before = shadow.snapshot().chat.charged.tokens
-    const exchange = shadow.chat(chatBody(request, {}, "max_completion_tokens"), undefined, 0)
-    const usage = usageOf(exchange.reply.body)
-    const latency = exchange.wait(0)
-    exchange.ended(0, true)
+    const { input, ...truth } = truthOf(shadow, request)
     return {
       index,
       request,
-      inputTokens: usage.prompt_tokens,
-      expectedOutput: Math.round(usage.completion_tokens * Math.exp(0.3 * normal(11, index))),
-      truth: {
-        output: usage.completion_tokens,
-        latency,
-        charged: shadow.snapshot().chat.charged.tokens - before,
-        real: usage.prompt_tokens + usage.completion_tokens
-      }
+      inputTokens: input,
+      expectedOutput: Math.round(truth.output * Math.exp(0.3 * normal(11, index))),
+      truth
     }
   })
 }

@@ -26,8 +26,8 @@ export interface Ticket {
    * without tokens.
    */
   readonly demand?: () => Option.Option<Demand>
-  /** Runs in the moment of admission, before anybody else is asked: takes what `demand` has told of. */
-  readonly onAdmitted?: () => void
+  /** Runs in the moment of admission, or of refusal because it is too large, before anybody else is asked: takes what `demand` told of. */
+  readonly onTaken?: () => void
 }
 
 /** To be told what becomes of the call. */
@@ -68,7 +68,7 @@ export class Gate extends Context.Service<
 >()("sluice/services/Gate") {}
 
 interface Waiting extends Waiter {
-  readonly onAdmitted: (() => void) | undefined
+  readonly onTaken: (() => void) | undefined
   readonly admitted: Deferred.Deferred<Admission, NotAdmitted>
   /** Set in the moment of admission: an interruption may come between that and the fiber's next step. */
   admission: Admission | undefined
@@ -125,10 +125,10 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
       for (;;) {
         const step = shell.pool.next(now())
         if (step._tag === "wait") return step.until
-        const { admitted } = step.waiter
+        const { admitted, onTaken } = step.waiter
+        if (step._tag !== "nothing") onTaken?.()
         if (step._tag === "admit") {
           step.waiter.admission = step.admission
-          step.waiter.onAdmitted?.()
           Deferred.doneUnsafe(admitted, Effect.succeed(step.admission))
         } else {
           const message = step._tag === "tooLarge" ? step.message : "There is nothing to send"
@@ -185,11 +185,11 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
     restore: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   ) =>
     Effect.clockWith((clock) => {
-      const { again, demand = () => noDemand, expectedOutput = 0, group = "", onAdmitted, priority } = ticket
+      const { again, demand = () => noDemand, expectedOutput = 0, group = "", onTaken, priority } = ticket
       const waiting: Waiting = {
         place: { priority, again, group, expectedOutput },
         demand,
-        onAdmitted,
+        onTaken,
         admitted: Deferred.makeUnsafe(),
         admission: undefined
       }

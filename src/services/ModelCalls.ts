@@ -258,7 +258,7 @@ const make = Effect.gen(function* () {
         ...(spec.group === undefined ? {} : { group: spec.group }),
         ...(spec.expectedOutput === undefined ? {} : { expectedOutput: spec.expectedOutput }),
         demand: () => (taken === undefined && spec.peek !== undefined ? spec.peek() : Option.map(take(), demandOf)),
-        onAdmitted: take
+        onTaken: take
       }
       const admitted = gate
         .admit(ticket, sending)
@@ -267,7 +267,7 @@ const make = Effect.gen(function* () {
         ? admitted
         : standby.unlessDown(admitted, () => isStarted)
       if (outcome === undefined) continue
-      if (!Option.isOption(outcome)) return notAdmitted(outcome, take())
+      if (!Option.isOption(outcome)) return notAdmitted(outcome, outcome.reason === "nothing" ? Option.none() : take())
       if (Option.isNone(outcome)) return Option.none()
       const { payload, sent, verdict } = outcome.value
       const at = yield* currentMillis

@@ -1,3 +1,8 @@
+/** Where so many calls pass for one that is turned away, it may be chance, and not the rate. */
+export const sparse = 10
+/** After so many such calls, single ones are taken for chance until they are many. */
+const enough = 3
+
 /** Less than this between two throttles is one and the same. */
 const shortest = 200
 
@@ -15,6 +20,8 @@ export class Cubic {
   #throttledAt: number
   #admittedThen: number
   #cut: number
+  /** How many calls in turn were turned away at a rate that cannot have been too much. */
+  #chances = 0
   /** Milliseconds until the rate is back at the top. */
   #hold = 8_000
 
@@ -45,12 +52,30 @@ export class Cubic {
     this.#since = now - this.#hold
   }
 
-  /** @param floor a rate that the provider cannot mean to be too much: a call in the time that it asks to wait */
-  throttle(now: number, admitted: number, floor: number): void {
+  /**
+   * @param cost of the call that was turned away
+   * @param floor a rate that the provider cannot mean to be too much: a call in the time that it asks to wait
+   */
+  throttle(now: number, admitted: number, cost: number, floor: number): void {
     const elapsed = now - this.#throttledAt
     if (elapsed < shortest) return
     const rate = this.rate(now)
-    const measured = (admitted - this.#admittedThen) / elapsed
+    const units = admitted - this.#admittedThen
+    const measured = units / elapsed
+    const isSparse = units >= sparse * cost
+    this.#throttledAt = now
+    this.#admittedThen = admitted
+    if (!isSparse) this.#chances = 0
+    else if (this.#chances >= enough) return
+    else if (now - this.#since < 0.7 * this.#hold) {
+      // A bucket that was empty at the top has been filling ever since the rate fell below it.
+      this.#chances++
+      if (this.#chances < enough) return
+      this.#cut = 0.1
+      this.#hold = 5_000
+      this.#since = now - this.#hold
+      return
+    } else this.#chances = 0
     const isSteady = elapsed >= 5_000
     const top = Math.max(floor, Math.min(rate, Math.max(measured, rate / 2)))
     const isSure = isSteady && Math.abs(top / this.#top - 1) < 0.03
@@ -58,7 +83,5 @@ export class Cubic {
     this.#hold = isSure ? 20_000 : isSteady ? 15_000 : 5_000
     this.#top = top
     this.#since = now
-    this.#throttledAt = now
-    this.#admittedThen = admitted
   }
 }

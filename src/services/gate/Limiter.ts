@@ -1,11 +1,13 @@
 import { Bucket } from "./Bucket.ts"
 import { minus } from "./Charge.ts"
 import type { Charge, Demand, Totals } from "./Charge.ts"
-import { Cubic } from "./Cubic.ts"
+import { Cubic, sparse } from "./Cubic.ts"
 import { minute } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
 
 const second = 1_000
+/** Milliseconds after a call was turned away in which a remainder is not believed to be more than was thought. */
+const doubt = 10_000
 
 /** Levels are held this much of a minute's limit below what is known: remainders are rounded, and requests overtake. */
 const margin = 0.003
@@ -58,6 +60,9 @@ export class Limiter {
   /** The rate is learned from throttles, because what was told did not hold. */
   #cubic: Cubic | undefined
   #throttledAt = -Infinity
+  #doubtedUntil = 0
+  /** How many throttles in turn came soon after another. */
+  #dense = 0
   #admittedThen = 0
   #admitted = 0
   #isWarned = false
@@ -175,8 +180,9 @@ export class Limiter {
       this.#bucket.capacity * (1 - margin),
       remaining + rate * (now - mark.at) - since - this.#bucket.capacity * margin
     )
-    // While what was told does not hold, it is believed only where it says less.
-    if (this.#cubic === undefined || projected < this.#bucket.level(now)) this.#bucket.reconcile(now, projected)
+    // While what was told does not seem to hold, it is believed only where it says less.
+    if ((this.#cubic === undefined && now >= this.#doubtedUntil) || projected < this.#bucket.level(now))
+      this.#bucket.reconcile(now, projected)
   }
 
   /**
@@ -184,28 +190,25 @@ export class Limiter {
    * @param freeze milliseconds that it asked for, 0: it did not
    */
   throttle(now: number, sentAt: number, cost: number, freeze: number): void {
-    const before = this.level(now)
+    this.#adjust(now)
     this.credit(now, cost)
     this.#bucket.drain(now)
     if (freeze > 0) this.#bucket.freeze(now + freeze)
     this.#burst = Math.min(60_000, Math.max(second, freeze))
     if (this.#cubic !== undefined) {
-      if (sentAt >= this.#cubic.throttledAt) this.#cubic.throttle(now, this.#admitted, cost / Math.max(second, freeze))
+      if (sentAt >= this.#cubic.throttledAt)
+        this.#cubic.throttle(now, this.#admitted, cost, cost / Math.max(second, freeze))
       return
     }
     if (sentAt < this.#throttledAt) return
     // The provider's bucket was empty at both times: what was admitted between them is its rate.
-    const measured = (this.#admitted - this.#admittedThen) / Math.max(second, now - this.#throttledAt)
-    const isContradiction = before > Math.max(2 * cost, 0.1 * this.#bucket.capacity)
-    if (isContradiction) this.#cubic = new Cubic(now, this.#bucket.rate, this.#admitted)
-    else if (now - this.#throttledAt < minute) {
-      this.#cubic = new Cubic(
-        now,
-        Math.min(this.#bucket.rate, Math.max(measured, this.#bucket.rate / 2)),
-        this.#admitted,
-        0.05
-      )
+    const units = this.#admitted - this.#admittedThen
+    const measured = units / Math.max(second, now - this.#throttledAt)
+    this.#dense = now - this.#throttledAt < minute && units < sparse * cost ? this.#dense + 1 : 0
+    if (this.#dense > 1) {
+      this.#cubic = new Cubic(now, Math.min(this.rate, Math.max(measured, this.rate / 2)), this.#admitted, 0.05)
     }
+    this.#doubtedUntil = now + doubt
     this.#throttledAt = now
     this.#admittedThen = this.#admitted
   }

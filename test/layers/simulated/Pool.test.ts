@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { estimated, goDuration, Pool } from "../../../src/layers/simulated/Pool.ts"
 import type { Admitted, Ask, Denied } from "../../../src/layers/simulated/Pool.ts"
+import { makeRandom } from "../../support/random.ts"
 import type { Limits } from "../../../src/layers/simulated/Limits.ts"
 
 const ask = (characters: number, cap?: number): Ask => ({
@@ -268,6 +269,33 @@ describe("a simulated provider's limits", () => {
     assert.strictEqual(burst(limits, 30_000), 30)
     assert.deepStrictEqual(limits.usage(60_000), { rpm: { taken: 90, supplied: 120 } })
   })
+})
+
+describe("whatever comes, and whenever", () => {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    it(`no stretch of time sees more admitted than a bucket holds and gains in it (seed ${seed})`, () => {
+      const random = makeRandom(seed)
+      const window = seed % 2 === 0 ? "continuous" : 1 + Math.floor(random.next() * 10)
+      const limits = pool({ rpm: 60 + Math.floor(random.next() * 600), tpm: 20_000, window }, 5_000)
+      const taken: Array<{ readonly at: number; readonly tokens: number }> = []
+      let now = 5_000
+      for (let i = 0; i < 600; i++) {
+        now += random.next() < 0.02 ? random.next() * 20_000 : random.next() * 300
+        const tokens = 3 + Math.floor(random.next() * 600)
+        if (limits.arrive(now, of(tokens))._tag === "admitted") taken.push({ at: now, tokens })
+      }
+      const capacity = window === "continuous" ? 20_000 : (20_000 * window) / 60
+      const first = random.next() * taken.length
+      let sum = 0
+      for (const { at, tokens } of taken.slice(first)) {
+        sum += tokens
+        const gained = ((at - (taken[Math.floor(first)]?.at ?? 0)) * 20_000) / 60_000
+        assert.isAtMost(sum, capacity + gained + 1e-3)
+      }
+      assert.isAbove(taken.length, 100)
+      assert.isBelow(taken.length, 600)
+    })
+  }
 })
 
 describe("a simulated server with places", () => {
