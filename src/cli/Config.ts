@@ -98,28 +98,38 @@ const shown = (value: string): string =>
     .replace(/\/\/[^/@]*@/, "//***@")
     .slice(0, 200)
 
-/** What a decoder made of the first of: flag, environment, file, `alias`. */
+/** @param where the place that the value stands in, for the message if it is wrong */
+const decodeAt = <A>(where: string, raw: string, decode: Decode<A>): Effect.Effect<A, UsageError> => {
+  const decoded = decode(raw)
+  return Result.isSuccess(decoded)
+    ? Effect.succeed(decoded.success)
+    : Effect.fail(new UsageError({ message: `${where} is "${shown(raw)}", but must be ${decoded.failure}` }))
+}
+
+/** An environment variable that others read too. */
+export const environmentAs = <A>(name: string, decode: Decode<A>): Effect.Effect<Option.Option<A>, UsageError> =>
+  Effect.flatMap(
+    environment(name),
+    Option.match({
+      onNone: () => Effect.succeedNone,
+      onSome: (raw) => Effect.asSome(decodeAt(name, raw, decode))
+    })
+  )
+
+/** What a decoder made of the first of: flag, environment, file. */
 export const lookup = Effect.fnUntraced(function* <A>(
   flag: string,
   given: Option.Option<string>,
-  decode: Decode<A>,
-  alias?: string
+  decode: Decode<A>
 ): Effect.fn.Return<Option.Option<A>, UsageError, ConfigFile> {
   const file = yield* ConfigFile
-  const inFile = Option.fromUndefinedOr(file.values.get(flag))
   const places = [
     { where: `--${flag}`, value: given },
     { where: variable(flag), value: yield* environment(variable(flag)) },
-    { where: `${flag} in ${file.path}`, value: inFile },
-    ...(alias === undefined ? [] : [{ where: alias, value: yield* environment(alias) }])
+    { where: `${flag} in ${file.path}`, value: Option.fromUndefinedOr(file.values.get(flag)) }
   ]
   for (const { value, where } of places) {
-    if (Option.isNone(value)) continue
-    const decoded = decode(value.value)
-    if (Result.isSuccess(decoded)) return Option.some(decoded.success)
-    return yield* new UsageError({
-      message: `${where} is "${shown(value.value)}", but must be ${decoded.failure}`
-    })
+    if (Option.isSome(value)) return yield* Effect.asSome(decodeAt(where, value.value, decode))
   }
   return Option.none()
 })
