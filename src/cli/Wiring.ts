@@ -59,8 +59,8 @@ const without = (files: ReadonlyArray<string>) => {
   )
 }
 
-/** Calls in flight, while nothing is known of the provider's limits. */
-const ceiling = 16
+/** Calls in flight at the very most: how many there are follows the provider. */
+const ceiling = 512
 
 const needsKey = (flag: string) =>
   new UsageError({

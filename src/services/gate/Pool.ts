@@ -258,10 +258,10 @@ export class Pool<W extends Waiter> {
       // The answer to the first call tells the limits. If it takes long, the others need not wait for it.
       const elapsed = now - this.#firstAt - patience
       if (elapsed < 0) return [1, now - elapsed]
-      const steps = Math.floor(elapsed / doubling)
-      const open = Math.min(unanswered, 4 * 2 ** steps)
+      const open = Math.min(unanswered, Math.floor(4 * 2 ** (elapsed / doubling) + 1e-9))
       this.#climb.open(open)
-      const changes = open === unanswered ? Infinity : this.#firstAt + patience + (steps + 1) * doubling
+      const changes =
+        open === unanswered ? Infinity : this.#firstAt + patience + Math.ceil(doubling * Math.log2((open + 1) / 4))
       return [Math.min(ceiling, overload, open), changes]
     }
     const limit = mode === "told" ? ceiling : this.#climb.limit
@@ -338,16 +338,16 @@ export class Pool<W extends Waiter> {
     // A remainder far below the limit that neither a reset nor what was sent explains: less than a window's worth is let
     // through at once.
     const sent = costBetween(told.dimension, nothing, this.#totals, this.#charge)
-    const isSmall = window === undefined && told.remaining !== undefined && cost > 4 * sent + 0.1 * limit
+    const isSmall = window === undefined && told.remaining !== undefined && cost > 1.5 * sent + 0.1 * limit
     const capacity = isSmall ? Math.max(rate * 1_000, remaining + own) : limit
     const since = costBetween(told.dimension, totals, this.#totals, this.#charge)
     const level = Math.min(capacity, remaining + rate * (now - at) - since)
-    this.#limiters.set(
-      `${told.name}/${over}`,
-      Limiter.told(told.dimension, limit, over, now, { level, capacity, isPinned: false })
-    )
-    // Of limits that were learned before anything was told.
+    this.#limiters.set(`${told.name}/${over}`, Limiter.told(told.dimension, limit, over, now, { level, capacity }))
+    // What was learned otherwise before.
     this.#limiters.delete(`learned/${told.dimension}`)
+    if (this.#limiters.get(`stated/${told.dimension}/${over}`)?.limit === limit) {
+      this.#limiters.delete(`stated/${told.dimension}/${over}`)
+    }
   }
 
   #failed(admission: Admission, error: ModelError, freeze: number, now: number): void {
@@ -416,11 +416,11 @@ export class Pool<W extends Waiter> {
       this.#limiters.delete(`learned/${stated.dimension}`)
       this.#limiters.set(
         `stated/${stated.dimension}/${stated.window}`,
-        Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0, isPinned: true })
+        Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0 })
       )
     }
     // What was learned from headers that were wrong is wrong.
-    for (const limiter of same) if (limiter.pin(now, stated.limit)) this.#charge.reset()
+    for (const limiter of same) if (limiter.state(now, stated.limit)) this.#charge.reset()
   }
 
   /** What was admitted lately, in units a millisecond. */
