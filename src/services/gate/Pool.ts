@@ -2,6 +2,7 @@ import { Option } from "effect"
 import { Charge, minus, nothing, plus } from "./Charge.ts"
 import type { ChargeRule, Demand, Totals } from "./Charge.ts"
 import type { ModelError, Usage } from "../ChatModel.ts"
+import { Breaker } from "./Breaker.ts"
 import { Climb } from "./Climb.ts"
 import { limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
@@ -113,6 +114,7 @@ export class Pool<W extends Waiter> {
   readonly #limiters = new Map<string, Limiter>()
   readonly #climb: Climb
   readonly #overload = new Overload()
+  readonly #breaker = new Breaker()
   #inFlight = 0
   #admissions = 0
   #totals = nothing
@@ -252,6 +254,8 @@ export class Pool<W extends Waiter> {
     const { adaptive, ceiling } = this.#options
     if (!adaptive) return [ceiling, Infinity]
     const mode = this.#mode
+    const [rested, until] = this.#breaker.limit(now)
+    if (rested !== Infinity) return [rested, until]
     const overload = this.#overload.limit(now)
     if (mode === "first") {
       if (this.#firstAt === undefined) return [1, Infinity]
@@ -303,6 +307,7 @@ export class Pool<W extends Waiter> {
   #answered(admission: Admission, headers: Readonly<Record<string, string>>, usage: Usage, now: number): void {
     const { demand, sentAt } = admission
     this.#isAnswered = true
+    this.#breaker.answered()
     this.#overload.answered(now, this.#options.ceiling)
     for (const told of limitsOf(headers, now)) this.#observe(admission, told, now)
     for (const [limiter, cost] of admission.debits) {
@@ -353,6 +358,7 @@ export class Pool<W extends Waiter> {
   #failed(admission: Admission, error: ModelError, freeze: number, now: number): void {
     const { reason } = error
     if (reason._tag === "RateLimited") {
+      this.#breaker.throttled()
       this.#throttled(
         admission,
         reason.dimension,
@@ -363,6 +369,9 @@ export class Pool<W extends Waiter> {
       )
       return
     }
+    if (error.retryable) this.#breaker.failed(now, admission.at, reason._tag === "ConnectionFault")
+    // That the request is at fault is an answer, too.
+    else this.#breaker.answered()
     if (reason._tag !== "Overloaded") {
       this.#overload.answered(now, this.#options.ceiling)
       return
