@@ -323,7 +323,7 @@ export class Pool<W extends Waiter> {
   }
 
   #observe(admission: Admission, told: Observed, now: number): void {
-    const { demand, number, sentAt: at, totals } = admission
+    const { demand, sentAt: at, totals } = admission
     const window = windowOf(told)
     const known = [minute, ...(window === undefined ? [] : [window])]
       .map((each) => this.#limiters.get(`${told.name}/${each}`))
@@ -334,16 +334,17 @@ export class Pool<W extends Waiter> {
     }
     const over = window ?? minute
     const { limit, remaining = limit } = told
-    // Before the first call the bucket was full: what is missing is what the call cost.
-    const cost = limit - remaining
-    const isFirst = number === 0
-    if (told.dimension === "tokens" && isFirst && window !== undefined) this.#charge.learn(cost, minus(totals, nothing))
     const rate = limit / over
+    // Before the first call the bucket was full: what is missing, and what has come in since, is what was charged.
+    const missing = limit - remaining
+    if (told.dimension === "tokens" && window !== undefined) {
+      this.#charge.learn(missing + rate * (at - (this.#firstAt ?? at)), minus(totals, nothing))
+    }
     const own = costOf(told.dimension, demand, this.#charge)
     // A remainder far below the limit that neither a reset nor what was sent explains: less than a window's worth is let
     // through at once.
     const sent = costBetween(told.dimension, nothing, this.#totals, this.#charge)
-    const isSmall = window === undefined && told.remaining !== undefined && cost > 1.5 * sent + 0.1 * limit
+    const isSmall = window === undefined && told.remaining !== undefined && missing > 1.5 * sent + 0.1 * limit
     const capacity = isSmall ? Math.max(rate * 1_000, remaining + own) : limit
     const since = costBetween(told.dimension, totals, this.#totals, this.#charge)
     const level = Math.min(capacity, remaining + rate * (now - at) - since)
