@@ -91,20 +91,41 @@ export const head = [
 const selected = <A>(all: ReadonlyArray<A>, names: string | undefined, nameOf: (one: A) => string): ReadonlyArray<A> =>
   names === undefined ? all : all.filter((one) => names.split(",").includes(nameOf(one)))
 
-const measure = async (scenario: Scenario, names: string | undefined): Promise<void> => {
+/** Scenario by client: the share of the bound and what was turned away, or how much was lost. */
+const summary = (
+  measured: ReadonlyArray<{ readonly scenario: Scenario; readonly cells: ReadonlyMap<string, string> }>
+): string => {
+  const titles = [...new Set(measured.flatMap(({ cells }) => [...cells.keys()]))]
+  return table(
+    ["of the bound · turned away per call", ...titles],
+    measured.map(({ cells, scenario }) => [scenario.name, ...titles.map((title) => cells.get(title) ?? "")])
+  )
+}
+
+const cellOf = (calls: number, bound: Bound, { finished, ledger }: Outcome): string => {
+  const lost = calls - ledger.items.answered
+  const turnedAway = Object.values(ledger.limited).reduce((sum, count) => sum + count, 0) / calls
+  if (!finished || lost > 0) return `${percent(lost / calls, 0)} lost`
+  return `${percent(bound.millis / ledger.makespan)} · ${percent(turnedAway, turnedAway < 0.1 ? 1 : 0)}`
+}
+
+const measure = async (scenario: Scenario, names: string | undefined) => {
   const jobs = jobsOf(scenario)
   const bound = boundOf(scenario, jobs)
   const rows: Array<ReadonlyArray<string>> = []
+  const cells = new Map<string, string>()
   for (const { client, only, title } of selected(clients, names, ({ name }) => name)) {
     if (names === undefined && only !== undefined && only !== scenario.name) continue
     const outcome = await runVirtually(client, scenario, jobs)
     rows.push([...row(title, scenario.calls, bound, outcome), outcome.cpuSeconds.toFixed(1)])
+    cells.set(title, cellOf(scenario.calls, bound, outcome))
   }
   process.stdout.write(
     `${scenario.name}: ${scenario.title}. At most ${scenario.concurrency} at once.\n` +
       `Bound ${(bound.millis / 1_000).toFixed(1)} s, by ${bound.by}: ${bound.inputs}.\n\n` +
       `${table([...head, "CPU s"], rows)}\n\n`
   )
+  return { scenario, cells }
 }
 
 /** No bound where it is not known what there was to take when: somebody else takes, or output counts when it is there. */
@@ -212,7 +233,9 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
   if (values.shapes) return measureShapes()
   if (values.extraction) return measureExtraction()
   if (values.real) return measureReal(Number(values.chunks))
+  const measured: Array<Awaited<ReturnType<typeof measure>>> = []
   for (const scenario of selected(scenarios, values.scenario, ({ name }) => name)) {
-    await measure(scenario, values.client)
+    measured.push(await measure(scenario, values.client))
   }
+  if (measured.length > 1) process.stdout.write(`${summary(measured)}\n`)
 }

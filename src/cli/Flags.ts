@@ -256,7 +256,7 @@ export const extraction = {
   ontology: optionalSetting("ontology", text("ontology", "FILE", "Entity and relation types, as YAML or JSON"), asIs),
   concurrency: optionalSetting(
     "concurrency",
-    text("concurrency", "N", "Most calls in flight at once (default: 16)"),
+    text("concurrency", "N", "Most calls in flight at once (default: adaptive, up to 512)"),
     positive
   ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),

@@ -56,8 +56,8 @@ const without = (files: ReadonlyArray<string>) => {
   )
 }
 
-/** Calls in flight, while nothing is known of the provider's limits. */
-const ceiling = 16
+/** Calls in flight at the very most: how many there are follows the provider. */
+const ceiling = 512
 
 /** The variable that holds the key, and the flag of an address that needs none. */
 const needsKey = (flag: string, variable: string, address: string) =>

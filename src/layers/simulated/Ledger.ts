@@ -3,7 +3,7 @@ import type { Effect } from "effect"
 
 const Counts = Schema.Record(Schema.String, Schema.Int)
 
-/** What came in a second, and what had come by its end. */
+/** What happened in a second; `inFlight` as of the last of it. */
 const Second = Schema.Struct({
   /** Seconds since the first request. */
   second: Schema.Int,

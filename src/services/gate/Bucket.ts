@@ -8,6 +8,7 @@ export class Bucket {
   #level: number
   #at: number
   #frozenUntil = 0
+  #fullAt: number
   /** What is left of an upward correction, which is let in slowly. */
   #owed = 0
 
@@ -21,6 +22,12 @@ export class Bucket {
     this.#rate = options.rate
     this.#level = Math.min(options.level, options.capacity)
     this.#at = options.now
+    this.#fullAt = options.now
+  }
+
+  /** When it was last full: what came in since then is all there. */
+  get fullAt(): number {
+    return this.#fullAt
   }
 
   get capacity(): number {
@@ -92,5 +99,6 @@ export class Bucket {
     const catchUp = Math.min(this.#owed, (elapsed * this.#capacity) / 20_000)
     this.#owed -= catchUp
     this.#level = Math.min(this.#capacity, this.#level + elapsed * this.#rate + catchUp)
+    if (this.#level >= this.#capacity) this.#fullAt = now
   }
 }

@@ -12,6 +12,9 @@ const doubt = 10_000
 /** Levels are held this much of a minute's limit below what is known: remainders are rounded, and requests overtake. */
 const margin = 0.003
 
+/** And this much of what was sent since a remainder was told: what a call is charged is known about as well. */
+const inexact = 0.001
+
 export const costOf = (dimension: Dimension, demand: Demand, charge: Charge): number => {
   switch (dimension) {
     case "requests":
@@ -55,8 +58,8 @@ export class Limiter {
   readonly #bucket: Bucket
   /** Units a window; undefined: was never told. */
   #limit: number | undefined
-  /** Told by the user or by a 429: headers do not change it. */
-  #isPinned: boolean
+  /** What headers say against what a 429 said. */
+  #denied: number | undefined
   /** The rate is learned from throttles, because what was told did not hold. */
   #cubic: Cubic | undefined
   #throttledAt = -Infinity
@@ -76,14 +79,12 @@ export class Limiter {
     readonly dimension: Dimension
     readonly window: number | undefined
     readonly limit: number | undefined
-    readonly isPinned: boolean
     readonly bucket: Bucket
     readonly cubic: Cubic | undefined
   }) {
     this.dimension = options.dimension
     this.window = options.window
     this.#limit = options.limit
-    this.#isPinned = options.isPinned
     this.#bucket = options.bucket
     this.#cubic = options.cubic
   }
@@ -93,19 +94,19 @@ export class Limiter {
     limit: number,
     window: number,
     now: number,
-    options: { readonly level?: number; readonly capacity?: number; readonly isPinned: boolean }
+    options: { readonly level?: number; readonly capacity?: number } = {}
   ): Limiter {
     const capacity = options.capacity ?? limit
     const level = (options.level ?? capacity) - Math.min(capacity, limit) * margin
     const bucket = new Bucket({ capacity, rate: limit / window, level, now })
-    return new Limiter({ dimension, window, limit, isPinned: options.isPinned, bucket, cubic: undefined })
+    return new Limiter({ dimension, window, limit, bucket, cubic: undefined })
   }
 
   /** @param rate units a millisecond at which it was throttled */
   static learned(dimension: Dimension, rate: number, now: number): Limiter {
     const cubic = new Cubic(now, rate, 0)
     const bucket = new Bucket({ capacity: cubic.rate(now) * second, rate: cubic.rate(now), level: 0, now })
-    return new Limiter({ dimension, window: undefined, limit: undefined, isPinned: false, bucket, cubic })
+    return new Limiter({ dimension, window: undefined, limit: undefined, bucket, cubic })
   }
 
   get limit(): number | undefined {
@@ -156,7 +157,7 @@ export class Limiter {
 
   /** What a response says of the limit, for the call that was sent at `mark`. */
   observe(now: number, told: Observed, isConfirmed: boolean, mark: Mark, totals: Totals, charge: Charge): void {
-    if (this.#isPinned || this.window === undefined) return
+    if (this.window === undefined || told.limit === this.#denied) return
     // Answers come in another order than their calls were sent: what an older one says of the limit is past.
     if (mark.at < this.#toldAt) return
     this.#toldAt = mark.at
@@ -176,10 +177,8 @@ export class Limiter {
     const rate = told.limit / this.window
     // Whatever the bucket lost while it was full in between, the level kept here has lost as well.
     const since = costBetween(this.dimension, mark.totals, totals, charge)
-    const projected = Math.min(
-      this.#bucket.capacity * (1 - margin),
-      remaining + rate * (now - mark.at) - since - this.#bucket.capacity * margin
-    )
+    const uncertain = margin * this.#bucket.capacity + inexact * since
+    const projected = Math.min(this.#bucket.capacity, remaining + rate * (now - mark.at) - since) - uncertain
     // While what was told does not seem to hold, it is believed only where it says less.
     if ((this.#cubic === undefined && now >= this.#doubtedUntil) || projected < this.#bucket.level(now))
       this.#bucket.reconcile(now, projected)
@@ -214,17 +213,16 @@ export class Limiter {
   }
 
   /**
-   * A limit that the provider states in so many words: it holds, whatever headers say.
+   * A limit that the provider states when it turns a call away: it holds, until headers say something new.
    * @returns whether headers said otherwise
    */
-  pin(now: number, limit: number): boolean {
-    if (this.window === undefined || (this.#isPinned && this.#limit === limit)) return false
-    const isOther = this.#limit !== limit
+  state(now: number, limit: number): boolean {
+    if (this.window === undefined || this.#limit === limit) return false
+    this.#denied = this.#limit
     this.#limit = limit
-    this.#isPinned = true
     this.#cubic = undefined
     this.#bucket.resize(now, Math.min(this.#bucket.capacity, limit), limit / this.window)
-    return isOther
+    return true
   }
 
   #adjust(now: number): void {
@@ -253,10 +251,10 @@ export class Limiter {
     const elapsed = mark.at - anchor.mark.at
     if (elapsed < second) return
     this.#anchor = { mark, remaining }
-    // A bucket that was full in between has lost some of its filling.
+    // A bucket that was full in between has lost some of its filling, and who was turned away was not charged.
+    const isWhole = Math.max(this.#bucket.fullAt, this.#throttledAt) < anchor.mark.at
+    if (!isWhole || elapsed > 20_000 || this.#cubic !== undefined) return
     const filled = anchor.remaining + this.#bucket.rate * elapsed
-    const sums = minus(mark.totals, anchor.mark.totals)
-    if (filled > 0.9 * this.#bucket.capacity || elapsed > 20_000) return
-    charge.learn(filled - remaining, sums)
+    charge.learn(filled - remaining, minus(mark.totals, anchor.mark.totals))
   }
 }

@@ -2,6 +2,7 @@ import { Option } from "effect"
 import { Charge, minus, nothing, plus } from "./Charge.ts"
 import type { ChargeRule, Demand, Totals } from "./Charge.ts"
 import type { ModelError, Usage } from "../ChatModel.ts"
+import { Breaker } from "./Breaker.ts"
 import { Climb } from "./Climb.ts"
 import { limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
@@ -113,6 +114,7 @@ export class Pool<W extends Waiter> {
   readonly #limiters = new Map<string, Limiter>()
   readonly #climb: Climb
   readonly #overload = new Overload()
+  readonly #breaker = new Breaker()
   #inFlight = 0
   #admissions = 0
   #totals = nothing
@@ -252,16 +254,18 @@ export class Pool<W extends Waiter> {
     const { adaptive, ceiling } = this.#options
     if (!adaptive) return [ceiling, Infinity]
     const mode = this.#mode
+    const [rested, until] = this.#breaker.limit(now)
+    if (rested !== Infinity) return [rested, until]
     const overload = this.#overload.limit(now)
     if (mode === "first") {
       if (this.#firstAt === undefined) return [1, Infinity]
       // The answer to the first call tells the limits. If it takes long, the others need not wait for it.
       const elapsed = now - this.#firstAt - patience
       if (elapsed < 0) return [1, now - elapsed]
-      const steps = Math.floor(elapsed / doubling)
-      const open = Math.min(unanswered, 4 * 2 ** steps)
+      const open = Math.min(unanswered, Math.floor(4 * 2 ** (elapsed / doubling) + 1e-9))
       this.#climb.open(open)
-      const changes = open === unanswered ? Infinity : this.#firstAt + patience + (steps + 1) * doubling
+      const changes =
+        open === unanswered ? Infinity : this.#firstAt + patience + Math.ceil(doubling * Math.log2((open + 1) / 4))
       return [Math.min(ceiling, overload, open), changes]
     }
     const limit = mode === "told" ? ceiling : this.#climb.limit
@@ -303,6 +307,7 @@ export class Pool<W extends Waiter> {
   #answered(admission: Admission, headers: Readonly<Record<string, string>>, usage: Usage, now: number): void {
     const { demand, sentAt } = admission
     this.#isAnswered = true
+    this.#breaker.answered()
     this.#overload.answered(now, this.#options.ceiling)
     for (const told of limitsOf(headers, now)) this.#observe(admission, told, now)
     for (const [limiter, cost] of admission.debits) {
@@ -318,7 +323,7 @@ export class Pool<W extends Waiter> {
   }
 
   #observe(admission: Admission, told: Observed, now: number): void {
-    const { demand, number, sentAt: at, totals } = admission
+    const { demand, sentAt: at, totals } = admission
     const window = windowOf(told)
     const known = [minute, ...(window === undefined ? [] : [window])]
       .map((each) => this.#limiters.get(`${told.name}/${each}`))
@@ -329,30 +334,32 @@ export class Pool<W extends Waiter> {
     }
     const over = window ?? minute
     const { limit, remaining = limit } = told
-    // Before the first call the bucket was full: what is missing is what the call cost.
-    const cost = limit - remaining
-    const isFirst = number === 0
-    if (told.dimension === "tokens" && isFirst && window !== undefined) this.#charge.learn(cost, minus(totals, nothing))
     const rate = limit / over
+    // Before the first call the bucket was full: what is missing, and what has come in since, is what was charged.
+    const missing = limit - remaining
+    if (told.dimension === "tokens" && window !== undefined) {
+      this.#charge.learn(missing + rate * (at - (this.#firstAt ?? at)), minus(totals, nothing))
+    }
     const own = costOf(told.dimension, demand, this.#charge)
     // A remainder far below the limit that neither a reset nor what was sent explains: less than a window's worth is let
     // through at once.
     const sent = costBetween(told.dimension, nothing, this.#totals, this.#charge)
-    const isSmall = window === undefined && told.remaining !== undefined && cost > 4 * sent + 0.1 * limit
+    const isSmall = window === undefined && told.remaining !== undefined && missing > 1.5 * sent + 0.1 * limit
     const capacity = isSmall ? Math.max(rate * 1_000, remaining + own) : limit
     const since = costBetween(told.dimension, totals, this.#totals, this.#charge)
     const level = Math.min(capacity, remaining + rate * (now - at) - since)
-    this.#limiters.set(
-      `${told.name}/${over}`,
-      Limiter.told(told.dimension, limit, over, now, { level, capacity, isPinned: false })
-    )
-    // Of limits that were learned before anything was told.
+    this.#limiters.set(`${told.name}/${over}`, Limiter.told(told.dimension, limit, over, now, { level, capacity }))
+    // What was learned otherwise before.
     this.#limiters.delete(`learned/${told.dimension}`)
+    if (this.#limiters.get(`stated/${told.dimension}/${over}`)?.limit === limit) {
+      this.#limiters.delete(`stated/${told.dimension}/${over}`)
+    }
   }
 
   #failed(admission: Admission, error: ModelError, freeze: number, now: number): void {
     const { reason } = error
     if (reason._tag === "RateLimited") {
+      this.#breaker.throttled()
       this.#throttled(
         admission,
         reason.dimension,
@@ -363,6 +370,9 @@ export class Pool<W extends Waiter> {
       )
       return
     }
+    if (error.retryable) this.#breaker.failed(now, admission.at, reason._tag === "ConnectionFault")
+    // That the request is at fault is an answer, too.
+    else this.#breaker.answered()
     if (reason._tag !== "Overloaded") {
       this.#overload.answered(now, this.#options.ceiling)
       return
@@ -416,11 +426,11 @@ export class Pool<W extends Waiter> {
       this.#limiters.delete(`learned/${stated.dimension}`)
       this.#limiters.set(
         `stated/${stated.dimension}/${stated.window}`,
-        Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0, isPinned: true })
+        Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0 })
       )
     }
     // What was learned from headers that were wrong is wrong.
-    for (const limiter of same) if (limiter.pin(now, stated.limit)) this.#charge.reset()
+    for (const limiter of same) if (limiter.state(now, stated.limit)) this.#charge.reset()
   }
 
   /** What was admitted lately, in units a millisecond. */
