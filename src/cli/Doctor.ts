@@ -111,7 +111,7 @@ const listOf = ({ apiKey, baseUrl, kind }: Provider) => {
         url: `${base.replace(/\/v1$/, "")}/v1/models`,
         headers: { "anthropic-version": "2023-06-01", ...(key === undefined ? {} : { "x-api-key": key }) }
       }
-    : { url: `${base}/models`, headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) } }
+    : { url: `${base}/models`, headers: key === undefined ? undefined : { authorization: `Bearer ${key}` } }
 }
 
 /** @param keyVariable where its key is looked for; `flag`: of its address */
@@ -122,7 +122,7 @@ const reach = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Check> {
   const base = provider.baseUrl.replace(/\/+$/, "")
   const { headers, url } = listOf(provider)
-  const response = yield* ask(url, { redirect: "manual", headers })
+  const response = yield* ask(url, { redirect: "manual", ...(headers === undefined ? {} : { headers }) })
   if (Option.isNone(response)) {
     return fail(name, `${base} does not answer: check ${flag}, the network and any proxy.`)
   }

@@ -76,9 +76,13 @@ export class Availability {
     return this.isDown
   }
 
-  /** There is no second any more: the first is waited for as if there had never been one. @returns whether that makes sense */
+  get isSecondGone(): boolean {
+    return this.#isSecondGone
+  }
+
+  /** There is no second any more: the first is waited for as if there had never been one. @returns whether that is new, and makes sense */
   secondGone(): boolean {
-    if (this.isSpent) return false
+    if (this.isSpent || this.#isSecondGone) return false
     this.#isSecondGone = true
     this.#probeAt = undefined
     return true
@@ -90,8 +94,8 @@ export class Standby {
   readonly #first: string
   readonly #second: string
   readonly #state = new Availability()
-  /** Those who wait for the first to admit them are told by it. */
-  #down = Deferred.makeUnsafe<void>()
+  /** Those who wait to be admitted are told by it that they should choose again. */
+  #changed = Deferred.makeUnsafe<void>()
 
   constructor(first: string, second: string) {
     this.#first = first
@@ -102,16 +106,27 @@ export class Standby {
     return this.#state.choose(now)
   }
 
-  /** Waits for admission by the first, or, if it has not come by then, until the first is down: undefined. */
-  unlessDown<A, E, R>(admitted: Effect.Effect<A, E, R>, isAdmitted: () => boolean): Effect.Effect<A | undefined, E, R> {
-    // Who tries whether it is back waits for that.
-    if (this.#state.isDown) return admitted
-    const down = Effect.flatMap(Deferred.await(this.#down), () => (isAdmitted() ? Effect.never : Effect.undefined))
-    return Effect.raceFirst(admitted, down)
+  /** Waits for admission, or, if it has not come by then, until it is time to choose again: undefined. */
+  unlessChanged<A, E, R>(
+    admitted: Effect.Effect<A, E, R>,
+    isAdmitted: () => boolean
+  ): Effect.Effect<A | undefined, E, R> {
+    const changed = Effect.flatMap(Deferred.await(this.#changed), () =>
+      isAdmitted() ? Effect.never : Effect.undefined
+    )
+    return Effect.raceFirst(admitted, changed)
   }
 
+  readonly #change = Effect.suspend(() => {
+    const changed = this.#changed
+    this.#changed = Deferred.makeUnsafe()
+    return Deferred.succeed(changed, undefined)
+  })
+
   readonly answered = Effect.suspend(() =>
-    this.#state.answered() ? Effect.logInfo(`The model ${this.#first} answers again: calls go to it.`) : Effect.void
+    this.#state.answered()
+      ? Effect.andThen(Effect.logInfo(`The model ${this.#first} answers again: calls go to it.`), this.#change)
+      : Effect.void
   )
 
   /** Whether the call should go to the second at once; `stopped` is what would come of the fault without a second. */
@@ -120,23 +135,22 @@ export class Standby {
       const wasDown = this.#state.isDown
       if (!this.#state.failed(now, error, stopped)) return Effect.succeed(false)
       if (wasDown) return Effect.succeed(true)
-      const down = this.#down
-      this.#down = Deferred.makeUnsafe()
       const until = this.#state.isSpent ? "" : " until it answers again"
       return Effect.logWarning(
         `The model ${this.#first} cannot be had, so calls go to ${this.#second}${until}. The last it said was: ${error.message}`
-      ).pipe(Effect.andThen(Deferred.succeed(down, undefined)), Effect.as(true))
+      ).pipe(Effect.andThen(this.#change), Effect.as(true))
     })
 
   /** Whether the call should go back to the first, since the second is gone for good. */
   readonly secondFailed = (stopped: RunStopped | undefined): Effect.Effect<boolean, RunStopped> => {
     if (stopped === undefined) return Effect.succeed(false)
     if (stopped.reason !== "configuration" && this.#state.secondGone()) {
-      return Effect.as(
-        Effect.logWarning(`The fallback model ${this.#second} cannot be had either. ${stopped.message}`),
-        true
+      return Effect.logWarning(`The fallback model ${this.#second} cannot be had either. ${stopped.message}`).pipe(
+        Effect.andThen(this.#change),
+        Effect.as(true)
       )
     }
+    if (this.#state.isSecondGone) return Effect.succeed(true)
     return Effect.fail(
       new RunStopped({
         reason: stopped.reason,

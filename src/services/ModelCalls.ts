@@ -263,9 +263,7 @@ const make = Effect.gen(function* () {
       const admitted = gate
         .admit(ticket, sending)
         .pipe(Effect.catchTag("NotAdmitted", (refusal) => Effect.succeed(refusal)))
-      const outcome = yield* standby === undefined || isSecond
-        ? admitted
-        : standby.unlessDown(admitted, () => isStarted)
+      const outcome = yield* standby === undefined ? admitted : standby.unlessChanged(admitted, () => isStarted)
       if (outcome === undefined) continue
       if (!Option.isOption(outcome)) return notAdmitted(outcome, outcome.reason === "nothing" ? Option.none() : take())
       if (Option.isNone(outcome)) return Option.none()

@@ -179,13 +179,13 @@ describe("ingest", () => {
         const { ingest } = yield* place()
         const anthropic = yield* startAnthropic({ apiKey: "sk-ant" })
         const other = yield* SimulatedServer.start({ apiKey: "sk-embed" })
-        const { status, stderr, stdout } = yield* run(
-          [
-            ...[...ingest, "--json", "--provider", "anthropic", "--model", "claude-x", "--base-url", anthropic.url],
-            ...["--embedding-model", "e", "--embedding-base-url", other.url]
-          ],
-          { ANTHROPIC_API_KEY: "sk-ant", OPENAI_API_KEY: "sk-no", SLUICE_EMBEDDING_API_KEY: "sk-embed" }
-        )
+        const chat = ["--provider", "anthropic", "--model", "claude-x", "--base-url", anthropic.url]
+        const embedding = ["--embedding-model", "e", "--embedding-base-url", other.url]
+        const { status, stderr, stdout } = yield* run([...ingest, ...chat, ...embedding, "--json"], {
+          ANTHROPIC_API_KEY: "sk-ant",
+          OPENAI_API_KEY: "sk-no",
+          SLUICE_EMBEDDING_API_KEY: "sk-embed"
+        })
         assert.strictEqual(status, 0, stderr)
         const report = decodeReport(lastLine(stdout))
         assert.deepInclude(report.documents, { seen: 2, ingested: 2 })
