@@ -14,7 +14,8 @@ own, without limits. One document is one chunk of about 400 tokens. Processor ti
   --latency MS     of a call (default 1000)
   --serial N       documents of the rows that compare one call at a time with many (default 40)`
 
-const writeCorpus = (directory: string, count: number): string => {
+/** Documents of one chunk each. */
+export const writeCorpus = (directory: string, count: number): string => {
   const path = join(directory, `corpus-${count}`)
   mkdirSync(path)
   for (let index = 0; index < count; index++) writeFileSync(join(path, `${index}.txt`), passage(index))

@@ -3,6 +3,7 @@ const benchmarks: Readonly<
   Record<string, () => Promise<{ readonly run: (args: ReadonlyArray<string>) => Promise<void> }>>
 > = {
   calls: () => import("./calls.ts"),
+  gate: () => import("./gate.ts"),
   extract: () => import("./extract.ts"),
   load: () => import("./load.ts")
 }

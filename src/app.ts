@@ -69,7 +69,9 @@ const doctor = Command.withHandler(
 )
 
 const sluice = Command.make("sluice").pipe(
-  Command.withDescription("Turns documents into a knowledge graph. OPENAI_API_KEY and OPENAI_BASE_URL are read."),
+  Command.withDescription(
+    "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
+  ),
   Command.withSubcommands([ingest, report, failures, hash, exporting, doctor])
 )
 

@@ -134,16 +134,20 @@ const placesOf = Effect.fnUntraced(function* (flag: string, given: ReadonlyArray
   }
 })
 
-/** What a decoder made of the first of: flag, environment, file, `alias`. */
+/** An environment variable that others read too. */
+export const environmentAs = Effect.fnUntraced(function* <A>(name: string, decode: Decode<A>) {
+  const [found] = yield* decodeFirst([{ where: name, values: Option.toArray(yield* environment(name)) }], decode)
+  return Option.fromUndefinedOr(found)
+})
+
+/** What a decoder made of the first of: flag, environment, file. */
 export const lookup = Effect.fnUntraced(function* <A>(
   flag: string,
   given: Option.Option<string>,
-  decode: Decode<A>,
-  alias?: string
+  decode: Decode<A>
 ): Effect.fn.Return<Option.Option<A>, UsageError, ConfigFile> {
   const { flags, inFile, variables } = yield* placesOf(flag, Option.toArray(given))
-  const others = alias === undefined ? [] : [{ where: alias, values: Option.toArray(yield* environment(alias)) }]
-  const [found] = yield* decodeFirst([flags, variables, inFile, ...others], decode)
+  const [found] = yield* decodeFirst([flags, variables, inFile], decode)
   return Option.fromUndefinedOr(found)
 })
 

@@ -1,7 +1,7 @@
 import { Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
 import { Command } from "effect/cli"
 import { versions } from "node:process"
-import { openAi } from "../layers/Models.ts"
+import type { Provider } from "../layers/Models.ts"
 import { endpoint } from "../layers/Telemetry.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import type { Journal } from "../services/Journal.ts"
@@ -9,7 +9,7 @@ import type { StorageError } from "../services/StorageError.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
 import { counted, jsonLine, plain, print, wrap } from "./Print.ts"
-import { apiKey } from "./Wiring.ts"
+import { keyVariables, resolve } from "./Providers.ts"
 
 export const command = Command.make("doctor", {
   config: Flags.config,
@@ -23,7 +23,7 @@ interface Check {
   readonly message: string
 }
 
-export interface DoctorOptions extends Pick<Flags.IngestSettings, keyof Flags.CommonSettings | "baseUrl" | "model"> {
+export interface DoctorOptions extends Flags.CommonSettings, Flags.ModelSettings {
   /** Path of the journal's file. */
   readonly journalFile: string
   /** Opens what is there. */
@@ -102,35 +102,83 @@ const journal = (options: DoctorOptions) =>
     Effect.scoped(Effect.as(Layer.build(options.openJournal), `${options.journalFile} opens.`))
   )
 
-const provider = Effect.fnUntraced(function* (options: DoctorOptions): Effect.fn.Return<Check> {
-  const key = yield* apiKey
-  if (Option.isNone(key) && Option.isNone(options.baseUrl)) {
-    return warn(
-      "provider",
-      "No OPENAI_API_KEY and no --base-url: `ingest` extracts by offline rules. Set a key to extract with a model."
-    )
-  }
-  const base = Option.getOrElse(options.baseUrl, () => openAi).replace(/\/+$/, "")
-  const authorization = Option.isSome(key) ? { authorization: `Bearer ${Redacted.value(key.value)}` } : undefined
-  const response = yield* ask(`${base}/models`, {
-    redirect: "manual",
-    ...(authorization === undefined ? {} : { headers: authorization })
-  })
+/** The address of the list of models, which needs a key and costs nothing. */
+const listOf = ({ apiKey, baseUrl, kind }: Provider) => {
+  const base = baseUrl.replace(/\/+$/, "")
+  const key = Option.getOrUndefined(Option.map(apiKey, Redacted.value))
+  return kind === "anthropic"
+    ? {
+        url: `${base.replace(/\/v1$/, "")}/v1/models`,
+        headers: { "anthropic-version": "2023-06-01", ...(key === undefined ? {} : { "x-api-key": key }) }
+      }
+    : { url: `${base}/models`, headers: key === undefined ? undefined : { authorization: `Bearer ${key}` } }
+}
+
+/** @param keyVariable where its key is looked for; `flag`: of its address */
+const reach = Effect.fnUntraced(function* (
+  name: string,
+  provider: Provider,
+  { flag, keyVariable, model }: { readonly flag: string; readonly keyVariable: string; readonly model: string }
+): Effect.fn.Return<Check> {
+  const base = provider.baseUrl.replace(/\/+$/, "")
+  const { headers, url } = listOf(provider)
+  const response = yield* ask(url, { redirect: "manual", ...(headers === undefined ? {} : { headers }) })
   if (Option.isNone(response)) {
-    return fail("provider", `${base} does not answer: check --base-url, the network and any proxy.`)
+    return fail(name, `${base} does not answer: check ${flag}, the network and any proxy.`)
   }
   const { status: code } = response.value
+  const has = Option.isSome(provider.apiKey)
   if (code === 401 || code === 403) {
-    return fail("provider", `${base} turns the key away (HTTP ${code}): check OPENAI_API_KEY.`)
+    return fail(
+      name,
+      has
+        ? `${base} turns the key away (HTTP ${code}): check ${keyVariable}.`
+        : `${base} wants a key (HTTP ${code}): set ${keyVariable}.`
+    )
   }
-  if (code === 429) return warn("provider", `${base} answers, but limits this key (HTTP 429): check quota and budget.`)
-  if (code >= 500) return fail("provider", `${base} has trouble of its own (HTTP ${code}): try again later.`)
+  if (code === 429) return warn(name, `${base} answers, but limits this key (HTTP 429): check quota and budget.`)
+  if (code >= 500) return fail(name, `${base} has trouble of its own (HTTP ${code}): try again later.`)
   if (code !== 200) {
-    return warn("provider", `${base} answers, but lists no models (HTTP ${code}): check that the address ends in /v1.`)
+    const end = provider.kind === "openai" ? "the address ends in /v1" : "the address is right"
+    return warn(name, `${base} answers, but lists no models (HTTP ${code}): check that ${end}.`)
   }
-  return ok(
-    "provider",
-    `${base} answers${Option.isSome(key) ? " and takes the key" : ""}; the model is ${options.model}.`
+  return ok(name, `${base} answers${has ? " and takes the key" : ""}; the model is ${model}.`)
+})
+
+const providers = Effect.fnUntraced(function* (options: DoctorOptions): Effect.fn.Return<ReadonlyArray<Check>> {
+  const resolved = yield* Effect.result(resolve(options))
+  if (resolved._tag === "Failure") return [fail("provider", resolved.failure.message)]
+  const { chat, embedding, fallback } = resolved.success
+  const { embeddingModel, model } = options
+  return yield* Effect.all(
+    [
+      Option.match(chat, {
+        onNone: () =>
+          Effect.succeed(
+            warn(
+              "provider",
+              "No OPENAI_API_KEY and no --base-url: `ingest` extracts by offline rules. Set a key to extract with a model; with ANTHROPIC_API_KEY, give --model one of Anthropic's."
+            )
+          ),
+        onSome: (provider) =>
+          reach("provider", provider, { model, flag: "--base-url", keyVariable: keyVariables[provider.kind] })
+      }),
+      ...Option.toArray(fallback).map((provider) =>
+        reach("fallback", provider, {
+          model: provider.model,
+          flag: "--fallback-base-url",
+          keyVariable: `SLUICE_FALLBACK_API_KEY or ${keyVariables[provider.kind]}`
+        })
+      ),
+      ...Option.toArray(Option.all([embedding, embeddingModel])).map(([provider, name]) =>
+        reach("embedding", provider, {
+          model: name,
+          flag: "--embedding-base-url",
+          keyVariable: `SLUICE_EMBEDDING_API_KEY or ${keyVariables.openai}`
+        })
+      )
+    ],
+    { concurrency: "unbounded" }
   )
 })
 
@@ -161,9 +209,15 @@ const lines = (checks: ReadonlyArray<Check>): ReadonlyArray<string> =>
   )
 
 export const run = Effect.fnUntraced(function* (options: DoctorOptions) {
-  const checks = yield* Effect.all([node, store(options), journal(options), provider(options), traces], {
-    concurrency: "unbounded"
-  })
+  const found = yield* Effect.all(
+    [
+      Effect.all([node, store(options), journal(options)], { concurrency: "unbounded" }),
+      providers(options),
+      Effect.map(traces, (check) => [check])
+    ],
+    { concurrency: "unbounded" }
+  )
+  const checks = found.flat()
   const failed = checks.filter(({ state }) => state === "fail").length
   yield* print(
     options.json

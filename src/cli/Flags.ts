@@ -17,7 +17,11 @@ export const names = [
   "extractor",
   "model",
   "base-url",
+  "provider",
+  "fallback-model",
+  "fallback-base-url",
   "embedding-model",
+  "embedding-base-url",
   "ontology",
   "concurrency",
   "pack",
@@ -44,11 +48,8 @@ const repeatable = ["include", "exclude"] as const satisfies ReadonlyArray<Name>
 const optionalSetting = <A>(
   name: Name,
   flag: Flag.Flag<string>,
-  decode: Decode<A>,
-  /** A variable that others read too, looked at last. */
-  alias?: string
-): Flag.Flag<Setting<Option.Option<A>>> =>
-  Flag.optional(flag).pipe(Flag.map((given) => lookup(name, given, decode, alias)))
+  decode: Decode<A>
+): Flag.Flag<Setting<Option.Option<A>>> => Flag.optional(flag).pipe(Flag.map((given) => lookup(name, given, decode)))
 
 const setting = <A>(name: Name, flag: Flag.Flag<string>, decode: Decode<A>, byDefault: A): Flag.Flag<Setting<A>> =>
   optionalSetting(name, flag, decode).pipe(
@@ -157,14 +158,14 @@ const group: Decode<Group> = (raw) =>
       Result.fail("1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit.")
   })
 
-const url: Decode<string> = (raw) => {
+export const url: Decode<string> = (raw) => {
   const parsed = URL.canParse(raw) ? new URL(raw) : undefined
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
     return Result.fail("an http or https address, as in http://localhost:11434/v1.")
   }
   return parsed.username === "" && parsed.password === ""
     ? Result.succeed(raw)
-    : Result.fail("an address without a user or password: give the key in OPENAI_API_KEY.")
+    : Result.fail("an address without a user or password: give the key in a variable, such as OPENAI_API_KEY.")
 }
 
 const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
@@ -213,19 +214,51 @@ export const common = {
   logFile: optionalSetting("log-file", text("log-file", "FILE", "Append the log to a file, as JSON lines"), asIs)
 }
 
+const providers = ["openai", "anthropic"] as const
+
+/** Said by whoever names no model. */
+export const defaultModel = "gpt-6-luna"
+
 /** How models are reached. */
 export const models = {
-  model: setting("model", text("model", "NAME", "Model that extracts (default: gpt-6-luna)"), asIs, "gpt-6-luna"),
+  model: setting("model", text("model", "NAME", `Model that extracts (default: ${defaultModel})`), asIs, defaultModel),
   baseUrl: optionalSetting(
     "base-url",
-    text("base-url", "URL", "Provider's address (default: OPENAI_BASE_URL, else OpenAI)"),
-    url,
-    "OPENAI_BASE_URL"
+    text("base-url", "URL", "Provider's address (default: OPENAI_BASE_URL or ANTHROPIC_BASE_URL, else the provider's)"),
+    url
+  ),
+  provider: optionalSetting(
+    "provider",
+    choice(
+      "provider",
+      providers,
+      "Whose API it speaks (default: anthropic at api.anthropic.com, or for a claude model with ANTHROPIC_API_KEY)"
+    ),
+    literal(providers)
+  ),
+  fallbackModel: optionalSetting(
+    "fallback-model",
+    text("fallback-model", "NAME", "Model that answers while the first cannot: its quota spent, overloaded or failing"),
+    asIs
+  ),
+  fallbackBaseUrl: optionalSetting(
+    "fallback-base-url",
+    text("fallback-base-url", "URL", "Its address, with the key in SLUICE_FALLBACK_API_KEY (default: its provider's)"),
+    url
   ),
   embeddingModel: optionalSetting(
     "embedding-model",
     text("embedding-model", "NAME", "Model that embeds (default: offline hashing, free)"),
     asIs
+  ),
+  embeddingBaseUrl: optionalSetting(
+    "embedding-base-url",
+    text(
+      "embedding-base-url",
+      "URL",
+      "Its address, with the key in SLUICE_EMBEDDING_API_KEY (default: as for --model, else OpenAI)"
+    ),
+    url
   ),
   journal: optionalSetting(
     "journal",
@@ -243,7 +276,7 @@ export const extraction = {
   ontology: optionalSetting("ontology", text("ontology", "FILE", "Entity and relation types, as YAML or JSON"), asIs),
   concurrency: optionalSetting(
     "concurrency",
-    text("concurrency", "N", "Most calls in flight at once (default: 16)"),
+    text("concurrency", "N", "Most calls in flight at once (default: adaptive, up to 512)"),
     positive
   ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
@@ -300,9 +333,11 @@ export const exporting = {
 /** What flags come to. */
 type Settings<Flags> = { readonly [Name in keyof Flags]: Flags[Name] extends Flag.Flag<Setting<infer A>> ? A : never }
 
+export interface ModelSettings extends Settings<typeof models> {}
+
 export interface CommonSettings extends Settings<typeof common> {}
 
-export interface IngestSettings extends CommonSettings, Settings<typeof models>, Settings<typeof extraction> {}
+export interface IngestSettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
 
 /** Gives settings the configuration file that the flags name. */
 export const provideFile =

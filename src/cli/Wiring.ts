@@ -1,6 +1,5 @@
 import { dirname, join, resolve } from "node:path"
-import { Config, Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
-import type { Redacted } from "effect"
+import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
 import * as Stores from "../layers/Stores.ts"
@@ -12,6 +11,8 @@ import type { CommonSettings, IngestSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
+import { keyVariables, resolve as resolveProviders } from "./Providers.ts"
+import type { Providers } from "./Providers.ts"
 import { version } from "./Version.ts"
 
 /** The journal is beside the store unless it is said where. */
@@ -31,10 +32,6 @@ export const reading = (settings: CommonSettings) =>
       })
     })
   )
-
-export const apiKey = Config.option(Config.Redacted("OPENAI_API_KEY")).pipe(
-  Effect.orElseSucceed(() => Option.none<Redacted.Redacted>())
-)
 
 const vocabulary = (path: Option.Option<string>) =>
   Option.match(path, {
@@ -60,24 +57,43 @@ const without = (files: ReadonlyArray<string>) => {
   )
 }
 
-/** Calls in flight, while nothing is known of the provider's limits. */
-const ceiling = 16
+/** Calls in flight at the very most: how many there are follows the provider. */
+const ceiling = 512
 
-const needsKey = (flag: string) =>
+/** The variable that holds the key, and the flag of an address that needs none. */
+const needsKey = (flag: string, variable: string, address: string) =>
   new UsageError({
-    message: `${flag} needs a provider: set OPENAI_API_KEY, or --base-url for a server that wants no key.`
+    message: `${flag} needs a provider: set ${variable}, or ${address} for a server that wants no key.`
   })
+
+/** A model's calls, with those of the model that stands in for it. */
+const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, isNeeded: boolean) {
+  const first = Option.match(chat, { onNone: () => Models.layerSimulated, onSome: Models.layerChat })
+  if (Option.isNone(fallback) || !isNeeded) return first
+  const { apiKey, baseUrl, kind, model } = fallback.value
+  if (Option.isNone(apiKey) && baseUrl === Models.homes[kind]) {
+    const variable = `${keyVariables[kind]} or SLUICE_FALLBACK_API_KEY`
+    return yield* needsKey("--fallback-model", variable, "--fallback-base-url")
+  }
+  return Layer.merge(first, Models.layerFallback(model, fallback.value))
+})
 
 /** Everything that the pipeline needs, from the flags of `ingest`. Whatever can be wrong with them is told before a file is opened. */
 export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings, progress: ProgressKind) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const provider = { apiKey: yield* apiKey, baseUrl: settings.baseUrl }
-      const hasProvider = Option.isSome(provider.apiKey) || Option.isSome(provider.baseUrl)
+      const providers = yield* resolveProviders(settings)
+      const hasProvider = Option.isSome(providers.chat)
       const extractor = Option.getOrElse(settings.extractor, () => (hasProvider ? "llm" : "rules"))
       const { dryRun, embeddingModel } = settings
-      if (extractor === "llm" && !hasProvider && !dryRun) return yield* needsKey("--extractor llm")
-      if (Option.isSome(embeddingModel) && !hasProvider && !dryRun) return yield* needsKey("--embedding-model")
+      if (extractor === "llm" && !hasProvider && !dryRun) {
+        const kind = Option.getOrElse(settings.provider, () => "openai" as const)
+        return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
+      }
+      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && !dryRun) {
+        const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
+        return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
+      }
       const ontology = yield* vocabulary(settings.ontology)
       const [wiring, files, parsers, containers, pool] = yield* Effect.promise(() =>
         Promise.all([
@@ -91,10 +107,14 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
 
       const databases = { store: settings.store, journal: journalFile(settings) }
       const limits = { ceiling: Option.getOrElse(settings.concurrency, () => ceiling) }
-      const chat = dryRun ? Models.layerSimulated : Models.layerChat(provider)
+      const chat = dryRun ? Models.layerSimulated : yield* chatLayer(providers, extractor === "llm")
       const embedder = Option.match(embeddingModel, {
         onNone: () => HashEmbedder.layer,
-        onSome: (model) => (dryRun ? Models.layerSimulatedEmbedder(model) : Models.layerEmbedder(model, provider))
+        onSome: (model) =>
+          Option.match(dryRun ? Option.none() : providers.embedding, {
+            onNone: () => Models.layerSimulatedEmbedder(model),
+            onSome: (provider) => Models.layerEmbedder(model, provider)
+          })
       })
       const extraction =
         extractor === "rules"

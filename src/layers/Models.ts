@@ -1,17 +1,23 @@
 import { Duration, Effect, Layer, Option, Redacted } from "effect"
-import type { ChatModel } from "../services/ChatModel.ts"
+import { ChatModel } from "../services/ChatModel.ts"
 import { Embedder } from "../services/Embedder.ts"
+import { FallbackModel } from "../services/Fallback.ts"
 
+/** Where a provider is, how it is spoken to, and as whom. */
 export interface Provider {
-  readonly baseUrl: Option.Option<string>
+  readonly kind: "openai" | "anthropic"
+  readonly baseUrl: string
   readonly apiKey: Option.Option<Redacted.Redacted>
 }
 
 /** Where calls go without a base URL. */
-export const openAi = "https://api.openai.com/v1"
+export const homes: Readonly<Record<Provider["kind"], string>> = {
+  openai: "https://api.openai.com/v1",
+  anthropic: "https://api.anthropic.com"
+}
 
 const client = ({ apiKey, baseUrl }: Provider) => ({
-  baseURL: Option.getOrElse(baseUrl, () => openAi),
+  baseURL: baseUrl,
   apiKey: Option.getOrElse(apiKey, () => Redacted.make("")),
   timeout: Duration.minutes(2)
 })
@@ -19,11 +25,23 @@ const client = ({ apiKey, baseUrl }: Provider) => ({
 /** A provider's model. The client is loaded only for those who call it. */
 export const layerChat = (provider: Provider): Layer.Layer<ChatModel> =>
   Layer.unwrap(
-    Effect.map(
-      Effect.promise(() => import("./OpenAiChat.ts")),
-      ({ layer }) => layer(client(provider))
-    )
+    provider.kind === "anthropic"
+      ? Effect.map(
+          Effect.promise(() => import("./AnthropicChat.ts")),
+          ({ layer }) => layer(client(provider))
+        )
+      : Effect.map(
+          Effect.promise(() => import("./OpenAiChat.ts")),
+          ({ layer }) => layer(client(provider))
+        )
   )
+
+/** A model that answers what the first cannot. */
+export const layerFallback = (model: string, provider: Provider): Layer.Layer<never> =>
+  Layer.effect(
+    FallbackModel,
+    Effect.map(ChatModel, (chat) => Option.some({ chat, model }))
+  ).pipe(Layer.provide(layerChat(provider)))
 
 /** Stands in for a model in a dry run. */
 export const layerSimulated: Layer.Layer<ChatModel> = Layer.unwrap(

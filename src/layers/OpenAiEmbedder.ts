@@ -5,7 +5,7 @@ import type { ModelError } from "../services/ChatModel.ts"
 import { Embedder } from "../services/Embedder.ts"
 import { openAiClient } from "./openai/Client.ts"
 import type { OpenAiOptions } from "./openai/Client.ts"
-import { modelError } from "./openai/Failures.ts"
+import { modelError } from "./http/Failures.ts"
 
 export interface OpenAiEmbedderOptions extends OpenAiOptions {
   readonly model: string
@@ -86,7 +86,7 @@ export const layer = (options: OpenAiEmbedderOptions): Layer.Layer<Embedder> =>
           }
           // An empty string is rejected, and with it the whole batch.
           const input = texts.map((text) => (text === "" ? " " : text))
-          const { body } = yield* client.call((sdk, call) =>
+          const { body, headers } = yield* client.call((sdk, call) =>
             sdk.embeddings
               .create(
                 {
@@ -102,7 +102,7 @@ export const layer = (options: OpenAiEmbedderOptions): Layer.Layer<Embedder> =>
           const answer = Option.getOrUndefined(decodeEmbeddings(body))
           if (answer === undefined) return yield* faulty("The provider's answer holds no embeddings")
           const vectors = yield* vectorsOf(answer.data, texts.length)
-          return { vectors, tokens: answer.usage?.prompt_tokens ?? answer.usage?.total_tokens ?? tokens }
+          return { vectors, tokens: answer.usage?.prompt_tokens ?? answer.usage?.total_tokens ?? tokens, headers }
         }),
         model: options.dimensions === undefined ? options.model : `${options.model}@${options.dimensions}`,
         maxBatch,

@@ -3,7 +3,7 @@ import { ChatModel, ConnectionFault } from "../services/ChatModel.ts"
 import type { ModelError } from "../services/ChatModel.ts"
 import { Embedder } from "../services/Embedder.ts"
 import { chatBody, responseOf } from "./openai/Completion.ts"
-import { failureOf, modelError, redactor } from "./openai/Failures.ts"
+import { failureOf, modelError, redactor } from "./http/Failures.ts"
 import { SimulatedCore } from "./simulated/Core.ts"
 import type { Exchange } from "./simulated/Core.ts"
 import { itemHash } from "./simulated/Items.ts"
@@ -30,8 +30,10 @@ const carried = (
 ): Effect.Effect<{ readonly body: unknown; readonly headers: Readonly<Record<string, string>> }, ModelError> =>
   Effect.acquireUseRelease(
     Effect.map(Clock.currentTimeMillis, arrive),
-    Effect.fnUntraced(function* ({ ended, latency, reply }) {
-      if (latency > 0) yield* Effect.sleep(latency)
+    Effect.fnUntraced(function* ({ ended, reply, wait }) {
+      for (let left = wait(yield* Clock.currentTimeMillis); left > 0; left = wait(yield* Clock.currentTimeMillis)) {
+        yield* Effect.sleep(left)
+      }
       if (reply.transport === "hang") return yield* Effect.never
       const now = yield* Clock.currentTimeMillis
       ended(now, true)
@@ -78,7 +80,7 @@ const embedderOf = (core: SimulatedCore, timeout: Duration.Duration) =>
 
 const ledgerOf = (core: SimulatedCore) =>
   SimulatedLedger.of({
-    snapshot: Effect.sync(() => core.ledger.snapshot()),
+    snapshot: Effect.sync(() => core.snapshot()),
     item: (face, whole) => Effect.sync(() => core.ledger[face].item(itemHash(whole)))
   })
 

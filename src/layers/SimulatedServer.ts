@@ -92,7 +92,10 @@ export const start = Effect.fn("SimulatedServer.start")(function* (
       const delivered = transport === "hang" || (transport !== "complete" && sent)
       exchange.ended(clock.currentTimeMillisUnsafe(), delivered)
     })
-    if (exchange.latency > 0) yield* Effect.sleep(exchange.latency)
+    for (let left = exchange.wait(clock.currentTimeMillisUnsafe()); left > 0;) {
+      yield* Effect.sleep(left)
+      left = exchange.wait(clock.currentTimeMillisUnsafe())
+    }
     sent = true
     if (!response.destroyed) write(response, exchange)
   })
@@ -102,7 +105,7 @@ export const start = Effect.fn("SimulatedServer.start")(function* (
     if (route === "POST /v1/chat/completions") return void run(answer(incoming, response, "chat"))
     if (route === "POST /v1/embeddings") return void run(answer(incoming, response, "embeddings"))
     incoming.resume()
-    if (route === "GET /ledger") return send(response, 200, core.ledger.snapshot())
+    if (route === "GET /ledger") return send(response, 200, core.snapshot())
     if (route === "GET /v1/models") {
       const data = (options.models ?? ["simulated"]).map((id) => ({ id, object: "model", owned_by: "simulated" }))
       return send(response, 200, { object: "list", data })
@@ -113,5 +116,5 @@ export const start = Effect.fn("SimulatedServer.start")(function* (
 
   const address = server.address()
   const at = typeof address === "object" && address !== null ? address.port : port
-  return { url: `http://127.0.0.1:${at}/v1`, ledger: Effect.sync(() => core.ledger.snapshot()) }
+  return { url: `http://127.0.0.1:${at}/v1`, ledger: Effect.sync(() => core.snapshot()) }
 })

@@ -9,9 +9,15 @@ import type { ModelError } from "./ChatModel.ts"
 export class Embedder extends Context.Service<
   Embedder,
   {
-    readonly embed: (
-      texts: ReadonlyArray<string>
-    ) => Effect.Effect<{ readonly vectors: ReadonlyArray<Float32Array>; readonly tokens: number }, ModelError>
+    readonly embed: (texts: ReadonlyArray<string>) => Effect.Effect<
+      {
+        readonly vectors: ReadonlyArray<Float32Array>
+        readonly tokens: number
+        /** Response headers in lower case, for the gate. */
+        readonly headers?: Readonly<Record<string, string>>
+      },
+      ModelError
+    >
     /** Part of an embedding's key. */
     readonly model: string
     readonly maxBatch: number

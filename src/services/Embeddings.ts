@@ -3,7 +3,8 @@ import { itemKey, recipe } from "../domain/Ids.ts"
 import type { Group, ItemKey } from "../domain/Ids.ts"
 import { Embedder } from "./Embedder.ts"
 import { unreadable } from "./Journal.ts"
-import { ModelCalls } from "./ModelCalls.ts"
+import { demandOf, ModelCalls } from "./ModelCalls.ts"
+import type { Request } from "./ModelCalls.ts"
 import { Run } from "./Run.ts"
 import { RunStopped } from "./RunStopped.ts"
 import type { StorageError } from "./StorageError.ts"
@@ -55,16 +56,38 @@ const remote = Effect.gen(function* () {
   const inFlight = new Map<ItemKey, Item["answered"]>()
 
   const send = (batch: ReadonlyArray<Item>) =>
-    Effect.map(embedder.embed(batch.map(({ text }) => text)), ({ tokens, vectors }) => ({
+    Effect.map(embedder.embed(batch.map(({ text }) => text)), ({ headers = {}, tokens, vectors }) => ({
       value: undefined,
       usage: { input: tokens, output: 0, cached: 0 },
       model: embedder.model,
       raw: "",
+      headers,
       answers: batch.flatMap(({ group, key }, index) => {
         const vector = vectors[index]
         return vector === undefined ? [] : [{ key, group, kind: "embedding", value: toText(vector) }]
       })
     }))
+
+  const nextBatch = (): ReadonlyArray<Item> => {
+    const [first] = waiting
+    if (first === undefined) return []
+    const end = waiting.findIndex(({ group }, index) => index === embedder.maxBatch || group !== first.group)
+    return end === -1 ? waiting.slice() : waiting.slice(0, end)
+  }
+
+  const toRequest = (batch: ReadonlyArray<Item>): Option.Option<Request<ReadonlyArray<Item>>> => {
+    const [first] = batch
+    if (first === undefined) return Option.none()
+    const length = batch.reduce((sum, { text }) => sum + text.length, 0)
+    return Option.some({
+      payload: batch,
+      group: first.group,
+      items: batch.map(({ key }) => key),
+      inputTokens: batch.reduce((sum, { text }) => sum + Math.ceil(text.length / 3), 0),
+      outputTokens: 0,
+      expected: { inputTokens: Math.ceil(length / 4), outputTokens: 0 }
+    })
+  }
 
   /** One call, for the items given or for what waits. */
   const callOnce = (fixed?: ReadonlyArray<Item>): Effect.Effect<void> =>
@@ -78,20 +101,13 @@ const remote = Effect.gen(function* () {
           model: embedder.model,
           priority: "normal",
           take: () => {
-            const [first] = fixed ?? waiting
-            if (first === undefined) return Option.none()
             if (fixed === undefined) {
-              const end = waiting.findIndex(({ group }, index) => index === embedder.maxBatch || group !== first.group)
-              batch = waiting.splice(0, end === -1 ? waiting.length : end)
+              batch = nextBatch()
+              waiting.splice(0, batch.length)
             }
-            return Option.some({
-              payload: batch,
-              group: first.group,
-              items: batch.map(({ key }) => key),
-              inputTokens: batch.reduce((sum, { text }) => sum + Math.ceil(text.length / 3), 0),
-              outputTokens: 0
-            })
+            return toRequest(batch)
           },
+          peek: () => Option.map(toRequest(fixed ?? nextBatch()), demandOf),
           send
         })
         .pipe(

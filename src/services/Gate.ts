@@ -1,138 +1,245 @@
-import { Context, Deferred, Effect, Layer, Scope } from "effect"
+import { Context, Data, Deferred, Effect, Layer, Option, Scope } from "effect"
+import type { Fiber } from "effect"
+import type { Demand } from "./gate/Charge.ts"
+import type { Priority } from "./gate/Order.ts"
+import { Pool } from "./gate/Pool.ts"
+import type { Admission, Feedback, LimitState, PoolState, Waiter } from "./gate/Pool.ts"
+
+export type { Demand } from "./gate/Charge.ts"
+export type { Feedback, LimitState, PoolState } from "./gate/Pool.ts"
 
 /**
  * The right to send one call. All calls to one endpoint and model share a `pool` of limits.
  */
 export interface Ticket {
   readonly pool: string
-  readonly priority: "interactive" | "normal" | "bulk"
+  readonly priority: Priority
   /** A call that was sent before and is to be sent again goes before all others: its items have waited longest. */
   readonly again: boolean
+  /** Groups of one priority take turns. */
+  readonly group?: string
+  /** Of what waits, the calls that will take longest go first. */
+  readonly expectedOutput?: number
+  /**
+   * What the call would ask for if it were sent now: asked whenever it is next, and for the last time in the moment of
+   * its admission, so that what waits by then goes together. None: there is nothing to send any more. Absent: a call
+   * without tokens.
+   */
+  readonly demand?: () => Option.Option<Demand>
+  /** Runs in the moment of admission, or of refusal because it is too large, before anybody else is asked: takes what `demand` told of. */
+  readonly onTaken?: () => void
 }
 
-interface Waiting {
-  readonly ticket: Ticket
-  readonly admitted: Deferred.Deferred<void>
+/** To be told what becomes of the call. */
+export interface Permit {
+  /** The call is on its way: now, if that is later than its admission. */
+  readonly sending: Effect.Effect<void>
+  /** Once, before the call's slot is free: else each call that is turned away lets another one in, to be turned away as well. */
+  readonly settle: (feedback: Feedback) => Effect.Effect<void>
 }
 
-interface Pool {
-  inFlight: number
-  /** Milliseconds since the epoch until which nothing is admitted. */
-  frozenUntil: number
-  /** Whether somebody waits for the end of the freeze. */
-  isThawing: boolean
-  isAdmitting: boolean
-  readonly waiting: Array<Waiting>
-}
+/** `nothing`: by the time of its admission there was nothing to send. `tooLarge`: it is larger than a limit, and would never pass. */
+export class NotAdmitted extends Data.TaggedError("NotAdmitted")<{
+  readonly reason: "nothing" | "tooLarge"
+  readonly message: string
+}> {}
 
 /**
- * Admission: every model and embedding call of the process passes here, and nothing else limits them. In this form a
- * pool has a ceiling on what is in flight, and can be frozen for as long as the provider asks.
+ * Admission: every model and embedding call of the process passes here, and nothing else limits them. A call is admitted
+ * when the requests, the tokens and the slot that it needs are there, all at once; what the provider's limits are is
+ * learned from its answers.
  */
 export class Gate extends Context.Service<
   Gate,
   {
     /** Waits for its turn, then runs the call, and counts it as in flight until it ends, however it ends. */
-    readonly admit: <A, E, R>(ticket: Ticket, call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    readonly admit: <A, E, R>(
+      ticket: Ticket,
+      call: (permit: Permit) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | NotAdmitted, R>
     /** Admits nothing to the pool for so many milliseconds. */
     readonly freeze: (pool: string, millis: number) => Effect.Effect<void>
     /** The most that a pool ever has in flight: look-ahead windows are made from it. */
     readonly ceiling: number
     readonly inFlight: Effect.Effect<number>
+    /** What is known of each pool's limits, and what it waits for. */
+    readonly state: Effect.Effect<ReadonlyMap<string, PoolState>>
   }
 >()("sluice/services/Gate") {}
 
-const rank = { interactive: 0, normal: 1, bulk: 2 } as const
+interface Waiting extends Waiter {
+  readonly onTaken: (() => void) | undefined
+  readonly admitted: Deferred.Deferred<Admission, NotAdmitted>
+  /** Set in the moment of admission: an interruption may come between that and the fiber's next step. */
+  admission: Admission | undefined
+}
 
-const before = (a: Ticket, b: Ticket): boolean =>
-  rank[a.priority] === rank[b.priority] ? a.again && !b.again : rank[a.priority] < rank[b.priority]
+interface Shell {
+  readonly name: string
+  readonly pool: Pool<Waiting>
+  isAdmitting: boolean
+  /** The one timer of the pool: nothing can pass before it rings. */
+  timer: Timer | undefined
+}
 
-const make = Effect.fnUntraced(function* (options: { readonly ceiling: number }) {
+interface Timer {
+  readonly until: number
+  fiber: Fiber.Fiber<void> | undefined
+}
+
+export interface GateOptions {
+  /** Calls in flight, per pool, at the most. */
+  readonly ceiling: number
+  /** False: the ceiling is the only limit, and answers teach nothing. */
+  readonly adaptive?: boolean
+}
+
+const noDemand = Option.some<Demand>({ inputTokens: 0, outputCap: 0, expectedOutput: 0 })
+
+const what = { requests: "requests", tokens: "tokens", inputTokens: "input tokens", outputTokens: "output tokens" }
+
+const warning = (pool: string, { dimension, limit, window }: LimitState): string =>
+  `Four fifths of the limit on ${what[dimension]} (${limit} a ${window === 60_000 ? "minute" : "day"}) of ${pool} are in use: it decides how long this run takes. A higher usage tier of the account raises it${dimension === "requests" ? ", and so do more chunks a call (--pack)" : ""}.`
+
+const make = Effect.fnUntraced(function* (options: GateOptions) {
   const scope = yield* Scope.Scope
-  const pools = new Map<string, Pool>()
-  const poolOf = (name: string): Pool => {
-    const known = pools.get(name)
+  const shells = new Map<string, Shell>()
+  const shellOf = (name: string): Shell => {
+    const known = shells.get(name)
     if (known !== undefined) return known
-    const made = { inFlight: 0, frozenUntil: 0, isThawing: false, isAdmitting: false, waiting: [] }
-    pools.set(name, made)
+    const pool = new Pool<Waiting>({ ceiling: options.ceiling, adaptive: options.adaptive ?? true })
+    const made = { name, pool, isAdmitting: false, timer: undefined }
+    shells.set(name, made)
     return made
   }
 
   /**
    * Whoever is admitted runs on at once, inside this loop, and may leave again before it ends. Leaving then only frees the
    * slot, which the loop sees: admitting from there would nest as deep as callers wait, and end the stack.
+   * @returns when to try again
    */
-  const admitWaiting = (pool: Pool) =>
-    Effect.clockWith((clock) =>
-      Effect.sync(() => {
-        if (pool.isAdmitting) return
-        pool.isAdmitting = true
-        while (pool.inFlight < options.ceiling && clock.currentTimeMillisUnsafe() >= pool.frozenUntil) {
-          const next = pool.waiting.shift()
-          if (next === undefined) break
-          pool.inFlight++
-          Deferred.doneUnsafe(next.admitted, Effect.void)
+  const admitWaiting = (shell: Shell, now: () => number): number => {
+    if (shell.isAdmitting) return Infinity
+    shell.isAdmitting = true
+    try {
+      for (;;) {
+        const step = shell.pool.next(now())
+        if (step._tag === "wait") return step.until
+        const { admitted, onTaken } = step.waiter
+        if (step._tag !== "nothing") onTaken?.()
+        if (step._tag === "admit") {
+          step.waiter.admission = step.admission
+          Deferred.doneUnsafe(admitted, Effect.succeed(step.admission))
+        } else {
+          const message = step._tag === "tooLarge" ? step.message : "There is nothing to send"
+          Deferred.doneUnsafe(admitted, Effect.fail(new NotAdmitted({ reason: step._tag, message })))
         }
-        pool.isAdmitting = false
-      })
-    )
+      }
+    } finally {
+      shell.isAdmitting = false
+    }
+  }
 
-  const leave = (pool: Pool) =>
-    Effect.suspend(() => {
-      pool.inFlight--
-      return admitWaiting(pool)
+  /** Timers may ring a little early: whoever wakes before it is time sleeps on, or nobody would admit the waiting. */
+  const ring = (shell: Shell, timer: Timer): Effect.Effect<void> =>
+    Effect.clockWith((clock) => {
+      const left = timer.until - clock.currentTimeMillisUnsafe()
+      if (left > 0) return Effect.andThen(Effect.sleep(Math.ceil(left)), ring(shell, timer))
+      if (shell.timer !== timer) return Effect.void
+      shell.timer = undefined
+      return pump(shell)
     })
 
-  /** Timers may ring a little early: whoever wakes before the end of the freeze sleeps on, or nobody would admit the waiting. */
-  const thaw = (pool: Pool): Effect.Effect<void> =>
+  const arm = (shell: Shell, until: number): Effect.Effect<void> => {
+    if (until === Infinity || (shell.timer !== undefined && shell.timer.until <= until)) return Effect.void
+    shell.timer?.fiber?.interruptUnsafe()
+    const timer: Timer = { until, fiber: undefined }
+    shell.timer = timer
+    return Effect.map(Effect.forkIn(ring(shell, timer), scope), (fiber) => {
+      timer.fiber = fiber
+    })
+  }
+
+  const pump = (shell: Shell): Effect.Effect<void> =>
     Effect.clockWith((clock) => {
-      const left = pool.frozenUntil - clock.currentTimeMillisUnsafe()
-      if (left > 0) return Effect.andThen(Effect.sleep(Math.ceil(left)), thaw(pool))
-      pool.isThawing = false
-      return admitWaiting(pool)
+      const until = admitWaiting(shell, () => clock.currentTimeMillisUnsafe())
+      const warnings = shell.pool.takeWarnings()
+      const armed = arm(shell, until)
+      if (warnings.length === 0) return armed
+      return Effect.andThen(
+        armed,
+        Effect.forEach(warnings, (limit) => Effect.logWarning(warning(shell.name, limit)), { discard: true })
+      )
+    })
+
+  const leave = (shell: Shell) =>
+    Effect.suspend(() => {
+      shell.pool.leave()
+      return pump(shell)
     })
 
   /** Its caller is uninterruptible but for the wait itself: an interruption anywhere else would leave a slot taken. */
   const enter = (
-    pool: Pool,
+    shell: Shell,
     ticket: Ticket,
     restore: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   ) =>
-    Effect.suspend(() => {
-      const waiting: Waiting = { ticket, admitted: Deferred.makeUnsafe() }
-      const at = pool.waiting.findIndex((other) => before(ticket, other.ticket))
-      if (at === -1) pool.waiting.push(waiting)
-      else pool.waiting.splice(at, 0, waiting)
-      return admitWaiting(pool).pipe(
+    Effect.clockWith((clock) => {
+      const { again, demand = () => noDemand, expectedOutput = 0, group = "", onTaken, priority } = ticket
+      const waiting: Waiting = {
+        place: { priority, again, group, expectedOutput },
+        demand,
+        onTaken,
+        admitted: Deferred.makeUnsafe(),
+        admission: undefined
+      }
+      shell.pool.enqueue(waiting, clock.currentTimeMillisUnsafe())
+      return pump(shell).pipe(
         Effect.andThen(restore(Deferred.await(waiting.admitted))),
         Effect.onInterrupt(() => {
-          const place = pool.waiting.indexOf(waiting)
-          if (place === -1) return leave(pool)
-          pool.waiting.splice(place, 1)
-          return Effect.void
+          if (waiting.admission !== undefined) return leave(shell)
+          return shell.pool.withdraw(waiting) ? pump(shell) : Effect.void
         })
       )
     })
 
+  const permitOf = (shell: Shell, admission: Admission): Permit => ({
+    sending: Effect.clockWith((clock) =>
+      Effect.sync(() => {
+        admission.sentAt = clock.currentTimeMillisUnsafe()
+      })
+    ),
+    settle: (feedback) =>
+      Effect.clockWith((clock) => {
+        shell.pool.settle(admission, feedback, clock.currentTimeMillisUnsafe())
+        return pump(shell)
+      })
+  })
+
   return Gate.of({
     ceiling: options.ceiling,
-    inFlight: Effect.sync(() => [...pools.values()].reduce((sum, pool) => sum + pool.inFlight, 0)),
+    inFlight: Effect.sync(() => [...shells.values()].reduce((sum, { pool }) => sum + pool.inFlight, 0)),
+    state: Effect.clockWith((clock) =>
+      Effect.sync(
+        () => new Map([...shells].map(([name, { pool }]) => [name, pool.state(clock.currentTimeMillisUnsafe())]))
+      )
+    ),
     admit: (ticket, call) =>
       Effect.uninterruptibleMask((restore) => {
-        const pool = poolOf(ticket.pool)
-        return enter(pool, ticket, restore).pipe(Effect.andThen(restore(call).pipe(Effect.ensuring(leave(pool)))))
+        const shell = shellOf(ticket.pool)
+        return enter(shell, ticket, restore).pipe(
+          Effect.flatMap((admission) =>
+            restore(Effect.suspend(() => call(permitOf(shell, admission)))).pipe(Effect.ensuring(leave(shell)))
+          )
+        )
       }),
-    freeze: Effect.fn("Gate.freeze")(function* (name, millis) {
-      const pool = poolOf(name)
-      const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-      if (now + millis <= pool.frozenUntil) return
-      pool.frozenUntil = now + millis
-      if (pool.isThawing) return
-      pool.isThawing = true
-      yield* Effect.forkIn(thaw(pool), scope)
-    })
+    freeze: (name, millis) =>
+      Effect.clockWith((clock) => {
+        const shell = shellOf(name)
+        shell.pool.freeze(clock.currentTimeMillisUnsafe() + millis)
+        return pump(shell)
+      })
   })
 })
 
-/** `ceiling`: calls in flight, per pool. */
-export const layer = (options: { readonly ceiling: number }): Layer.Layer<Gate> => Layer.effect(Gate, make(options))
+export const layer = (options: GateOptions): Layer.Layer<Gate> => Layer.effect(Gate, make(options))

@@ -1,9 +1,11 @@
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Result, Tracer } from "effect"
 import type { Group, ItemKey, RunId } from "../domain/Ids.ts"
-import type { ModelError, Usage } from "./ChatModel.ts"
+import { ModelError, RequestTooLarge } from "./ChatModel.ts"
+import type { Usage } from "./ChatModel.ts"
+import { Standby } from "./Fallback.ts"
 import { Gate } from "./Gate.ts"
-import type { Ticket } from "./Gate.ts"
+import type { Demand, NotAdmitted, Permit, Ticket } from "./Gate.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import { Journal } from "./Journal.ts"
 import type { Answer, Reservation, Settlement } from "./Journal.ts"
@@ -18,8 +20,11 @@ export interface Request<P> {
   readonly payload: P
   readonly group: Group
   readonly items: ReadonlyArray<ItemKey>
+  /** At most, for the budget. */
   readonly inputTokens: number
   readonly outputTokens: number
+  /** Likely, for the gate; absent: what it is at most. */
+  readonly expected?: { readonly inputTokens: number; readonly outputTokens: number }
 }
 
 /** What came back, and what it is worth. */
@@ -30,20 +35,34 @@ export interface Response<A> {
   readonly model: string
   /** For the journal. */
   readonly raw: string
+  /** For the gate: names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
   /** The items that are answered validly. */
   readonly answers: ReadonlyArray<Answer>
 }
 
-export interface Call<P, A> {
-  readonly run: RunId
-  readonly kind: "extraction" | "embedding"
+/** Whom a call asks. */
+export interface Target<P, A> {
   readonly endpoint: string
   readonly model: string
-  readonly priority: Ticket["priority"]
-  /** Asked once, when the gate has admitted the call: what is waiting by then goes together. Nothing: no call. */
-  readonly take: () => Option.Option<Request<P>>
   /** One attempt. Errors that are not the provider's fault are the caller's affair: they come back as they are. */
   readonly send: (payload: P) => Effect.Effect<Response<A>, ModelError>
+}
+
+export interface Call<P, A> extends Target<P, A> {
+  readonly run: RunId
+  readonly kind: "extraction" | "embedding"
+  /** Asked instead, through its own pool, while the first cannot be had; its answers stand for the same items. */
+  readonly fallback?: Target<P, A>
+  readonly priority: Ticket["priority"]
+  /** Groups take turns at the gate. */
+  readonly group?: Group
+  /** Asked once, when the gate has admitted the call: what is waiting by then goes together. Nothing: no call. */
+  readonly take: () => Option.Option<Request<P>>
+  /** What `take` would ask for now, without taking it; absent: the call takes when it is next, and waits with that. */
+  readonly peek?: () => Option.Option<Demand>
+  /** Of the calls that wait, the longest go first. */
+  readonly expectedOutput?: number
   /** Spans of the documents that the items come from. */
   readonly links?: (payload: P) => ReadonlyArray<Tracer.SpanLink>
 }
@@ -101,6 +120,15 @@ const currentMillis = Effect.map(Clock.currentTimeMillis, Math.round)
 const isRefusal = ({ reason }: ModelError): boolean =>
   reason._tag === "RequestTooLarge" || reason._tag === "RequestRejected"
 
+export const demandOf = ({ expected, inputTokens, outputTokens }: Request<unknown>): Demand => ({
+  inputTokens: expected?.inputTokens ?? inputTokens,
+  outputCap: outputTokens,
+  expectedOutput: Math.min(outputTokens, expected?.outputTokens ?? outputTokens)
+})
+
+const poolOf = ({ endpoint, model }: { readonly endpoint: string; readonly model: string }): string =>
+  `${endpoint} ${model}`
+
 const noUsage: Usage = { input: 0, output: 0, cached: 0 }
 
 /** `verdict`: of a fault of the provider. */
@@ -110,13 +138,34 @@ interface Sent<P, A> {
   readonly verdict: Result.Result<Verdict, RunStopped> | undefined
 }
 
+/** What is too large for a limit was not sent, and comes back as if the provider had said so. */
+const notAdmitted = <P>({ message, reason }: NotAdmitted, request: Option.Option<Request<P>>) =>
+  reason === "nothing"
+    ? Option.none()
+    : Option.map(request, ({ payload }) => ({
+        _tag: "refused" as const,
+        payload,
+        error: new ModelError({ reason: new RequestTooLarge(), retryable: false, message })
+      }))
+
 const make = Effect.gen(function* () {
   const gate = yield* Gate
   const journal = yield* Journal
   const retry = yield* Retry
   const catalog = yield* ModelCatalog
   const counts: CallCounts = { sent: 0, inFlight: 0, retried: 0, journal: 0, note: undefined }
+  const standbys = new Map<string, Standby>()
   let ordinal = 0
+
+  const standbyOf = <P, A>(spec: Call<P, A>): Standby | undefined => {
+    if (spec.fallback === undefined) return undefined
+    const pool = poolOf(spec)
+    const known = standbys.get(pool)
+    if (known !== undefined) return known
+    const made = new Standby(spec.model, spec.fallback.model)
+    standbys.set(pool, made)
+    return made
+  }
 
   const reserve = yield* GroupCommit.make(
     (batch: ReadonlyArray<Reservation>) => Effect.as(journal.reserve(batch), batch),
@@ -140,14 +189,22 @@ const make = Effect.gen(function* () {
     )
 
   const call = Effect.fnUntraced(function* <P, A>(spec: Call<P, A>) {
-    const pool = `${spec.endpoint} ${spec.model}`
-    const price = catalog.price(spec.model)
-    let request: Option.Option<Request<P>> = Option.none()
+    const standby = standbyOf(spec)
+    let taken: Option.Option<Request<P>> | undefined
+    const take = () => (taken ??= spec.take())
 
     for (let attempt = 1; ; attempt++) {
+      const isSecond = standby?.choose(yield* currentMillis) === "second"
+      const target = isSecond && spec.fallback !== undefined ? spec.fallback : spec
+      const pool = poolOf(target)
+      const price = catalog.price(target.model)
+      let isStarted = false
       const id = `${spec.run}-${++ordinal}`
-      const sending = Effect.gen(function* (): Effect.fn.Return<Option.Option<Sent<P, A>>, StorageError> {
-        if (attempt === 1) request = spec.take()
+      const sending = Effect.fnUntraced(function* (
+        permit: Permit
+      ): Effect.fn.Return<Option.Option<Sent<P, A>>, StorageError> {
+        isStarted = true
+        const request = take()
         if (Option.isNone(request)) return Option.none()
         const { group, inputTokens, items, outputTokens, payload } = request.value
         yield* reserve({
@@ -155,8 +212,8 @@ const make = Effect.gen(function* () {
           run: spec.run,
           group,
           kind: spec.kind,
-          endpoint: spec.endpoint,
-          model: spec.model,
+          endpoint: target.endpoint,
+          model: target.model,
           items,
           inputTokens,
           outputTokens,
@@ -165,14 +222,15 @@ const make = Effect.gen(function* () {
         })
         counts.sent++
         counts.inFlight++
-        const sent = yield* spec.send(payload).pipe(
+        yield* permit.sending
+        const sent = yield* target.send(payload).pipe(
           Effect.ensuring(Effect.sync(() => counts.inFlight--)),
           Effect.withSpan(
             `model.${spec.kind}`,
             {
               attributes: {
                 "sluice.call": id,
-                "gen_ai.request.model": spec.model,
+                "gen_ai.request.model": target.model,
                 "sluice.items": items.length,
                 attempt
               },
@@ -182,15 +240,32 @@ const make = Effect.gen(function* () {
           ),
           Effect.result
         )
-        if (sent._tag === "Success") return Option.some({ payload, sent, verdict: undefined })
-        const verdict = isRefusal(sent.failure)
-          ? undefined
-          : yield* Effect.result(retry.onFault(pool, attempt, sent.failure))
-        // Before the slot is free: else each call that is turned away lets another one in, to be turned away as well.
-        if (verdict?._tag === "Success" && verdict.success.freeze > 0) yield* gate.freeze(pool, verdict.success.freeze)
+        if (sent._tag === "Success") {
+          const { headers = {}, usage } = sent.success
+          yield* permit.settle({ _tag: "answered", headers, usage })
+          return Option.some({ payload, sent, verdict: undefined })
+        }
+        const error = sent.failure
+        const verdict = isRefusal(error) ? undefined : yield* Effect.result(retry.onFault(pool, attempt, error))
+        const freeze = verdict?._tag === "Success" ? verdict.success.freeze : 0
+        yield* permit.settle({ _tag: "failed", error, freeze })
         return Option.some({ payload, sent, verdict })
       })
-      const outcome = yield* gate.admit({ pool, priority: spec.priority, again: attempt > 1 }, sending)
+      const ticket: Ticket = {
+        pool,
+        priority: spec.priority,
+        again: attempt > 1,
+        ...(spec.group === undefined ? {} : { group: spec.group }),
+        ...(spec.expectedOutput === undefined ? {} : { expectedOutput: spec.expectedOutput }),
+        demand: () => (taken === undefined && spec.peek !== undefined ? spec.peek() : Option.map(take(), demandOf)),
+        onTaken: take
+      }
+      const admitted = gate
+        .admit(ticket, sending)
+        .pipe(Effect.catchTag("NotAdmitted", (refusal) => Effect.succeed(refusal)))
+      const outcome = yield* standby === undefined ? admitted : standby.unlessChanged(admitted, () => isStarted)
+      if (outcome === undefined) continue
+      if (!Option.isOption(outcome)) return notAdmitted(outcome, outcome.reason === "nothing" ? Option.none() : take())
       if (Option.isNone(outcome)) return Option.none()
       const { payload, sent, verdict } = outcome.value
       const at = yield* currentMillis
@@ -198,6 +273,7 @@ const make = Effect.gen(function* () {
       if (sent._tag === "Success") {
         const response = sent.success
         yield* retry.onAnswer(pool)
+        if (!isSecond && standby !== undefined) yield* standby.answered
         counts.note = undefined
         const standing = yield* settle({
           call: id,
@@ -225,12 +301,23 @@ const make = Effect.gen(function* () {
       })
       if (verdict === undefined) {
         yield* retry.onAnswer(pool)
+        if (!isSecond && standby !== undefined) yield* standby.answered
         return Option.some({ _tag: "refused" as const, payload, error })
+      }
+      const stopped = verdict._tag === "Failure" ? verdict.failure : undefined
+      const isElsewhere =
+        standby !== undefined && (yield* isSecond ? standby.secondFailed(stopped) : standby.firstFailed(error, stopped))
+      if (isElsewhere) {
+        counts.retried++
+        // The other has not failed yet.
+        attempt = 1
+        continue
       }
       const { wait } = yield* Effect.fromResult(verdict)
       counts.retried++
       counts.note = `${error.reason._tag}: ${error.message}`
-      yield* Effect.sleep(wait)
+      // Who was turned away at a limit waits at the gate, which knows when it opens.
+      if (error.reason._tag !== "RateLimited") yield* Effect.sleep(wait)
     }
   })
 

@@ -55,7 +55,7 @@ const stop = (error: ModelError): RunStopped | undefined => {
       return new RunStopped({
         reason: "configuration",
         retryable: false,
-        message: `The provider turned the call away (HTTP ${error.reason.status}): ${sentence(error.message)} Check the key (OPENAI_API_KEY), --base-url and --model.`
+        message: `The provider turned the call away (HTTP ${error.reason.status}): ${sentence(error.message)} Check the key (OPENAI_API_KEY or ANTHROPIC_API_KEY), --base-url and --model.`
       })
     default:
       return undefined

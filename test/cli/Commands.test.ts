@@ -5,7 +5,9 @@ import { Effect, Schema } from "effect"
 import { CliOutput } from "effect/cli"
 import { RunReport } from "../../src/domain/RunReport.ts"
 import * as SimulatedServer from "../../src/layers/SimulatedServer.ts"
+import { startAnthropic } from "../support/anthropic.ts"
 import { run } from "../support/cli.ts"
+import { reply, serveJson } from "../support/http.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 const corpus = {
@@ -171,6 +173,52 @@ describe("ingest", () => {
     )
   )
 
+  it.live("extracts with Anthropic's API, and embeds elsewhere, with another key", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { ingest } = yield* place()
+        const anthropic = yield* startAnthropic({ apiKey: "sk-ant" })
+        const other = yield* SimulatedServer.start({ apiKey: "sk-embed" })
+        const chat = ["--provider", "anthropic", "--model", "claude-x", "--base-url", anthropic.url]
+        const embedding = ["--embedding-model", "e", "--embedding-base-url", other.url]
+        const { status, stderr, stdout } = yield* run([...ingest, ...chat, ...embedding, "--json"], {
+          ANTHROPIC_API_KEY: "sk-ant",
+          OPENAI_API_KEY: "sk-no",
+          SLUICE_EMBEDDING_API_KEY: "sk-embed"
+        })
+        assert.strictEqual(status, 0, stderr)
+        const report = decodeReport(lastLine(stdout))
+        assert.deepInclude(report.documents, { seen: 2, ingested: 2 })
+        assert.strictEqual((yield* anthropic.ledger).chat.requests, report.calls.model)
+        assert.strictEqual((yield* other.ledger).embeddings.requests, report.calls.embedding)
+        assert.isAbove(report.calls.embedding, 0)
+      })
+    )
+  )
+
+  it.live("goes on with the fallback once the quota is spent, and pays for nothing twice when it is back", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { ingest } = yield* place()
+        const spent = yield* serveJson((_, response) =>
+          reply(response, 429, { error: { message: "You exceeded your quota.", code: "insufficient_quota" } })
+        )
+        const other = yield* SimulatedServer.start({ apiKey: "sk-other" })
+        const flags = ["--base-url", spent.url, "--fallback-model", "other", "--fallback-base-url", other.url, "--json"]
+        const env = { OPENAI_API_KEY: "sk-first", SLUICE_FALLBACK_API_KEY: "sk-other" }
+        const { status, stderr, stdout } = yield* run([...ingest, ...flags], env)
+        assert.strictEqual(status, 0, stderr)
+        assert.include(stderr, "calls go to other")
+        const report = decodeReport(lastLine(stdout))
+        assert.deepInclude(report.documents, { seen: 2, ingested: 2 })
+        assert.isTrue(spent.seen.every(({ headers }) => headers.authorization === "Bearer sk-first"))
+        const again = decodeReport(lastLine((yield* run([...ingest, ...flags], env)).stdout))
+        assert.deepInclude(again.documents, { seen: 2, unchanged: 2 })
+        assert.strictEqual(again.graph.hash, report.graph.hash)
+      })
+    )
+  )
+
   it.effect("keeps the groups of one store apart", () =>
     Effect.scoped(
       Effect.gen(function* () {
@@ -191,6 +239,21 @@ describe("usage errors end with 1 before anything is done", () => {
     ["an unknown flag", ["ingest", "x", "--pak", "3"], "--pack"],
     ["a model without a key", ["ingest", "x", "--extractor", "llm"], "OPENAI_API_KEY"],
     ["embeddings without a key", ["ingest", "x", "--embedding-model", "text-embedding-3-small"], "OPENAI_API_KEY"],
+    ["Anthropic without a key", ["ingest", "x", "--extractor", "llm", "--provider", "anthropic"], "ANTHROPIC_API_KEY"],
+    [
+      "a fallback without a key",
+      [
+        "ingest",
+        "x",
+        "--base-url",
+        "http://127.0.0.1:1/v1",
+        "--fallback-model",
+        "claude-x",
+        "--fallback-base-url",
+        "https://api.anthropic.com"
+      ],
+      "SLUICE_FALLBACK_API_KEY"
+    ],
     ["an ontology that is not there", ["ingest", "x", "--ontology", "/no/such.yaml"], "/no/such.yaml"],
     ["an unknown command", ["ingset"], "ingset"],
     ["an unknown format", ["export", "--format", "xml"], "jsonl"]

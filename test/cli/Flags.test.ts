@@ -121,19 +121,6 @@ describe("precedence: flag, environment, file, default", () => {
     })
   )
 
-  it.effect("OPENAI_BASE_URL is read last", () =>
-    Effect.gen(function* () {
-      const env = { OPENAI_BASE_URL: "http://o/v1" }
-      const base = (found: Readonly<Record<string, unknown>>) => found["baseUrl"]
-      assert.deepStrictEqual(base(yield* settings([], env)), Option.some("http://o/v1"))
-      assert.deepStrictEqual(base(yield* settings([], env, "base-url: http://c/v1")), Option.some("http://c/v1"))
-      assert.deepStrictEqual(
-        base(yield* settings(["--base-url", "http://f/v1"], { ...env, SLUICE_BASE_URL: "http://e" })),
-        Option.some("http://f/v1")
-      )
-    })
-  )
-
   it.effect("SLUICE_CONFIG names the file", () =>
     Effect.gen(function* () {
       const path = join(yield* temporaryDirectory(), "c.json")
@@ -151,7 +138,7 @@ describe("wrong values", () => {
         yield* rejected(["--pack", "zero"], {}),
         yield* rejected([], { SLUICE_PACK: "0" }),
         yield* rejected([], {}, "pack: -1"),
-        yield* rejected([], { OPENAI_BASE_URL: "localhost" }),
+        yield* rejected([], { SLUICE_BASE_URL: "localhost" }),
         yield* rejected([], { SLUICE_JSON: "maybe" }),
         yield* rejected([], { SLUICE_GROUP: "a/b" }),
         yield* rejected([], { SLUICE_LOG_LEVEL: "loud" }),
@@ -165,7 +152,7 @@ describe("wrong values", () => {
         "--pack",
         "SLUICE_PACK",
         "pack in ",
-        "OPENAI_BASE_URL",
+        "SLUICE_BASE_URL",
         "SLUICE_JSON",
         "SLUICE_GROUP",
         "SLUICE_LOG_LEVEL",

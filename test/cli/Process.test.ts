@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { RunReport } from "../../src/domain/RunReport.ts"
 import { child, run } from "../support/cli.ts"
+import { reply, serveJson } from "../support/http.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 import { receiver } from "../support/otlp.ts"
 
@@ -167,6 +168,34 @@ describe("doctor", () => {
           traces: "ok"
         })
         assert.include(stdout, "will be created")
+      })
+    )
+  )
+
+  it.live("asks each provider in its own way, with its own key", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* temporaryDirectory()
+        const list = (key: string) =>
+          serveJson(({ headers, url }, response) =>
+            url === "/v1/models" && (headers["x-api-key"] ?? headers.authorization) === key
+              ? reply(response, 200, { data: [] })
+              : reply(response, 401, {})
+          )
+        const [chat, fallback, embedding] = yield* Effect.all([
+          list("sk-ant-1"),
+          list("Bearer sk-2"),
+          list("Bearer sk-3")
+        ])
+        const first = ["--provider", "anthropic", "--model", "claude-x", "--base-url", chat.url]
+        const second = ["--fallback-model", "x", "--fallback-base-url", fallback.url]
+        const third = ["--embedding-model", "e", "--embedding-base-url", embedding.url]
+        const { status, stdout } = yield* run(
+          ["doctor", "--json", "--store", `sqlite:${join(path, "g.db")}`, ...first, ...second, ...third],
+          { ANTHROPIC_API_KEY: "sk-ant-1", SLUICE_FALLBACK_API_KEY: "sk-2", SLUICE_EMBEDDING_API_KEY: "sk-3" }
+        )
+        assert.strictEqual(status, 0, stdout)
+        assert.deepInclude(states(stdout), { provider: "ok", fallback: "ok", embedding: "ok" })
       })
     )
   )

@@ -253,4 +253,92 @@ describe("SimulatedProvider", () => {
       })
     )
   )
+
+  it.effect("turns away what is over a limit, with its headers, and has it all in its books", () =>
+    under(
+      { limits: { rpm: 2, tpm: 100_000, terse: true }, latency: { median: 1_000 } },
+      Effect.gen(function* () {
+        const answers = yield* Effect.forkChild(
+          Effect.all([complete(["Ada met Bob."]), complete(["Carl."])], { concurrency: 2 })
+        )
+        yield* TestClock.adjust("1500 millis")
+        const [first] = yield* Fiber.join(answers)
+        assert.deepInclude(first.headers, {
+          "x-ratelimit-remaining-requests": "1",
+          "x-ratelimit-reset-requests": "30s"
+        })
+        const { reason } = yield* Effect.flip(complete(["Dora."]))
+        assert.deepInclude(reason, { _tag: "RateLimited", dimension: "requests", retryAfter: 29_000 })
+        const { chat } = yield* snapshot
+        assert.deepInclude(chat, { requests: 3, answered: 2, failed: { rpm: 1 }, limited: { rpm: 1 }, lastAt: 1_500 })
+        assert.strictEqual(chat.items.asked, 2)
+        assert.strictEqual(chat.usage["test-model"]?.["rpm"]?.taken, 2)
+        assert.strictEqual(chat.usage["test-model"]?.["tpm"]?.taken, chat.charged.tokens)
+        assert.isAbove(chat.charged.tokens, 8_000)
+        assert.deepStrictEqual(
+          chat.series.map(({ answered, arrived, inFlight, limited, second }) => ({
+            second,
+            arrived,
+            limited,
+            answered,
+            inFlight
+          })),
+          [
+            { second: 0, arrived: 2, limited: 0, answered: 0, inFlight: 2 },
+            { second: 1, arrived: 1, limited: 1, answered: 2, inFlight: 0 }
+          ]
+        )
+      })
+    )
+  )
+
+  it.effect("counts what was charged for nothing as wasted", () =>
+    Effect.gen(function* () {
+      const { chat } = yield* failing({ serverError: 1 })
+      assert.isAbove(chat.charged.wasted, 0)
+      assert.strictEqual(chat.charged.wasted, chat.charged.tokens)
+    })
+  )
+
+  it.effect("limits each model apart", () =>
+    under(
+      { limits: { rpm: 1 }, limitsByModel: { "test-model": { rpm: 3 } } },
+      Effect.gen(function* () {
+        yield* Effect.all([complete(["a"]), complete(["b"]), complete(["c"])])
+        yield* Effect.flip(complete(["d"]))
+        const other = (text: string) =>
+          ChatModel.use((model) => model.complete({ ...requestFor([text]), model: "other" }))
+        yield* other("a")
+        yield* Effect.flip(other("b"))
+      })
+    )
+  )
+
+  it.effect("says that an answer has as many tokens as it is told, up to the cap", () =>
+    under(
+      { outputTokens: { median: 600, sigma: 0.4 } },
+      Effect.gen(function* () {
+        const used = yield* Effect.forEach(texts, (text) =>
+          Effect.map(complete([text], 700), ({ usage }) => usage.output)
+        )
+        assert.strictEqual(Math.max(...used), 700)
+        assert.isBelow(Math.min(...used), 500)
+      })
+    )
+  )
+
+  it.effect("a server with places answers slower the more there is at once", () =>
+    under(
+      { outputTokens: { median: 100 }, limits: { slots: { count: 2, step: 10, perRequest: 10 } } },
+      Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(
+          Effect.forEach(["a", "b", "c"], (text) => Effect.timed(complete([text])), { concurrency: 3 })
+        )
+        yield* TestClock.adjust("1 minute")
+        const taken = (yield* Fiber.join(fiber)).map(([duration]) => Math.round(Duration.toMillis(duration)))
+        // Two at once take 30 ms a token, one alone 20.
+        assert.deepStrictEqual(taken, [3_000, 3_000, 5_000])
+      })
+    )
+  )
 })

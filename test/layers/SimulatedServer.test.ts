@@ -31,6 +31,27 @@ describe("SimulatedServer", () => {
     })
   )
 
+  it.live("turns away what is over a limit, says so in headers, and shows it in its ledger", () =>
+    Effect.gen(function* () {
+      const { url } = yield* start({ limits: { rpm: 1, tpm: 100_000, retryAfter: "milliseconds" } })
+      const answered = yield* post(`${url}/chat/completions`, body)
+      assert.deepInclude(Object.fromEntries(answered.headers), {
+        "x-ratelimit-limit-requests": "1",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "1m0s",
+        "x-ratelimit-limit-tokens": "100000"
+      })
+      yield* json(answered)
+      const denied = yield* post(`${url}/chat/completions`, body)
+      assert.strictEqual(denied.status, 429)
+      assert.isAbove(Number(denied.headers.get("retry-after-ms")), 1_000)
+      assert.include(yield* Effect.promise(() => denied.text()), "requests per min (RPM): Limit 1, Used 1, Requested 1")
+      const { chat } = yield* ledgerAt(url)
+      assert.deepInclude(chat, { requests: 2, answered: 1, failed: { rpm: 1 }, limited: { rpm: 1 } })
+      assert.strictEqual(chat.usage["test-model"]?.["rpm"]?.taken, 1)
+    })
+  )
+
   it.live("rejects what is no request, an unknown key, model or address, in OpenAI's shape", () =>
     Effect.gen(function* () {
       const { url } = yield* start({ apiKey: "key-1", models: ["test-model"] })

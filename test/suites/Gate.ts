@@ -12,10 +12,16 @@ const ticket = (pool = "a", priority: Ticket["priority"] = "normal", again = fal
   again
 })
 
+/** Calls that tell the gate nothing. */
+const plain = Effect.map(Gate, (gate) => ({
+  ...gate,
+  admit: <A, E, R>(one: Ticket, call: Effect.Effect<A, E, R>) => gate.admit(one, () => call)
+}))
+
 /** How many calls of a pool get in at once, found out by trying. */
 const capacity = (pool: string, tries: number) =>
   Effect.gen(function* () {
-    const gate = yield* Gate
+    const gate = yield* plain
     let inside = 0
     const fibers = yield* Effect.forEach(Array.from({ length: tries }), () =>
       Effect.forkChild(
@@ -37,7 +43,7 @@ const capacity = (pool: string, tries: number) =>
 /** Occupies the one slot of a pool, lets others queue, then notes the order in which they are admitted. */
 const orderOf = (tickets: ReadonlyArray<readonly [string, Ticket]>) =>
   Effect.gen(function* () {
-    const gate = yield* Gate
+    const gate = yield* plain
     const order: Array<string> = []
     const done = yield* Deferred.make<void>()
     yield* Effect.forkChild(gate.admit(ticket(), Deferred.await(done)))
@@ -65,7 +71,7 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
   describe(`Gate: ${name}`, () => {
     it.effect("however many callers wait with little to do, each of them gets in and ends", () =>
       Effect.gen(function* () {
-        const gate = yield* Gate
+        const gate = yield* plain
         const done = yield* Deferred.make<void>()
         const slots = 3
         for (let slot = 0; slot < slots; slot++) yield* Effect.forkChild(gate.admit(ticket(), Deferred.await(done)))
@@ -89,7 +95,7 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
           const random = makeRandom(seed)
           const ceiling = 1 + random.int(6)
           yield* Effect.gen(function* () {
-            const gate = yield* Gate
+            const gate = yield* plain
             assert.strictEqual(gate.ceiling, ceiling)
             const inside = new Map<string, number>()
             const most = new Map<string, number>()
@@ -121,7 +127,7 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
 
     it.effect("a full pool does not hold up another", () =>
       Effect.gen(function* () {
-        const gate = yield* Gate
+        const gate = yield* plain
         yield* Effect.forkChild(gate.admit(ticket("a"), Effect.never))
         yield* Effect.forkChild(gate.admit(ticket("a"), Effect.never))
         yield* TestClock.adjust(0)
@@ -162,7 +168,7 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
 
     it.effect("gives back what the call gives: its value, its error, its defect; and its slot each time", () =>
       Effect.gen(function* () {
-        const gate = yield* Gate
+        const gate = yield* plain
         assert.strictEqual(yield* gate.admit(ticket(), Effect.succeed(7)), 7)
         assert.strictEqual(yield* Effect.flip(gate.admit(ticket(), Effect.fail("no"))), "no")
         const died = yield* Effect.exit(gate.admit(ticket(), Effect.die("broken")))
@@ -184,7 +190,7 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
 
     it.effect("a freeze holds back what waits for exactly as long as asked, and nothing that runs", () =>
       Effect.gen(function* () {
-        const gate = yield* Gate
+        const gate = yield* plain
         let admittedAt = -1
         const running = yield* Effect.forkChild(gate.admit(ticket(), Effect.as(Effect.sleep(100), "ran on")))
         yield* TestClock.adjust(0)
@@ -213,7 +219,7 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
           [500, 300, 1_000]
         ]) {
           yield* Effect.gen(function* () {
-            const gate = yield* Gate
+            const gate = yield* plain
             yield* Effect.forEach(freezes, (millis) => gate.freeze("a", millis), { concurrency: "unbounded" })
             const call = yield* Effect.forkChild(gate.admit(ticket(), Clock.currentTimeMillis))
             const start = yield* Clock.currentTimeMillis
@@ -234,7 +240,7 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
           sleep: (duration) => clock.sleep(Duration.millis(Math.max(0, Duration.toMillis(duration) * 0.99)))
         }
         yield* Effect.gen(function* () {
-          const gate = yield* Gate
+          const gate = yield* plain
           yield* gate.freeze("a", 1_000.4)
           const call = yield* Effect.forkChild(gate.admit(ticket(), clock.currentTimeMillis))
           const start = yield* clock.currentTimeMillis
@@ -251,7 +257,7 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
           const random = makeRandom(seed)
           const ceiling = 1 + random.int(3)
           yield* Effect.gen(function* () {
-            const gate = yield* Gate
+            const gate = yield* plain
             const fibers = yield* Effect.forEach(Array.from({ length: 12 }), () =>
               Effect.forkChild(
                 gate.admit(ticket(), Effect.sleep(random.int(4))).pipe(
@@ -288,7 +294,7 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
           }
         }
         yield* Effect.gen(function* () {
-          const gate = yield* Gate
+          const gate = yield* plain
           const done = yield* Deferred.make<void>()
           const fibers = yield* Effect.forEach(Array.from({ length: 50 }), () =>
             Effect.forkChild(gate.admit(ticket(), Deferred.await(done)))

@@ -2,14 +2,16 @@ import { Deferred, Effect, Option, Scope } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
 import { ChatModel } from "../../services/ChatModel.ts"
 import type { ChatResponse } from "../../services/ChatModel.ts"
+import { FallbackModel } from "../../services/Fallback.ts"
 import { unreadable } from "../../services/Journal.ts"
-import { ModelCalls } from "../../services/ModelCalls.ts"
+import { demandOf, ModelCalls } from "../../services/ModelCalls.ts"
 import type { Request } from "../../services/ModelCalls.ts"
 import { Run } from "../../services/Run.ts"
 import { RunStopped } from "../../services/RunStopped.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import { isFault, judge } from "./Answer.ts"
 import type { Fault, Judgement } from "./Answer.ts"
+import { Caps } from "./Caps.ts"
 import { decodeAnswer, encodeAnswer, halved } from "./Items.ts"
 import type { Item, StoredAnswer } from "./Items.ts"
 import { messages } from "./Prompt.ts"
@@ -32,17 +34,16 @@ const hopeless = 5
 /** What current models can answer at once, at the least. */
 const maxOutputTokens = 16_384
 
-/**
- * Room for reasoning and structure, and for an answer that is longer than its text. Only an expectation: what a lone
- * chunk's answer finds no room in is asked again with all the room there is, so that packing does not decide what is cut.
- */
-const outputCap = (pack: ReadonlyArray<Item>): number =>
-  pack.some(({ needsRoom }) => needsRoom)
-    ? maxOutputTokens
-    : Math.min(
-        maxOutputTokens,
-        pack.reduce((sum, { tokens }) => sum + 1500 + 5 * tokens, 0)
-      )
+/** Room for reasoning and structure, and for an answer that is longer than its text. */
+const firstCap = (pack: ReadonlyArray<Item>): number => pack.reduce((sum, { tokens }) => sum + 1500 + 5 * tokens, 0)
+
+const tokensOf = (pack: ReadonlyArray<Item>): number => pack.reduce((sum, { tokens }) => sum + tokens, 0)
+
+/** Items that share a call, and the room that its answer has. */
+interface Pack {
+  readonly items: ReadonlyArray<Item>
+  readonly cap: number
+}
 
 /** An answer, judged. */
 interface Given {
@@ -64,14 +65,27 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const run = yield* Run
   const calls = yield* ModelCalls
   const model = yield* ChatModel
+  const fallback = yield* FallbackModel
   const scope = yield* Scope.Scope
+  const caps = new Caps()
+  const schemaLength = JSON.stringify(options.schema).length
   const waiting: Array<Item> = []
   /** Calls at the gate that will take from what waits. */
   let queued = 0
   let answeredOnce = false
   let rejections = 0
 
-  const takeWaiting = (): ReadonlyArray<Item> => {
+  /**
+   * Only an expectation: what a lone chunk's answer finds no room in is asked again with all the room there is, so that
+   * packing does not decide what is cut.
+   */
+  const outputCap = (pack: ReadonlyArray<Item>): number =>
+    pack.some(({ needsRoom }) => needsRoom)
+      ? maxOutputTokens
+      : Math.min(maxOutputTokens, caps.cap(tokensOf(pack), pack.length) ?? firstCap(pack))
+
+  /** What the next pack would be: of one group, as much as fits. */
+  const nextPack = (): ReadonlyArray<Item> => {
     const [first] = waiting
     if (first === undefined) return []
     let tokens = 0
@@ -82,38 +96,40 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
       tokens += item.tokens
       count++
     }
-    return waiting.splice(0, count)
+    return waiting.slice(0, count)
   }
 
-  const toRequest = (pack: ReadonlyArray<Item>): Option.Option<Request<ReadonlyArray<Item>>> =>
-    pack[0] === undefined
-      ? Option.none()
-      : Option.some({
-          payload: pack,
-          group: pack[0].group,
-          items: pack.map(({ key }) => key),
-          inputTokens: Math.ceil(
-            (options.system.length +
-              JSON.stringify(options.schema).length +
-              pack.reduce((sum, { header, text }) => sum + header.length + text.length + 50, 0)) /
-              3
-          ),
-          outputTokens: outputCap(pack)
-        })
+  const toRequest = (items: ReadonlyArray<Item>): Option.Option<Request<Pack>> => {
+    const [first] = items
+    if (first === undefined) return Option.none()
+    const cap = outputCap(items)
+    const length =
+      options.system.length +
+      schemaLength +
+      items.reduce((sum, { header, text }) => sum + header.length + text.length + 50, 0)
+    return Option.some({
+      payload: { items, cap },
+      group: first.group,
+      items: items.map(({ key }) => key),
+      inputTokens: Math.ceil(length / 3),
+      outputTokens: cap,
+      expected: {
+        inputTokens: Math.ceil(length / 4),
+        outputTokens: caps.expected(tokensOf(items), items.length) ?? Math.ceil(cap / 3)
+      }
+    })
+  }
 
   const labelled = (pack: ReadonlyArray<Item>) =>
     pack.map(({ header, text }, index) => ({ id: label(index), header, text }))
 
   /** What of an answer is to be kept, by item: valid extractions, and that a lone item was too long. */
-  const worth = (pack: ReadonlyArray<Item>, judgement: Judgement): Given["given"] => {
+  const worth = ({ cap, items: pack }: Pack, judgement: Judgement): Given["given"] => {
     const kept = (item: Item, answer: StoredAnswer) => [item.key, { answer, encoded: encodeAnswer(answer) }] as const
     if (judgement._tag === "unusable") {
       const [only, ...others] = pack
       const isTooLong =
-        only !== undefined &&
-        others.length === 0 &&
-        judgement.fault.cause === "truncated" &&
-        outputCap(pack) === maxOutputTokens
+        only !== undefined && others.length === 0 && judgement.fault.cause === "truncated" && cap === maxOutputTokens
       return new Map(isTooLong ? [kept(only, halved)] : [])
     }
     return new Map(
@@ -124,24 +140,27 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     )
   }
 
-  const send = (pack: ReadonlyArray<Item>) =>
+  const send = ({ cap, items: pack }: Pack, chat: ChatModel["Service"], name: string) =>
     queueCalls.pipe(
       Effect.andThen(
-        model.complete({
-          model: options.model,
+        chat.complete({
+          model: name,
           messages: messages(options.system, labelled(pack)),
           schema: { name: "extraction", schema: options.schema },
-          maxOutputTokens: outputCap(pack)
+          maxOutputTokens: cap
         })
       ),
       Effect.map((response: ChatResponse) => {
         const judgement = judge(response, labelled(pack))
-        const given = worth(pack, judgement)
+        const given = worth({ cap, items: pack }, judgement)
+        if (response.finish === "length") caps.cutOff(tokensOf(pack), pack.length, cap)
+        else if (judgement._tag !== "unusable") caps.observe(tokensOf(pack), pack.length, response.usage.output)
         return {
           value: { judgement, content: response.content, given },
           usage: response.usage,
           model: response.model,
           raw: response.content,
+          headers: response.headers,
           answers: pack.flatMap(({ group, key }) => {
             const value = given.get(key)?.encoded
             return value === undefined ? [] : [{ key, group, kind: "extraction", value }]
@@ -212,6 +231,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   /** One call, for the items given or for whatever waits; what becomes of them is told to each. */
   const callOnce = (fixed: ReadonlyArray<Item> | undefined): Effect.Effect<void> => {
     let pack: ReadonlyArray<Item> = fixed ?? []
+    let isTaken = false
     return calls
       .call({
         run: run.id,
@@ -221,26 +241,41 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         priority: "normal",
         take: () => {
           if (fixed === undefined) {
+            isTaken = true
             queued--
-            pack = takeWaiting()
+            pack = nextPack()
+            waiting.splice(0, pack.length)
           }
           return toRequest(pack)
         },
-        send,
-        links: (items) => items.flatMap(({ span }) => (span === undefined ? [] : [{ span, attributes: {} }]))
+        peek: () => Option.map(toRequest(fixed ?? nextPack()), demandOf),
+        ...(fixed === undefined ? {} : { expectedOutput: fixed.reduce((sum, { tokens }) => sum + tokens, 0) }),
+        send: (one) => send(one, model, options.model),
+        ...Option.match(fallback, {
+          onNone: () => ({}),
+          onSome: ({ chat, model: name }) => ({
+            fallback: { endpoint: chat.endpoint, model: name, send: (one: Pack) => send(one, chat, name) }
+          })
+        }),
+        links: ({ items }) => items.flatMap(({ span }) => (span === undefined ? [] : [{ span, attributes: {} }]))
       })
       .pipe(
         Effect.flatMap(
           Option.match({
-            onNone: () => Effect.void,
+            onNone: () => {
+              if (fixed !== undefined || isTaken) return Effect.void
+              // Something may have come meanwhile that counted on this call.
+              queued--
+              return queueCalls
+            },
             onSome: (outcome) => {
               if (outcome._tag === "refused") {
                 const { reason, message } = outcome.error
-                return refused(outcome.payload, reason._tag === "RequestTooLarge", message)
+                return refused(outcome.payload.items, reason._tag === "RequestTooLarge", message)
               }
               answeredOnce = true
               const { answers, payload, response } = outcome.result
-              return settle(payload, response.value, answers)
+              return settle(payload.items, response.value, answers)
             }
           })
         ),

@@ -1,22 +1,12 @@
-import { Clock, Duration, Effect, Option, Redacted, Schema } from "effect"
+import { Effect } from "effect"
 import type { Scope } from "effect"
-import { Agent, request } from "@effect/platform-node/Undici"
-import { hash } from "node:crypto"
 import OpenAI, { APIError } from "openai"
-import { ConnectionFault, Misconfigured } from "../../services/ChatModel.ts"
 import type { ModelError } from "../../services/ChatModel.ts"
-import { connectionFaultOf, failureOf, modelError, redactor } from "./Failures.ts"
+import { connect } from "../http/Connection.ts"
+import type { ConnectionOptions } from "../http/Connection.ts"
+import { connectionFaultOf, failureOf } from "../http/Failures.ts"
 
-export interface OpenAiOptions {
-  /** May be empty: local servers want none. */
-  readonly apiKey: Redacted.Redacted
-  /** Such as `https://api.openai.com/v1`. */
-  readonly baseURL: string
-  /** Of a whole request, from its first byte to the last of its answer. */
-  readonly timeout: Duration.Duration
-  /** More request headers; what is redacted stays so. */
-  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>>
-}
+export interface OpenAiOptions extends ConnectionOptions {}
 
 export interface OpenAiClient {
   readonly endpoint: string
@@ -30,123 +20,47 @@ export interface OpenAiClient {
   readonly redact: (text: string) => string
 }
 
-/** An answer beyond this is no answer; a batch of 256 embeddings in floats is about 20 MB. */
-const maxResponseBytes = 128 * 1024 * 1024
 /** Node's timers fire at once beyond it. */
 const longestTimer = 2 ** 31 - 1
 
-const nullBody = new Set([204, 205, 304])
-
-/**
- * `fetch` for the client, on undici's `request`: half the processor time of Node's own `fetch`, no pool limit that would
- * be a second gate, and none of its hidden five-minute timeouts, so that the timeout of the options is the only one.
- * Redirects are not followed: they would turn the POST into a GET, or carry the key elsewhere.
- */
-const transport = Effect.acquireRelease(
-  Effect.sync(
-    () =>
-      new Agent({
-        connections: null,
-        pipelining: 1,
-        allowH2: false,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        keepAliveTimeout: 30_000,
-        connect: { timeout: 15_000 },
-        maxResponseSize: maxResponseBytes
-      })
-  ),
-  // Not awaited: with keep-alive connections that close at the same moment, its promise has been seen never to settle.
-  (agent) => Effect.sync(() => void agent.destroy().catch(() => undefined))
-).pipe(
-  Effect.map((agent) => async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const answer = await request(input instanceof Request ? input.url : input, {
-      method: init?.method === "GET" ? "GET" : "POST",
-      headers: { ...Object.fromEntries(new Headers(init?.headers)), "accept-encoding": "identity" },
-      body: typeof init?.body === "string" ? init.body : null,
-      signal: init?.signal ?? null,
-      dispatcher: agent
-    })
-    const text = await answer.body.text()
-    const headers = new Headers()
-    for (const [name, value] of Object.entries(answer.headers)) {
-      if (value !== undefined) headers.set(name, typeof value === "string" ? value : value.join(", "))
-    }
-    return new Response(nullBody.has(answer.statusCode) ? null : text, { status: answer.statusCode, headers })
+export const openAiClient = Effect.fnUntraced(function* (
+  options: OpenAiOptions
+): Effect.fn.Return<OpenAiClient, never, Scope.Scope> {
+  const { attempt, baseURL, endpoint, fetch, headers, key, redact } = yield* connect(options)
+  const sdk = new OpenAI({
+    // The client refuses to start without one.
+    apiKey: key === "" ? "none" : key,
+    baseURL,
+    defaultHeaders: { ...headers },
+    // One retry layer only, and it is not this one.
+    maxRetries: 0,
+    // Ours comes first, and follows the Clock.
+    timeout: longestTimer,
+    // It would write prompts to the console when OPENAI_LOG says so.
+    logLevel: "off",
+    fetch
   })
-)
 
-const parseUrl = (text: string): Option.Option<URL> =>
-  Schema.decodeOption(Schema.URLFromString)(text.trim()).pipe(
-    Option.filter((url) => url.protocol === "http:" || url.protocol === "https:")
-  )
-
-const reveal = (value: string | Redacted.Redacted): string =>
-  typeof value === "string" ? value : Redacted.value(value)
-
-/** A key with a line break or a letter outside ASCII is a mistake of copying, and an error message of it holds it. */
-const isHeaderValue = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
-
-export const openAiClient = (options: OpenAiOptions): Effect.Effect<OpenAiClient, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const key = Redacted.value(options.apiKey).trim()
-    const given = Object.entries(options.headers ?? {}).map(([name, value]) => [name, reveal(value)] as const)
-    const url = Option.getOrUndefined(parseUrl(options.baseURL))
-    const redact = redactor([key, ...given.map(([, value]) => value), ...(url === undefined ? [] : [url.password])])
-    const fingerprint = hash("sha256", JSON.stringify([key, given]), "hex").slice(0, 8)
-    const path = url?.pathname.replace(/\/+$/, "") ?? ""
-    const endpoint = url === undefined ? "invalid" : `${url.origin}${path}#${fingerprint}`
-
-    const wrong =
-      url === undefined
-        ? `The base URL is none: ${options.baseURL}. It should look like https://api.openai.com/v1`
-        : isHeaderValue(key) && given.every(([, value]) => isHeaderValue(value))
-          ? undefined
-          : "The API key or a header holds characters that none can have; was it copied whole?"
-    if (wrong !== undefined || url === undefined) {
-      const error = modelError(new Misconfigured({ status: 0 }), redact(wrong ?? ""))
-      return { endpoint, call: () => Effect.fail(error), redact }
-    }
-
-    const fetch = yield* transport
-    const sdk = new OpenAI({
-      // The client refuses to start without one.
-      apiKey: key === "" ? "none" : key,
-      baseURL: options.baseURL.trim(),
-      defaultHeaders: Object.fromEntries(given),
-      // One retry layer only, and it is not this one.
-      maxRetries: 0,
-      // Ours comes first, and follows the Clock.
-      timeout: longestTimer,
-      // It would write prompts to the console when OPENAI_LOG says so.
-      logLevel: "off",
-      fetch
-    })
-    const seconds = Duration.toSeconds(options.timeout)
-    const timedOut = modelError(new ConnectionFault(), `No answer from the provider within ${seconds} s`)
-
-    const thrown = (error: unknown): Effect.Effect<never, ModelError> =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.fail(
-          error instanceof APIError && error.status !== undefined
-            ? failureOf(
-                {
-                  status: error.status,
-                  headers: Object.fromEntries(error.headers ?? []),
-                  body: error.error ?? error.message.replace(/^\d+ /, "")
-                },
-                now,
-                redact
-              )
-            : connectionFaultOf(error, redact)
+  const failed = (error: unknown, now: number): ModelError =>
+    error instanceof APIError && error.status !== undefined
+      ? failureOf(
+          {
+            status: error.status,
+            headers: Object.fromEntries(error.headers ?? []),
+            body: error.error ?? error.message.replace(/^\d+ /, "")
+          },
+          now,
+          redact
         )
-      )
+      : connectionFaultOf(error, redact)
 
-    const call: OpenAiClient["call"] = (send) =>
-      Effect.tryPromise({ try: (signal) => send(sdk, { signal }), catch: (cause) => ({ cause }) }).pipe(
-        Effect.catch(({ cause }) => thrown(cause)),
-        Effect.map(({ data, response }) => ({ body: data, headers: Object.fromEntries(response.headers) })),
-        Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.fail(timedOut) })
+  return {
+    endpoint,
+    redact,
+    call: (send) =>
+      Effect.map(
+        attempt((signal) => send(sdk, { signal }), failed),
+        ({ data, response }) => ({ body: data, headers: Object.fromEntries(response.headers) })
       )
-    return { endpoint, redact, call }
-  })
+  }
+})

@@ -1,7 +1,7 @@
 import { Option, Result, Schema } from "effect"
 import { ServerFault } from "../../services/ChatModel.ts"
 import type { ChatRequest, ChatResponse, ModelError, Usage } from "../../services/ChatModel.ts"
-import { failureOf, modelError } from "./Failures.ts"
+import { failureOf, modelError } from "../http/Failures.ts"
 
 const maybe = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 

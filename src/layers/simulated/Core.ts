@@ -5,21 +5,18 @@ import { Dice, partsOf } from "./Faults.ts"
 import type { Part } from "./Faults.ts"
 import { itemHash, itemsOf } from "./Items.ts"
 import { ProviderLedger } from "./Ledger.ts"
-import type { FaceLedger } from "./Ledger.ts"
+import type { FaceLedger, LedgerSnapshot } from "./Ledger.ts"
 import type { SimulatedOptions } from "./Options.ts"
+import { estimated, Pool } from "./Pool.ts"
+import type { Admitted, Denied } from "./Pool.ts"
+import { broken, errorReply, json, malformed } from "./Replies.ts"
+import type { Reply } from "./Replies.ts"
+import type { Place } from "./Slots.ts"
 
-/** What goes over the wire, and how far it gets. */
-export interface Reply {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-  readonly transport: "complete" | "reset" | "resetMidBody" | "hang"
-}
-
-/** A request that arrived: the face waits for `latency`, sends `reply`, and says when that has ended. */
+/** A request that arrived: the face waits as long as `wait` says, sends `reply`, and says when that has ended. */
 export interface Exchange {
-  /** Milliseconds. */
-  readonly latency: number
+  /** Milliseconds after which to ask again; 0: send the reply. How long it takes can depend on what comes later. */
+  readonly wait: (now: number) => number
   readonly reply: Reply
   /** Counts the first time only; `delivered`: whether the client had the reply in full (for a transport that loses it, whether it got so far). */
   readonly ended: (now: number, delivered: boolean) => void
@@ -60,22 +57,7 @@ const first = (end: Exchange["ended"]): Exchange["ended"] => {
 
 const tokensOf = (characters: number): number => Math.ceil(characters / 4)
 
-const json = { "content-type": "application/json" }
-
 const refusal = "I'm sorry, but I can't help with that."
-
-const errorReply = (
-  status: number,
-  type: string,
-  code: string | null,
-  message: string,
-  headers: Readonly<Record<string, string>> = {}
-): Reply => ({
-  status,
-  headers: { ...json, ...headers },
-  body: JSON.stringify({ error: { message, type, param: null, code } }),
-  transport: "complete"
-})
 
 const textOf = (content: typeof Content.Type): string =>
   typeof content === "string" ? content : content.map((part) => part.text ?? "").join("")
@@ -98,6 +80,8 @@ export class SimulatedCore {
   readonly #options: SimulatedOptions
   /** How often a request came that has not been answered well since: bounded by what is being tried again. */
   readonly #attempts = new Map<string, number>()
+  /** By route and model. */
+  readonly #pools = new Map<string, Pool>()
 
   constructor(options: SimulatedOptions) {
     this.#options = options
@@ -108,13 +92,34 @@ export class SimulatedCore {
     return this.#options.apiKey
   }
 
+  snapshot(): LedgerSnapshot {
+    const usage = (face: keyof LedgerSnapshot) =>
+      Object.fromEntries(
+        [...this.#pools]
+          .filter(([name]) => name.startsWith(`${face} `))
+          .map(([name, pool]) => [name.slice(face.length + 1), pool.usage(this.ledger[face].lastAt)])
+      )
+    return {
+      chat: this.ledger.chat.snapshot(usage("chat")),
+      embeddings: this.ledger.embeddings.snapshot(usage("embeddings"))
+    }
+  }
+
   chat(body: unknown, key: string | undefined, now: number): Exchange {
     const ledger = this.ledger.chat
     ledger.arrived(now)
     const request = Option.getOrUndefined(decodeChat(body))
     const denied = this.#denied(request, key)
-    if (denied !== undefined || request === undefined) return this.#final(ledger, denied ?? malformed)
-    // Limits (requests and tokens per minute) belong here, before anything is drawn or read.
+    if (denied !== undefined || request === undefined) return this.#final(ledger, now, denied ?? malformed)
+    const characters =
+      request.messages.reduce((sum, message) => sum + textOf(message.content).length, 0) +
+      JSON.stringify(request.response_format ?? "").length
+    const input = tokensOf(characters)
+    const cap = request.max_completion_tokens ?? request.max_tokens ?? undefined
+    const pool = this.#pool("chat", request.model, now)
+    const admission = pool.arrive(now, { model: request.model, estimate: estimated(characters), input, cap })
+    if (admission._tag === "denied") return this.#turnedAway(ledger, now, admission, request.model)
+    ledger.charged(now, admission.charged)
     const user = request.messages.findLast((message) => message.role === "user") ?? request.messages[0]
     const items = itemsOf(textOf(user.content))
     for (const item of items) ledger.asked(item.hash, item.text)
@@ -123,14 +128,10 @@ export class SimulatedCore {
     const parts = partsOf(items, dice)
     const fault = dice.request("chat")
     const draft = this.#draft(request, parts, fault)
-    const input = tokensOf(
-      request.messages.reduce((sum, message) => sum + textOf(message.content).length, 0) +
-        JSON.stringify(request.response_format ?? "").length
-    )
-    const output = tokensOf(draft.content.length)
+    const output = dice.outputTokens(cap ?? Infinity) ?? tokensOf(draft.content.length)
     const complete: Reply = {
       status: 200,
-      headers: json,
+      headers: { ...json, ...admission.headers },
       body: JSON.stringify({
         id: "chatcmpl-simulated",
         object: "chat.completion",
@@ -156,22 +157,30 @@ export class SimulatedCore {
       }),
       transport: "complete"
     }
-    const reply = this.#broken(complete, fault, dice)
+    const reply = broken(complete, fault, dice, this.#options.retryAfter ?? 1)
     return {
-      latency: reply.status === 200 ? dice.latency(output) : 0,
       reply,
-      ended: first((at, delivered) => {
-        const failure = delivered ? (reply === complete ? draft.failure : fault) : "aborted"
-        ledger.ended(at, failure)
-        if (!delivered || reply !== complete) return
-        ledger.paid(input, output)
-        if (failure !== undefined) return
-        for (const part of parts) {
-          if (part.fault === undefined) ledger.answered(part.item.hash)
-          else ledger.faulted(part.fault)
+      ...this.#served(
+        ledger,
+        pool,
+        admission,
+        now,
+        reply,
+        { latency: dice.latency(output), output },
+        (at, delivered) => {
+          const failure = delivered ? (reply === complete ? draft.failure : fault) : "aborted"
+          ledger.ended(at, failure)
+          if (failure !== undefined) ledger.wasted(admission.charged)
+          if (!delivered || reply !== complete) return
+          ledger.paid(input, output)
+          if (failure !== undefined) return
+          for (const part of parts) {
+            if (part.fault === undefined) ledger.answered(part.item.hash)
+            else ledger.faulted(part.fault)
+          }
+          if (parts.every((part) => part.fault === undefined)) settle()
         }
-        if (parts.every((part) => part.fault === undefined)) settle()
-      })
+      )
     }
   }
 
@@ -180,18 +189,23 @@ export class SimulatedCore {
     ledger.arrived(now)
     const request = Option.getOrUndefined(decodeEmbeddings(body))
     const denied = this.#denied(request, key)
-    if (denied !== undefined || request === undefined) return this.#final(ledger, denied ?? malformed)
+    if (denied !== undefined || request === undefined) return this.#final(ledger, now, denied ?? malformed)
     const texts = typeof request.input === "string" ? [request.input] : request.input
-    if (texts.length === 0 || texts.includes("")) return this.#final(ledger, malformed)
+    if (texts.length === 0 || texts.includes("")) return this.#final(ledger, now, malformed)
+    const tokens = texts.reduce((sum, text) => sum + tokensOf(text.length), 0)
+    const estimate = texts.reduce((sum, text) => sum + estimated(text.length), 0)
+    const pool = this.#pool("embeddings", request.model, now)
+    const admission = pool.arrive(now, { model: request.model, estimate, input: tokens, cap: undefined })
+    if (admission._tag === "denied") return this.#turnedAway(ledger, now, admission, request.model)
+    ledger.charged(now, admission.charged)
     const hashes = texts.map(itemHash)
     for (const [i, hash] of hashes.entries()) ledger.asked(hash, texts[i] ?? "")
     const [dice, settle] = this.#dice(`embeddings/${hashes.join()}`)
     const fault = dice.request("embeddings")
     const dimensions = request.dimensions ?? this.#options.dimensions ?? 256
-    const tokens = texts.reduce((sum, text) => sum + tokensOf(text.length), 0)
     const complete: Reply = {
       status: 200,
-      headers: json,
+      headers: { ...json, ...admission.headers },
       body: JSON.stringify({
         object: "list",
         model: request.model,
@@ -208,12 +222,12 @@ export class SimulatedCore {
       }),
       transport: "complete"
     }
-    const reply = this.#broken(complete, fault, dice)
+    const reply = broken(complete, fault, dice, this.#options.retryAfter ?? 1)
     return {
-      latency: reply.status === 200 ? dice.latency(0) : 0,
       reply,
-      ended: first((at, delivered) => {
+      ...this.#served(ledger, pool, admission, now, reply, { latency: dice.latency(0), output: 0 }, (at, delivered) => {
         ledger.ended(at, delivered ? (reply === complete ? undefined : fault) : "aborted")
+        if (!delivered || reply !== complete) ledger.wasted(admission.charged)
         if (!delivered || reply !== complete) return
         ledger.paid(tokens, 0)
         for (const hash of hashes) ledger.answered(hash)
@@ -241,11 +255,57 @@ export class SimulatedCore {
     return undefined
   }
 
-  #final(ledger: FaceLedger, reply: Reply): Exchange {
+  #pool(face: keyof LedgerSnapshot, model: string, now: number): Pool {
+    const name = `${face} ${model}`
+    const known = this.#pools.get(name)
+    if (known !== undefined) return known
+    const pool = new Pool(
+      this.#options.limitsByModel?.[model] ?? this.#options.limits ?? {},
+      this.#options.seed ?? 0,
+      now
+    )
+    this.#pools.set(name, pool)
+    return pool
+  }
+
+  /** From admission to the end: a place on the server, if it has places, and the charge at the end. */
+  #served(
+    ledger: FaceLedger,
+    pool: Pool,
+    { settle }: Admitted,
+    now: number,
+    reply: Reply,
+    { latency, output }: { readonly latency: number; readonly output: number },
+    ended: Exchange["ended"]
+  ): Pick<Exchange, "wait" | "ended"> {
+    const { slots } = pool
+    const due = now + latency
+    const isReal = reply.status === 200
+    const place: Place | undefined = isReal ? slots?.enter(now, output) : undefined
     return {
-      latency: 0,
+      wait: isReal
+        ? (at) => Math.max(due - at > 1e-3 ? due - at : 0, place === undefined ? 0 : (slots?.left(at, place) ?? 0))
+        : () => 0,
+      ended: first((at, delivered) => {
+        if (place !== undefined) slots?.leave(at, place)
+        ledger.charged(at, settle(at, isReal ? output : 0))
+        ended(at, delivered)
+      })
+    }
+  }
+
+  #turnedAway(ledger: FaceLedger, now: number, denied: Denied, model: string): Exchange {
+    ledger.limited(now, denied.why)
+    const { code, headers, message, status, type } = denied
+    const after = (this.#options.limitsByModel?.[model] ?? this.#options.limits)?.rejectAfter ?? 0
+    return this.#final(ledger, now, errorReply(status, type, code, message, headers), denied.why, after)
+  }
+
+  #final(ledger: FaceLedger, now: number, reply: Reply, failure = String(reply.status), after = 0): Exchange {
+    return {
+      wait: (at) => (now + after - at > 1e-3 ? now + after - at : 0),
       reply,
-      ended: first((now, delivered) => ledger.ended(now, delivered ? String(reply.status) : "aborted"))
+      ended: first((now, delivered) => ledger.ended(now, delivered ? failure : "aborted"))
     }
   }
 
@@ -271,37 +331,4 @@ export class SimulatedCore {
     }
     return { content: whole, finish: "stop", refused: false }
   }
-
-  /** The reply that a transport fault leaves of a complete one, which comes back as it is without such a fault. */
-  #broken(complete: Reply, fault: string | undefined, dice: Dice): Reply {
-    switch (fault) {
-      case "rateLimited": {
-        const dimension = dice.roll("dimension") < 0.5 ? "requests" : "tokens"
-        return errorReply(
-          429,
-          dimension,
-          "rate_limit_exceeded",
-          `Rate limit reached on ${dimension} per min. Please try again later.`,
-          { "retry-after": String(Math.ceil(this.#options.retryAfter ?? 1)) }
-        )
-      }
-      case "serverError":
-        return errorReply(500, "server_error", null, "The server had an error while processing your request.")
-      case "unavailable":
-        return errorReply(503, "service_unavailable_error", "server_is_overloaded", "The engine is overloaded.")
-      case "reset":
-      case "resetMidBody":
-      case "hang":
-        return { ...complete, transport: fault }
-      case "truncated":
-        return {
-          ...complete,
-          body: complete.body.slice(0, Math.ceil((complete.body.length - 1) * (1 - dice.roll("cut"))))
-        }
-      default:
-        return complete
-    }
-  }
 }
-
-const malformed = errorReply(400, "invalid_request_error", null, "The request's body is not what this route takes.")

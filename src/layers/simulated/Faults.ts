@@ -51,14 +51,26 @@ export class Dice {
     return undefined
   }
 
-  /** Milliseconds; the normal variate by Box and Muller. */
-  latency(outputTokens: number): number {
-    const { median = 0, perOutputToken = 0, sigma = 0 } = this.#options.latency ?? {}
+  /** The normal variate by Box and Muller. */
+  #logNormal(name: string, median: number, sigma: number): number {
     const normal =
       sigma === 0
         ? 0
-        : Math.sqrt(-2 * Math.log(1 - this.roll("latency-a"))) * Math.cos(2 * Math.PI * this.roll("latency-b"))
-    return median * Math.exp(sigma * normal) + perOutputToken * outputTokens
+        : Math.sqrt(-2 * Math.log(1 - this.roll(`${name}-a`))) * Math.cos(2 * Math.PI * this.roll(`${name}-b`))
+    return median * Math.exp(sigma * normal)
+  }
+
+  /** Milliseconds. */
+  latency(outputTokens: number): number {
+    const { median = 0, perOutputToken = 0, sigma = 0 } = this.#options.latency ?? {}
+    return this.#logNormal("latency", median, sigma) + perOutputToken * outputTokens
+  }
+
+  /** Tokens that the answer is said to have; absent: as many as it has. */
+  outputTokens(cap: number): number | undefined {
+    const drawn = this.#options.outputTokens
+    if (drawn === undefined) return undefined
+    return Math.min(cap, Math.max(1, Math.round(this.#logNormal("output", drawn.median, drawn.sigma ?? 0))))
   }
 }
 

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Limits } from "./Limits.ts"
 
 const Probability = Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })))
 
@@ -46,6 +47,15 @@ const Latency = Schema.Struct({
 export const SimulatedOptions = Schema.Struct({
   seed: Schema.optionalKey(Schema.Int),
   latency: Schema.optionalKey(Latency),
+  /**
+   * How many tokens an answer is said to have, instead of those that it does have: log-normal, never above the request's
+   * output cap. As from a model that reasons.
+   */
+  outputTokens: Schema.optionalKey(Schema.Struct({ median: Schema.Finite, sigma: Schema.optionalKey(Schema.Finite) })),
+  /** For each model alike, each with its own count; absent: none. */
+  limits: Schema.optionalKey(Limits),
+  /** For single models, instead. */
+  limitsByModel: Schema.optionalKey(Schema.Record(Schema.String, Limits)),
   faults: Schema.optionalKey(Faults),
   /** Seconds that a 429 asks for. */
   retryAfter: Schema.optionalKey(Schema.Finite),

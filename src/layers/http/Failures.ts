@@ -10,8 +10,9 @@ import {
   RequestTooLarge,
   ServerFault
 } from "../../services/ChatModel.ts"
+import { goDuration } from "../../services/gate/Headers.ts"
 
-/** An answer that is no success, in the shape of any server that calls itself OpenAI-compatible. */
+/** An answer that is no success, in the shape of Anthropic or of any server that calls itself OpenAI-compatible. */
 export interface HttpFailure {
   readonly status: number
   /** Names in lower case. */
@@ -99,16 +100,6 @@ const said = (body: unknown, depth = 0): Said => {
   }
 }
 
-/** `1h2m3.5s`, `8.64s`, `120ms`: durations as Go writes them, in milliseconds. */
-export const goDuration = (text: string): number | undefined => {
-  const parts = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/.exec(
-    text.trim()
-  )
-  if (parts === null || parts[0] === "") return undefined
-  const [, hours = "0", minutes = "0", seconds = "0", milliseconds = "0"] = parts
-  return Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Number(seconds) * 1_000 + Number(milliseconds)
-}
-
 const decimal = /^\s*\d+(?:\.\d+)?\s*$/
 
 /**
@@ -143,13 +134,15 @@ const quota = new Set([
   "billing_hard_limit_reached",
   "billing_not_active"
 ])
+/** Anthropic says it in a 400 that looks like any other. */
+const quotaMessage = /credit balance is too low|reached your specified API usage limits/i
 const overloaded = new Set(["slow_down", "resource_unavailable", "server_is_overloaded", "overloaded_error"])
 const tooLarge = new Set(["context_length_exceeded", "string_above_max_length", "exceed_context_size_error"])
 /** Parameters that are the same in every request: when one is refused, every request will be. */
 const fixedParameter =
-  /^(?:model|response_format\b.*|reasoning_effort|reasoning|temperature|service_tier|dimensions|encoding_format|max_completion_tokens|max_tokens)$/
+  /^(?:model|response_format\b.*|output_config\b.*|reasoning_effort|reasoning|temperature|service_tier|dimensions|encoding_format|max_completion_tokens|max_tokens)$/
 const contextMessage =
-  /maximum context length|context (?:length|window|size)|prompt is too long|input is too long|too many tokens|reduce the length|max(?:imum)?_(?:completion_)?tokens.{0,40}too large|maximum input length/i
+  /maximum context length|context (?:length|window|size|limit)|prompt is too long|input is too long|too many tokens|reduce the length|max(?:imum)?_(?:completion_)?tokens.{0,40}too large|maximum input length|maximum allowed number of output tokens/i
 
 /** OpenAI sends a request that can never pass as a rate limit: "Limit 30000, Requested 34567". */
 const neverFits = (message: string): boolean => {
@@ -168,17 +161,27 @@ const dimensionOf = (what: Said, headers: Readonly<Record<string, string>>): Rat
   const requests = Number(headers["x-ratelimit-remaining-requests"] ?? NaN)
   const tokens = Number(headers["x-ratelimit-remaining-tokens"] ?? NaN)
   if (requests === 0 && tokens > 0) return "requests"
-  return tokens === 0 && requests > 0 ? "tokens" : "unknown"
+  if (tokens === 0 && requests > 0) return "tokens"
+  const spent = (name: string) => headers[`anthropic-ratelimit-${name}-remaining`] === "0"
+  const isTokens = spent("input-tokens") || spent("output-tokens") || spent("tokens")
+  return spent("requests") === isTokens ? "unknown" : isTokens ? "tokens" : "requests"
 }
+
+/** The parameter that a request was turned away for; Anthropic begins its message with it. */
+const paramOf = ({ message, param }: Said): string => param || (/^([a-z_]+(?:\.\w+)*): /.exec(message)?.[1] ?? "")
 
 const waiting = (milliseconds: number | undefined) => (milliseconds === undefined ? {} : { retryAfter: milliseconds })
 
-/** The reason behind a status, by https://developers.openai.com/api/docs/guides/error-codes and its imitators. */
+/**
+ * The reason behind a status, by https://developers.openai.com/api/docs/guides/error-codes and its imitators, and by
+ * https://docs.claude.com/en/api/errors.
+ */
 const reasonOf = (failure: HttpFailure, what: Said, now: number): ModelError["reason"] => {
   const { status, headers } = failure
   const wait = waiting(retryAfterMillis(headers, what.message, now))
   const names = [what.code, what.type]
   if (status === 402 || names.some((name) => quota.has(name))) return new QuotaExhausted()
+  if (status === 400 && quotaMessage.test(what.message)) return new QuotaExhausted()
   if (status === 429) {
     if (names.some((name) => overloaded.has(name))) return new Overloaded(wait)
     if (neverFits(what.message)) return new RequestTooLarge()
@@ -191,7 +194,7 @@ const reasonOf = (failure: HttpFailure, what: Said, now: number): ModelError["re
   if (status === 413 || names.some((name) => tooLarge.has(name))) return new RequestTooLarge()
   if (status === 400 || status === 422) {
     if (contextMessage.test(what.message)) return new RequestTooLarge()
-    return fixedParameter.test(what.param) ? new Misconfigured({ status }) : new RequestRejected({ status })
+    return fixedParameter.test(paramOf(what)) ? new Misconfigured({ status }) : new RequestRejected({ status })
   }
   return new Misconfigured({ status })
 }

@@ -1,13 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { goDuration, redactor, retryAfterMillis } from "../../../src/layers/openai/Failures.ts"
+import { redactor, retryAfterMillis } from "../../../src/layers/http/Failures.ts"
 
 describe("Failures", () => {
-  it("reads durations as Go writes them", () => {
-    const read = ["120ms", "1s", "6m0s", "8.64s", "1h2m3.5s", "24h0m0s", "2m"].map(goDuration)
-    assert.deepStrictEqual(read, [120, 1_000, 360_000, 8_640, 3_723_500, 86_400_000, 120_000])
-    assert.deepStrictEqual(["", "1", "-1", "s", "1s1h", "1 s", "Infinity"].map(goDuration), Array(7).fill(undefined))
-  })
-
   it("prefers the exact wait, and takes no nonsense for one", () => {
     assert.strictEqual(retryAfterMillis({ "retry-after-ms": "15", "retry-after": "1" }, "", 0), 15)
     assert.strictEqual(retryAfterMillis({ "retry-after-ms": "x", "retry-after": "1" }, "", 0), 1_000)

@@ -1,0 +1,87 @@
+/** Where so many calls pass for one that is turned away, it may be chance, and not the rate. */
+export const sparse = 10
+/** After so many such calls, single ones are taken for chance until they are many. */
+const enough = 3
+
+/** Less than this between two throttles is one and the same. */
+const shortest = 200
+
+/**
+ * A rate that is found out by being throttled. CUBIC (RFC 9438; for request rates as in the adaptive retry mode of the
+ * AWS SDKs): after a throttle the rate falls, comes back to where it was throttled, stays about there, then grows ever
+ * faster. Beyond that: what was admitted between two throttles tells the provider's rate, for its bucket was empty at
+ * both, so that the rate need not fall far to be right. Units a millisecond.
+ */
+export class Cubic {
+  /** The rate that is taken for the provider's. */
+  #top: number
+  #since: number
+  /** The last throttle; what was admitted before tells nothing new. */
+  #throttledAt: number
+  #admittedThen: number
+  #cut: number
+  /** How many calls in turn were turned away at a rate that cannot have been too much. */
+  #chances = 0
+  /** Milliseconds until the rate is back at the top. */
+  #hold = 8_000
+
+  /** @param admitted all units that were ever admitted and not turned away */
+  constructor(now: number, rate: number, admitted: number, cut = 0.3) {
+    this.#cut = cut
+    this.#top = rate
+    this.#since = now
+    this.#throttledAt = now
+    this.#admittedThen = admitted
+  }
+
+  get throttledAt(): number {
+    return this.#throttledAt
+  }
+
+  rate(now: number): number {
+    const x = (now - this.#since - this.#hold) / this.#hold
+    return this.#top * Math.min(1.5, 1 + this.#cut * x * x * x)
+  }
+
+  /** Where the rate was used and nothing was throttled, it grows on from what it has become. */
+  grow(now: number, admitted: number): void {
+    if (this.rate(now) < this.#top * 1.5) return
+    const used = (admitted - this.#admittedThen) / Math.max(1, now - this.#throttledAt)
+    if (used < 0.5 * this.#top) return
+    this.#top *= 1.5
+    this.#since = now - this.#hold
+  }
+
+  /**
+   * @param cost of the call that was turned away
+   * @param floor a rate that the provider cannot mean to be too much: a call in the time that it asks to wait
+   */
+  throttle(now: number, admitted: number, cost: number, floor: number): void {
+    const elapsed = now - this.#throttledAt
+    if (elapsed < shortest) return
+    const rate = this.rate(now)
+    const units = admitted - this.#admittedThen
+    const measured = units / elapsed
+    const isSparse = units >= sparse * cost
+    this.#throttledAt = now
+    this.#admittedThen = admitted
+    if (!isSparse) this.#chances = 0
+    else if (this.#chances >= enough) return
+    else if (now - this.#since < 0.7 * this.#hold) {
+      // A bucket that was empty at the top has been filling ever since the rate fell below it.
+      this.#chances++
+      if (this.#chances < enough) return
+      this.#cut = 0.1
+      this.#hold = 5_000
+      this.#since = now - this.#hold
+      return
+    } else this.#chances = 0
+    const isSteady = elapsed >= 5_000
+    const top = Math.max(floor, Math.min(rate, Math.max(measured, rate / 2)))
+    const isSure = isSteady && Math.abs(top / this.#top - 1) < 0.03
+    this.#cut = isSteady ? 0.02 : 0.1
+    this.#hold = isSure ? 20_000 : isSteady ? 15_000 : 5_000
+    this.#top = top
+    this.#since = now
+  }
+}

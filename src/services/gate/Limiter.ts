@@ -1,0 +1,260 @@
+import { Bucket } from "./Bucket.ts"
+import { minus } from "./Charge.ts"
+import type { Charge, Demand, Totals } from "./Charge.ts"
+import { Cubic, sparse } from "./Cubic.ts"
+import { minute } from "./Headers.ts"
+import type { Dimension, Observed } from "./Headers.ts"
+
+const second = 1_000
+/** Milliseconds after a call was turned away in which a remainder is not believed to be more than was thought. */
+const doubt = 10_000
+
+/** Levels are held this much of a minute's limit below what is known: remainders are rounded, and requests overtake. */
+const margin = 0.003
+
+/** And this much of what was sent since a remainder was told: what a call is charged is known about as well. */
+const inexact = 0.001
+
+export const costOf = (dimension: Dimension, demand: Demand, charge: Charge): number => {
+  switch (dimension) {
+    case "requests":
+      return 1
+    case "tokens":
+      return charge.of(demand)
+    case "inputTokens":
+      return Math.ceil(charge.factor * demand.inputTokens)
+    case "outputTokens":
+      return demand.expectedOutput
+  }
+}
+
+export const costBetween = (dimension: Dimension, from: Totals, to: Totals, charge: Charge): number => {
+  switch (dimension) {
+    case "requests":
+      return to.requests - from.requests
+    case "tokens":
+      return charge.between(from, to)
+    case "inputTokens":
+      return charge.factor * (to.input - from.input)
+    case "outputTokens":
+      return to.output - from.output
+  }
+}
+
+/** What was sent when, and what had been admitted by then, itself included. */
+export interface Mark {
+  readonly at: number
+  readonly totals: Totals
+}
+
+/**
+ * One limit of a provider: told by its headers, or by its user, or learned from its throttles alone. The rate is the
+ * least of what the limit allows and what was found out.
+ */
+export class Limiter {
+  readonly dimension: Dimension
+  /** Milliseconds; undefined: the limit was never told. */
+  readonly window: number | undefined
+  readonly #bucket: Bucket
+  /** Units a window; undefined: was never told. */
+  #limit: number | undefined
+  /** What headers say against what a 429 said. */
+  #denied: number | undefined
+  /** The rate is learned from throttles, because what was told did not hold. */
+  #cubic: Cubic | undefined
+  #throttledAt = -Infinity
+  #doubtedUntil = 0
+  /** How many throttles in turn came soon after another. */
+  #dense = 0
+  #admittedThen = 0
+  #admitted = 0
+  #isWarned = false
+  /** How long a learned bucket may save up. */
+  #burst = second
+  /** When the call was sent that told of the limit last. */
+  #toldAt = 0
+  #anchor: { readonly mark: Mark; readonly remaining: number } | undefined
+
+  private constructor(options: {
+    readonly dimension: Dimension
+    readonly window: number | undefined
+    readonly limit: number | undefined
+    readonly bucket: Bucket
+    readonly cubic: Cubic | undefined
+  }) {
+    this.dimension = options.dimension
+    this.window = options.window
+    this.#limit = options.limit
+    this.#bucket = options.bucket
+    this.#cubic = options.cubic
+  }
+
+  static told(
+    dimension: Dimension,
+    limit: number,
+    window: number,
+    now: number,
+    options: { readonly level?: number; readonly capacity?: number } = {}
+  ): Limiter {
+    const capacity = options.capacity ?? limit
+    const level = (options.level ?? capacity) - Math.min(capacity, limit) * margin
+    const bucket = new Bucket({ capacity, rate: limit / window, level, now })
+    return new Limiter({ dimension, window, limit, bucket, cubic: undefined })
+  }
+
+  /** @param rate units a millisecond at which it was throttled */
+  static learned(dimension: Dimension, rate: number, now: number): Limiter {
+    const cubic = new Cubic(now, rate, 0)
+    const bucket = new Bucket({ capacity: cubic.rate(now) * second, rate: cubic.rate(now), level: 0, now })
+    return new Limiter({ dimension, window: undefined, limit: undefined, bucket, cubic })
+  }
+
+  get limit(): number | undefined {
+    return this.#limit
+  }
+
+  get capacity(): number {
+    return this.#bucket.capacity
+  }
+
+  /** Units a millisecond. */
+  get rate(): number {
+    return this.#bucket.rate
+  }
+
+  level(now: number): number {
+    this.#adjust(now)
+    return this.#bucket.level(now)
+  }
+
+  wait(now: number, units: number): number {
+    this.#adjust(now)
+    return this.#bucket.wait(now, units)
+  }
+
+  debit(now: number, units: number): void {
+    this.#admitted += units
+    this.#bucket.debit(now, units)
+  }
+
+  /** For a call that was turned away on another limit's account. */
+  credit(now: number, units: number): void {
+    this.#admitted -= units
+    this.#bucket.credit(now, units)
+  }
+
+  freeze(until: number): void {
+    this.#bucket.freeze(until)
+  }
+
+  /** Whether four fifths are in use, the first time that it is so. */
+  warns(now: number): boolean {
+    if (this.#isWarned || this.#limit === undefined || this.#bucket.level(now) > 0.2 * this.#bucket.capacity)
+      return false
+    this.#isWarned = true
+    return true
+  }
+
+  /** What a response says of the limit, for the call that was sent at `mark`. */
+  observe(now: number, told: Observed, isConfirmed: boolean, mark: Mark, totals: Totals, charge: Charge): void {
+    if (this.window === undefined || told.limit === this.#denied) return
+    // Answers come in another order than their calls were sent: what an older one says of the limit is past.
+    if (mark.at < this.#toldAt) return
+    this.#toldAt = mark.at
+    const own = this.#limit ?? told.limit
+    if (told.limit !== own) {
+      const capacity = this.#bucket.capacity * (told.limit / own)
+      this.#limit = told.limit
+      this.#cubic = undefined
+      this.#bucket.resize(now, capacity, told.limit / this.window)
+    }
+    const { remaining } = told
+    if (remaining === undefined) return
+    // A bucket that has more in it than it was thought to hold.
+    const capacity = isConfirmed ? told.limit : Math.min(told.limit, remaining)
+    if (capacity > this.#bucket.capacity) this.#bucket.resize(now, capacity, this.#bucket.rate)
+    this.#learnCharge(mark, remaining, charge)
+    const rate = told.limit / this.window
+    // Whatever the bucket lost while it was full in between, the level kept here has lost as well.
+    const since = costBetween(this.dimension, mark.totals, totals, charge)
+    const uncertain = margin * this.#bucket.capacity + inexact * since
+    const projected = Math.min(this.#bucket.capacity, remaining + rate * (now - mark.at) - since) - uncertain
+    // While what was told does not seem to hold, it is believed only where it says less.
+    if ((this.#cubic === undefined && now >= this.#doubtedUntil) || projected < this.#bucket.level(now))
+      this.#bucket.reconcile(now, projected)
+  }
+
+  /**
+   * The provider turned a call away. Only what was sent since the last time tells something new of the rate.
+   * @param freeze milliseconds that it asked for, 0: it did not
+   */
+  throttle(now: number, sentAt: number, cost: number, freeze: number): void {
+    this.#adjust(now)
+    this.credit(now, cost)
+    this.#bucket.drain(now)
+    if (freeze > 0) this.#bucket.freeze(now + freeze)
+    this.#burst = Math.min(60_000, Math.max(second, freeze))
+    if (this.#cubic !== undefined) {
+      if (sentAt >= this.#cubic.throttledAt)
+        this.#cubic.throttle(now, this.#admitted, cost, cost / Math.max(second, freeze))
+      return
+    }
+    if (sentAt < this.#throttledAt) return
+    // The provider's bucket was empty at both times: what was admitted between them is its rate.
+    const units = this.#admitted - this.#admittedThen
+    const measured = units / Math.max(second, now - this.#throttledAt)
+    this.#dense = now - this.#throttledAt < minute && units < sparse * cost ? this.#dense + 1 : 0
+    if (this.#dense > 1) {
+      this.#cubic = new Cubic(now, Math.min(this.rate, Math.max(measured, this.rate / 2)), this.#admitted, 0.05)
+    }
+    this.#doubtedUntil = now + doubt
+    this.#throttledAt = now
+    this.#admittedThen = this.#admitted
+  }
+
+  /**
+   * A limit that the provider states when it turns a call away: it holds, until headers say something new.
+   * @returns whether headers said otherwise
+   */
+  state(now: number, limit: number): boolean {
+    if (this.window === undefined || this.#limit === limit) return false
+    this.#denied = this.#limit
+    this.#limit = limit
+    this.#cubic = undefined
+    this.#bucket.resize(now, Math.min(this.#bucket.capacity, limit), limit / this.window)
+    return true
+  }
+
+  #adjust(now: number): void {
+    const told = this.#limit === undefined || this.window === undefined ? Infinity : this.#limit / this.window
+    if (this.#cubic !== undefined) {
+      this.#cubic.grow(now, this.#admitted)
+      const rate = this.#cubic.rate(now)
+      if (rate >= told * 1.2) this.#cubic = undefined
+      else {
+        const capacity = this.#limit === undefined ? rate * this.#burst : this.#bucket.capacity
+        this.#bucket.resize(now, capacity, Math.min(told, rate))
+        return
+      }
+    }
+    if (told !== this.#bucket.rate && Number.isFinite(told)) this.#bucket.resize(now, this.#bucket.capacity, told)
+  }
+
+  /** From what was left at two calls, a second apart or more, follows what the provider took for all those between. */
+  #learnCharge(mark: Mark, remaining: number, charge: Charge): void {
+    if (this.dimension !== "tokens") return
+    const anchor = this.#anchor
+    if (anchor === undefined) {
+      this.#anchor = { mark, remaining }
+      return
+    }
+    const elapsed = mark.at - anchor.mark.at
+    if (elapsed < second) return
+    this.#anchor = { mark, remaining }
+    // A bucket that was full in between has lost some of its filling, and who was turned away was not charged.
+    const isWhole = Math.max(this.#bucket.fullAt, this.#throttledAt) < anchor.mark.at
+    if (!isWhole || elapsed > 20_000 || this.#cubic !== undefined) return
+    const filled = anchor.remaining + this.#bucket.rate * elapsed
+    charge.learn(filled - remaining, minus(mark.totals, anchor.mark.totals))
+  }
+}
