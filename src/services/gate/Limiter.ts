@@ -131,7 +131,8 @@ export class Limiter {
 
   wait(now: number, units: number): number {
     this.#adjust(now)
-    return this.#bucket.wait(now, units)
+    // What the provider takes is known to a token or two.
+    return this.#bucket.wait(now, units + Math.min(units, margin * this.#bucket.capacity))
   }
 
   debit(now: number, units: number): void {

@@ -107,12 +107,14 @@ describe("Headers", () => {
     assert.deepStrictEqual(said("tokens per min (TPM): Limit 10000, Used 9500, Requested 1200."), {
       dimension: "tokens",
       limit: 10_000,
-      window: minute
+      window: minute,
+      requested: 1_200
     })
     assert.deepStrictEqual(said("requests per day (RPD): Limit: 1,000, Used 1,000"), {
       dimension: "requests",
       limit: 1_000,
-      window: day
+      window: day,
+      requested: undefined
     })
     assert.isUndefined(said("tokens per min (TPM). Please try again later."))
     assert.isUndefined(limitOfMessage("Limit 7"))
