@@ -64,7 +64,6 @@ const openAi: ReadonlyArray<readonly [Dimension, string]> = [
 ]
 /** OpenRouter's, and many gateways': nothing is said of what is counted, and it is requests. */
 const bare = [["requests", ""]] as const
-/** Its `tokens` is whichever of the two below binds more, so it says nothing of its own. */
 const anthropic: ReadonlyArray<readonly [Dimension, string]> = [
   ["requests", "requests"],
   ["inputTokens", "input-tokens"],
@@ -86,6 +85,10 @@ export const limitsOf = (headers: Readonly<Record<string, string>>, now: number)
   }
   for (const [dimension, name] of openAi) read(dimension, (what) => `x-ratelimit-${what}${name}`)
   for (const [dimension, name] of anthropic) read(dimension, (what) => `anthropic-ratelimit-${name}-${what}`)
+  // Beside limits on input and output it is whichever of the two binds more, and says nothing of its own.
+  if (found.every(({ dimension }) => dimension === "requests")) {
+    read("tokens", (what) => `anthropic-ratelimit-tokens-${what}`)
+  }
   if (found.length === 0) for (const [dimension, name] of bare) read(dimension, (what) => `x-ratelimit-${what}${name}`)
   return found
 }
@@ -109,13 +112,24 @@ export const windowOf = ({ limit, remaining, reset }: Observed): number | undefi
 /** What the message of a 429 of OpenAI says: "… on tokens per min (TPM): Limit 10000, Used 9500, Requested 1200." */
 export const limitOfMessage = (
   message: string
-): { readonly dimension: Dimension; readonly limit: number; readonly window: number } | undefined => {
+):
+  | {
+      readonly dimension: Dimension
+      readonly limit: number
+      readonly window: number
+      /** What the call would have been charged. */
+      readonly requested: number | undefined
+    }
+  | undefined => {
   const what = /\b(requests|tokens) per (min|day)/i.exec(message)
-  const limit = /\bLimit:?\s{0,3}(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})\b/i.exec(message)?.[1]
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text.replaceAll(",", "")))
+  const limit = number(/\bLimit:?\s{0,3}(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})\b/i.exec(message)?.[1])
   if (what === null || limit === undefined) return undefined
+  const requested = number(/\bRequested:?\s{0,3}(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})\b/i.exec(message)?.[1])
   return {
     dimension: what[1]?.toLowerCase() === "requests" ? "requests" : "tokens",
-    limit: Number(limit.replaceAll(",", "")),
-    window: what[2]?.toLowerCase() === "day" ? day : minute
+    limit,
+    window: what[2]?.toLowerCase() === "day" ? day : minute,
+    requested
   }
 }

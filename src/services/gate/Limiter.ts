@@ -2,7 +2,6 @@ import { Bucket } from "./Bucket.ts"
 import { minus } from "./Charge.ts"
 import type { Charge, Demand, Totals } from "./Charge.ts"
 import { Cubic, sparse } from "./Cubic.ts"
-import { minute } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
 
 const second = 1_000
@@ -64,13 +63,15 @@ export class Limiter {
   #cubic: Cubic | undefined
   #throttledAt = -Infinity
   #doubtedUntil = 0
-  /** How many throttles in turn came soon after another. */
+  /** How many throttles in turn came soon after another, when less had passed than should have. */
   #dense = 0
   #admittedThen = 0
   #admitted = 0
   #isWarned = false
-  /** How long a learned bucket may save up. */
-  #burst = second
+  /** What the provider's bucket holds, as far as it was told. */
+  #capacity: number
+  /** How long a rate that was learned may be saved up: a little less than a bucket of a second would, or one pause. */
+  #burst = 0.9 * second
   /** When the call was sent that told of the limit last. */
   #toldAt = 0
   #anchor: { readonly mark: Mark; readonly remaining: number } | undefined
@@ -86,6 +87,7 @@ export class Limiter {
     this.window = options.window
     this.#limit = options.limit
     this.#bucket = options.bucket
+    this.#capacity = options.bucket.capacity
     this.#cubic = options.cubic
   }
 
@@ -129,7 +131,8 @@ export class Limiter {
 
   wait(now: number, units: number): number {
     this.#adjust(now)
-    return this.#bucket.wait(now, units)
+    // What the provider takes is known to a token or two.
+    return this.#bucket.wait(now, units + Math.min(units, margin * this.#bucket.capacity))
   }
 
   debit(now: number, units: number): void {
@@ -163,16 +166,17 @@ export class Limiter {
     this.#toldAt = mark.at
     const own = this.#limit ?? told.limit
     if (told.limit !== own) {
-      const capacity = this.#bucket.capacity * (told.limit / own)
+      this.#capacity *= told.limit / own
       this.#limit = told.limit
       this.#cubic = undefined
-      this.#bucket.resize(now, capacity, told.limit / this.window)
+      this.#adjust(now)
     }
     const { remaining } = told
     if (remaining === undefined) return
     // A bucket that has more in it than it was thought to hold.
     const capacity = isConfirmed ? told.limit : Math.min(told.limit, remaining)
-    if (capacity > this.#bucket.capacity) this.#bucket.resize(now, capacity, this.#bucket.rate)
+    this.#capacity = Math.max(this.#capacity, capacity)
+    this.#adjust(now)
     this.#learnCharge(mark, remaining, charge)
     const rate = told.limit / this.window
     // Whatever the bucket lost while it was full in between, the level kept here has lost as well.
@@ -193,7 +197,7 @@ export class Limiter {
     this.credit(now, cost)
     this.#bucket.drain(now)
     if (freeze > 0) this.#bucket.freeze(now + freeze)
-    this.#burst = Math.min(60_000, Math.max(second, freeze))
+    this.#burst = 0.9 * Math.min(60_000, Math.max(second, freeze))
     if (this.#cubic !== undefined) {
       if (sentAt >= this.#cubic.throttledAt)
         this.#cubic.throttle(now, this.#admitted, cost, cost / Math.max(second, freeze))
@@ -203,8 +207,10 @@ export class Limiter {
     // The provider's bucket was empty at both times: what was admitted between them is its rate.
     const units = this.#admitted - this.#admittedThen
     const measured = units / Math.max(second, now - this.#throttledAt)
-    this.#dense = now - this.#throttledAt < minute && units < sparse * cost ? this.#dense + 1 : 0
-    if (this.#dense > 1) {
+    const elapsed = now - this.#throttledAt
+    const isLess = elapsed < 10_000 && (units < sparse * cost || measured < 0.8 * this.rate)
+    this.#dense = isLess ? this.#dense + 1 : 0
+    if (this.#dense > 2) {
       this.#cubic = new Cubic(now, Math.min(this.rate, Math.max(measured, this.rate / 2)), this.#admitted, 0.05)
     }
     this.#doubtedUntil = now + doubt
@@ -221,7 +227,8 @@ export class Limiter {
     this.#denied = this.#limit
     this.#limit = limit
     this.#cubic = undefined
-    this.#bucket.resize(now, Math.min(this.#bucket.capacity, limit), limit / this.window)
+    this.#capacity = Math.min(this.#capacity, limit)
+    this.#adjust(now)
     return true
   }
 
@@ -232,12 +239,15 @@ export class Limiter {
       const rate = this.#cubic.rate(now)
       if (rate >= told * 1.2) this.#cubic = undefined
       else {
-        const capacity = this.#limit === undefined ? rate * this.#burst : this.#bucket.capacity
-        this.#bucket.resize(now, capacity, Math.min(told, rate))
+        const capacity = this.#limit === undefined ? Infinity : this.#capacity
+        this.#bucket.resize(now, Math.min(capacity, rate * this.#burst), Math.min(told, rate))
         return
       }
     }
-    if (told !== this.#bucket.rate && Number.isFinite(told)) this.#bucket.resize(now, this.#bucket.capacity, told)
+    if (!Number.isFinite(told)) return
+    if (told !== this.#bucket.rate || this.#capacity !== this.#bucket.capacity) {
+      this.#bucket.resize(now, this.#capacity, told)
+    }
   }
 
   /** From what was left at two calls, a second apart or more, follows what the provider took for all those between. */

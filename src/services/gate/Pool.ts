@@ -394,7 +394,12 @@ export class Pool<W extends Waiter> {
   ): void {
     this.#isAnswered = true
     const stated = limitOfMessage(message)
-    if (stated !== undefined) this.#stated(stated, now)
+    if (stated !== undefined) {
+      this.#stated(stated, now)
+      if (stated.dimension === "tokens" && stated.requested !== undefined) {
+        this.#charge.learn(stated.requested, plus(nothing, admission.demand))
+      }
+    }
     const concerned = [...this.#limiters.values()].filter(
       (limiter) =>
         dimension === "unknown" ||
