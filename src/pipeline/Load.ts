@@ -25,7 +25,7 @@ import * as Room from "./Room.ts"
 /** A file in a file in a file …: mails are forwarded as attachments of mails. */
 const maxDepth = 8
 
-/** Files up to this size, in bytes, are read at once; of larger ones, the beginning says first whether they are a container. */
+/** Bytes up to which a file is read at once; of a larger one, the beginning says first whether it is a container. */
 const wholeBytes = 1024 * 1024
 
 /** What came of a source item: a document, the items that it holds, or both. */
@@ -51,8 +51,8 @@ const renamed = (message: string, source: string, copy: string): string => {
 }
 
 /**
- * Source items to parsed documents, and what they hold as well. A document that is in the graph already, made by the same recipe, needs no further
- * work; if it comes under a new name, the name is written down.
+ * Source items to parsed documents, and what they hold as well. A document that is in the graph already, made by the same
+ * recipe, needs no further work; if it comes under a new name, the name is written down.
  */
 export const load = Effect.fnUntraced(function* (options: { readonly recipe: Recipe; readonly claims: Claims }) {
   const { claims } = options
@@ -95,7 +95,10 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       )
     })
 
-  /** Points a source at a document that is there, which settles its dead letters; false if it has been taken out a moment ago, with its last source. */
+  /**
+   * Points a source at a document that is there, which settles its dead letters; false if the document has been taken out
+   * a moment ago, with its last source.
+   */
   const isLinked = (document: DocumentId, source: string) =>
     store.commit(run.group, run.id, [{ _tag: "source", source, document }]).pipe(
       Effect.as(true),
@@ -222,9 +225,9 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   })
 
   /**
-   * What a file holds. If it breaks off or is broken in the middle, that is a dead letter besides what came before; of a
-   * document's own letter it is kept apart, for a document is settled when it is written. A document that is dead says
-   * the same.
+   * What a file holds. If it breaks off or is broken in the middle, that is a dead letter besides what came before. It is
+   * kept apart from the document's own letter, which is settled when the document is written. Of a document that is dead
+   * there is one letter, since its own says the same.
    */
   const inside = ({ document, holder, items }: Holding) => {
     const { item } = holder

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result, Stream } from "effect"
+import { Effect, Layer, Result, Stream } from "effect"
 import { gzipSync } from "node:zlib"
-import { layerWith } from "../../src/layers/Containers.ts"
+import { layerPooled } from "../../src/layers/Containers.ts"
+import * as Pool from "../../src/layers/parsers/Pool.ts"
 import { messageBytes } from "../../src/layers/containers/Mailbox.ts"
 import { layerNone, Unpacker } from "../../src/services/Unpacker.ts"
 import type { ContainerFile } from "../../src/services/Unpacker.ts"
@@ -14,7 +15,7 @@ import { makeZip, zipOf } from "../support/zip.ts"
 import { contentsOf, fileOf, suite } from "../suites/Unpacker.ts"
 
 const maxBytes = 100_000
-const layer = layerWith({ maxBytes })
+const layer = Layer.provide(layerPooled({ maxBytes }), Pool.layer)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -320,7 +321,7 @@ describe("archives", () => {
         ]
         assert.deepStrictEqual(yield* read(1), expected)
         assert.deepStrictEqual(yield* read(5), expected)
-      }).pipe(Effect.provide(layerWith({ maxBytes: 64_000_000 })))
+      }).pipe(Effect.provide(Layer.provide(layerPooled({ maxBytes: 64_000_000 }), Pool.layer)))
   )
 
   it.effect("in archives unpack to no more together than the outermost may alone", () =>
@@ -345,7 +346,7 @@ describe("archives", () => {
       yield* unpack(fileOf("a.zip", nest(3)))
       assert.isAbove(unpacked, 0)
       assert.isAtMost(unpacked, 3 * 64 * 1024 * 1024)
-    }).pipe(Effect.provide(layerWith({ maxBytes: 64_000_000 })))
+    }).pipe(Effect.provide(Layer.provide(layerPooled({ maxBytes: 64_000_000 }), Pool.layer)))
   )
 
   it.effect("that Slack exported hold the days of its channels, with the names of people", () =>

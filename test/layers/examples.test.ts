@@ -35,7 +35,7 @@ describe("the example corpus", () => {
       assert.isAtLeast(examples.length, 20)
       assert.deepStrictEqual(
         new Set(examples.map(({ parsed }) => parsed.mediaType)),
-        new Set(["text/markdown", "text/plain", "text/vtt"])
+        new Set(["message/rfc822", "text/csv", "text/html", "text/markdown", "text/plain", "text/vtt"])
       )
       assert.strictEqual(new Set(examples.map(({ parsed }) => parsed.title)).size, examples.length)
     })
