@@ -14,6 +14,8 @@ export interface OpenItem {
   readonly span: Tracer.Span
   /** How many files it lies in, one in another. */
   readonly depth: number
+  /** To how many bytes archives in it may unpack, if it lies in one. */
+  readonly unpacksTo: number
 }
 
 /** A document on its way; what the phases find out about it is kept here. */

@@ -1,5 +1,4 @@
 import { Effect, Exit, Option, Result, Semaphore, Stream } from "effect"
-import type { Tracer } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { documentId } from "../domain/Ids.ts"
@@ -38,9 +37,10 @@ interface Holding {
   readonly holder: OpenItem
 }
 
-const inMemory = (uri: string, bytes: Uint8Array): ContainerFile => ({
+const inMemory = ({ item: { uri }, unpacksTo }: OpenItem, bytes: Uint8Array): ContainerFile => ({
   uri,
   size: bytes.length,
+  unpacksTo,
   range: (from, to) => Effect.succeed(bytes.subarray(from, to))
 })
 
@@ -183,7 +183,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     const { range, size = 0 } = item
     const limited = Semaphore.withPermit(permits)
     if (range !== undefined && size > wholeBytes) {
-      const contents = yield* limited(fault(unpacker.open({ uri: item.uri, size, range })))
+      const contents = yield* limited(fault(unpacker.open({ uri: item.uri, size, range, unpacksTo: open.unpacksTo })))
       const document = room.within(depth, size, (place) =>
         limited(Effect.flatMap(fault(item.read), (bytes) => loadDocument(open, bytes, place)))
       )
@@ -193,7 +193,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       limited(
         Effect.gen(function* () {
           const bytes = yield* fault(item.read)
-          const contents = yield* fault(unpacker.open(inMemory(item.uri, bytes)))
+          const contents = yield* fault(unpacker.open(inMemory(open, bytes)))
           const found = yield* opened(open, contents, loadDocument(open, bytes, place))
           if (found.document === undefined || Result.isFailure(found.document)) yield* place.leave
           return found
@@ -212,14 +212,16 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       )
   })
 
-  const openItem = Effect.fnUntraced(function* (item: SourceItem, depth: number, holder?: Tracer.Span) {
+  const openItem = Effect.fnUntraced(function* (item: SourceItem, holder?: OpenItem) {
     counters.documents.seen++
-    const parent = holder ?? Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
+    const parent = holder?.span ?? Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
     const span = yield* Effect.makeSpan("document", {
       attributes: { "sluice.source": item.uri },
       ...(parent === undefined ? {} : { parent })
     })
-    return Result.succeed<OpenItem>({ item, span, depth })
+    const depth = holder === undefined ? 0 : holder.depth + 1
+    const unpacksTo = item.unpacksTo ?? holder?.unpacksTo ?? Infinity
+    return Result.succeed<OpenItem>({ item, span, depth, unpacksTo })
   })
 
   /**
@@ -228,14 +230,14 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
    * there is one letter, since its own says the same.
    */
   const inside = ({ document, holder, items }: Holding) => {
-    const { depth, item, span } = holder
+    const { item } = holder
     const source = document === undefined ? item.uri : `${item.uri}#`
     const settle = Effect.gen(function* () {
       if (yield* isLettered(source)) yield* store.commit(run.group, run.id, [{ _tag: "settled", source }])
     })
     const isDead = document !== undefined && Result.isFailure(document)
     return items.pipe(
-      Stream.mapEffect((item) => openItem(item, depth + 1, span)),
+      Stream.mapEffect((item) => openItem(item, holder)),
       Stream.onEnd(settle),
       Stream.catchTag("SourceItemError", (error) => {
         if (isDead) return Stream.empty
@@ -256,5 +258,5 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       })
     )
 
-  return <E>(items: Stream.Stream<SourceItem, E>) => loadAll(Stream.mapEffect(items, (item) => openItem(item, 0)))
+  return <E>(items: Stream.Stream<SourceItem, E>) => loadAll(Stream.mapEffect(items, (item) => openItem(item)))
 })

@@ -7,6 +7,8 @@ export interface SourceItem {
   /** Size in bytes where it is known without reading. */
   readonly size?: number
   readonly read: Effect.Effect<Uint8Array, SourceItemError>
+  /** To how many bytes archives in it may unpack, where it comes out of an archive itself. */
+  readonly unpacksTo?: number
   /** Bytes `[from,to)`, fewer at the end, without the rest, where the source can do that and `size` is known. */
   readonly range?: (from: number, to: number) => Effect.Effect<Uint8Array, SourceItemError>
   /**

@@ -7,6 +7,8 @@ import type { ParseError } from "./Parser.ts"
 export interface ContainerFile {
   readonly uri: string
   readonly size: number
+  /** To how many bytes an archive may unpack at most, since it lies in one; else it is a matter of its size alone. */
+  readonly unpacksTo?: number
   readonly range: (from: number, to: number) => Effect.Effect<Uint8Array, SourceItemError>
 }
 

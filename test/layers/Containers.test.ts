@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Result, Stream } from "effect"
 import { gzipSync } from "node:zlib"
 import { layerPooled } from "../../src/layers/Containers.ts"
 import * as Pool from "../../src/layers/parsers/Pool.ts"
@@ -322,6 +322,31 @@ describe("archives", () => {
         assert.deepStrictEqual(yield* read(1), expected)
         assert.deepStrictEqual(yield* read(5), expected)
       }).pipe(Effect.provide(Layer.provide(layerPooled({ maxBytes: 64_000_000 }), Pool.layer)))
+  )
+
+  it.effect("in archives unpack to no more together than the outermost may alone", () =>
+    Effect.gen(function* () {
+      const nest = (depth: number): Uint8Array =>
+        depth === 0
+          ? new Uint8Array(8 * 1024 * 1024)
+          : zipOf(Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`${index}`, nest(depth - 1)])))
+      const unpacker = yield* Unpacker
+      let unpacked = 0
+      const unpack = (file: ContainerFile): Effect.Effect<void, SourceItemError | ParseError> =>
+        Effect.gen(function* () {
+          const { items: found = Stream.empty } = yield* unpacker.open(file)
+          for (const item of yield* Stream.runCollect(found)) {
+            const read = yield* Effect.result(item.read)
+            if (Result.isFailure(read)) continue
+            unpacked += read.success.length
+            const { unpacksTo } = item
+            yield* unpack({ ...fileOf(item.uri, read.success), ...(unpacksTo === undefined ? {} : { unpacksTo }) })
+          }
+        })
+      yield* unpack(fileOf("a.zip", nest(3)))
+      assert.isAbove(unpacked, 0)
+      assert.isAtMost(unpacked, 3 * 64 * 1024 * 1024)
+    }).pipe(Effect.provide(Layer.provide(layerPooled({ maxBytes: 64_000_000 }), Pool.layer)))
   )
 
   it.effect("that Slack exported hold the days of its channels, with the names of people", () =>

@@ -127,9 +127,11 @@ export const openArchive = Effect.fnUntraced(function* (
     const message = `${file.uri} is an archive with no files in it`
     return yield* new ParseError({ uri: file.uri, reason: "empty", message })
   }
-  const budget = Math.min(limits.maxBytes, Math.max(limits.freeBytes, file.size * limits.maxRatio))
+  const ownBudget = Math.min(limits.maxBytes, Math.max(limits.freeBytes, file.size * limits.maxRatio))
+  const budget = Math.min(ownBudget, file.unpacksTo ?? Infinity)
   const readable = files.filter(({ isEncrypted, size }) => !isEncrypted && size <= maxBytes)
   const unpacked = allowed(readable, budget)
+  const total = [...unpacked].reduce((sum, { size }) => sum + size, 0)
   const itemOf = (entry: ZipEntry, made?: (bytes: Uint8Array) => Uint8Array): SourceItem => {
     const uri = `${file.uri}#${entry.name}`
     if (entry.isEncrypted) {
@@ -140,15 +142,17 @@ export const openArchive = Effect.fnUntraced(function* (
       return { uri, read: problem(uri, "too-large", `${size}: split it, or raise --max-document`) }
     }
     if (!unpacked.has(entry)) {
-      const size = `lies in an archive that unpacks to more than ${inMegabytes(budget)}, too much for its size`
-      return { uri, read: problem(uri, "too-large", `${size}: unpack it first`) }
+      const message = "lies in an archive that unpacks to far more than its size allows: unpack it first"
+      return { uri, read: problem(uri, "too-large", message) }
     }
     const read = attempt(uri, async () => {
       const bytes = await inflate(zip, entry, uri, maxBytes)
       return made === undefined ? bytes : made(bytes)
     }).pipe(Effect.mapError((error) => asItemError(uri, error)))
+    // Archives in archives share what the outermost may unpack to: else sixteen in each, five deep, would be a million.
+    const unpacksTo = Math.floor((budget * entry.size) / Math.max(1, total))
     // Of what is made of the bytes, the size is not known before.
-    return { uri, read, ...(made === undefined ? { size: entry.size } : {}) }
+    return { uri, read, unpacksTo, ...(made === undefined ? { size: entry.size } : {}) }
   }
   const items = Effect.gen(function* () {
     const shape = yield* slackShape(file, zip, maxBytes)
