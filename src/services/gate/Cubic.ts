@@ -62,7 +62,8 @@ export class Cubic {
     const rate = this.rate(now)
     const units = admitted - this.#admittedThen
     const measured = units / elapsed
-    const isSparse = units >= sparse * cost
+    // Pauses hide how much is turned away; that less passes than was let through shows it.
+    const isSparse = units >= sparse * cost && measured >= 0.85 * rate
     this.#throttledAt = now
     this.#admittedThen = admitted
     if (!isSparse) this.#chances = 0

@@ -62,6 +62,9 @@ export class Limiter {
   /** The rate is learned from throttles, because what was told did not hold. */
   #cubic: Cubic | undefined
   #throttledAt = -Infinity
+  /** The part of the rate told that is used: less after calls were turned away one soon after another. */
+  #part = 1
+  #partSince = 0
   #doubtedUntil = 0
   /** How many throttles in turn came soon after another, when less had passed than should have. */
   #dense = 0
@@ -210,6 +213,10 @@ export class Limiter {
     const elapsed = now - this.#throttledAt
     const isLess = elapsed < 10_000 && (units < sparse * cost || measured < 0.8 * this.rate)
     this.#dense = isLess ? this.#dense + 1 : 0
+    if (elapsed < 60_000) {
+      this.#part = Math.max(0.9, 0.98 * this.#partAt(now))
+      this.#partSince = now
+    }
     if (this.#dense > 2) {
       this.#cubic = new Cubic(now, Math.min(this.rate, Math.max(measured, this.rate / 2)), this.#admitted, 0.05)
     }
@@ -232,8 +239,14 @@ export class Limiter {
     return true
   }
 
+  /** It comes back by a thousandth a second. */
+  #partAt(now: number): number {
+    return Math.min(1, this.#part + (0.001 * (now - this.#partSince)) / second)
+  }
+
   #adjust(now: number): void {
-    const told = this.#limit === undefined || this.window === undefined ? Infinity : this.#limit / this.window
+    const whole = this.#limit === undefined || this.window === undefined ? Infinity : this.#limit / this.window
+    const told = whole * this.#partAt(now)
     if (this.#cubic !== undefined) {
       this.#cubic.grow(now, this.#admitted)
       const rate = this.#cubic.rate(now)
