@@ -182,6 +182,9 @@ export class StoreViews {
 
 const count = (row: Row | undefined): number => (row === undefined ? 0 : integer(row, "count"))
 
+/** What says little to somebody who wants to see what is in a graph: that two are related, that somebody was there. */
+const isDull = `(type = '${anyRelation}' AND predicate IS NULL OR type IN ('PARTICIPATED_IN', 'CONTACTED'))`
+
 const statements = (db: Database) => ({
   sourcesOf: db.prepare("SELECT uri FROM source WHERE document = ? ORDER BY uri"),
   namesOf: db.prepare("SELECT name, own, count(*) AS count FROM name WHERE entity = ? GROUP BY own, name"),
@@ -214,10 +217,10 @@ const statements = (db: Database) => ({
      ranked AS (
        SELECT *, row_number() OVER (
          PARTITION BY source
-         ORDER BY type = '${anyRelation}' AND predicate IS NULL, weight DESC, supported DESC, text, id) AS place
+         ORDER BY ${isDull}, weight DESC, supported DESC, text, id) AS place
        FROM said)
      SELECT pk, text, weight, source, target, type, predicate FROM ranked WHERE place = 1
-     ORDER BY type = '${anyRelation}' AND predicate IS NULL, spoken DESC, text, id LIMIT ?`
+     ORDER BY ${isDull}, spoken DESC, text, id LIMIT ?`
   ),
   firstDocumentOf: db.prepare(
     `SELECT d.pk, d.id, d.title FROM support s JOIN chunk c ON c.pk = s.chunk JOIN document d ON d.pk = c.document
