@@ -3,6 +3,7 @@ import { Config, Duration, Effect, FileSystem, Layer, Option, Stream } from "eff
 import type { Redacted } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
+import * as NodeMachine from "../layers/NodeMachine.ts"
 import * as Stores from "../layers/Stores.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import * as Run from "../services/Run.ts"
@@ -90,7 +91,7 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       )
 
       const databases = { store: settings.store, journal: journalFile(settings) }
-      const limits = { ceiling: Option.getOrElse(settings.concurrency, () => ceiling) }
+      const limits = { ceiling: Option.getOrElse(settings.concurrency, () => ceiling), machine: NodeMachine.layer }
       const chat = dryRun ? Models.layerSimulated : Models.layerChat(provider)
       const embedder = Option.match(embeddingModel, {
         onNone: () => HashEmbedder.layer,

@@ -4,7 +4,7 @@ import { ceilings, WriteConcurrency } from "../services/Concurrency.ts"
 import { Embeddings } from "../services/Embeddings.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import type { Write } from "../services/GraphStore.ts"
-import { endSpan } from "./InFlight.ts"
+import { endDocument } from "./InFlight.ts"
 import type { Claims, ProjectedDocument } from "./InFlight.ts"
 import { RunCounters } from "./Metrics.ts"
 import * as Phase from "./Phase.ts"
@@ -41,7 +41,7 @@ export const construct = Effect.fnUntraced(function* (options: {
     yield* Semaphore.withPermit(permits, written)
     if (deadLetters.length === 0) counters.documents.ingested++
     else counters.documents.partial++
-    yield* endSpan(parent.span)
+    yield* endDocument(parent)
     return parent.document.id
   })
 

@@ -7,6 +7,7 @@ import type { Extraction } from "../domain/Extraction.ts"
 import type { DocumentGraph } from "../domain/Graph.ts"
 import type { DocumentId } from "../domain/Ids.ts"
 import type { SourceItem } from "../services/DocumentSource.ts"
+import type { Place } from "../services/DocumentsInFlight.ts"
 
 /** A source item and the span that covers all that is done with it. */
 export interface OpenItem {
@@ -22,6 +23,8 @@ export interface LoadedDocument {
   /** The source that brought it. */
   readonly source: string
   readonly span: Tracer.Span
+  /** Its room among the documents in flight; given back when it is written or dead. */
+  readonly place: Place
 }
 
 export interface ChunkedDocument extends LoadedDocument {
@@ -70,3 +73,10 @@ export class Claims {
 
 export const endSpan = (span: Tracer.Span, exit: Exit.Exit<unknown, unknown> = Exit.void): Effect.Effect<void> =>
   Effect.map(Clock.currentTimeNanos, (now) => span.end(now, exit))
+
+/** Of a document that has been loaded: nothing is done with it any more. */
+export const endDocument = ({ place, span }: LoadedDocument, exit?: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+  Effect.andThen(
+    Effect.sync(() => place.leave()),
+    endSpan(span, exit)
+  )

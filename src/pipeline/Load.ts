@@ -5,8 +5,10 @@ import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { documentId } from "../domain/Ids.ts"
 import type { DocumentId, Recipe } from "../domain/Ids.ts"
 import { ceilings, ParseConcurrency } from "../services/Concurrency.ts"
+import * as DocumentsInFlight from "../services/DocumentsInFlight.ts"
+import type { Place } from "../services/DocumentsInFlight.ts"
 import { Unpacker } from "../services/Unpacker.ts"
-import type { ContainerFile } from "../services/Unpacker.ts"
+import type { ContainerFile, Contents } from "../services/Unpacker.ts"
 import type { SourceItem, SourceItemError } from "../services/DocumentSource.ts"
 import * as GroupCommit from "../services/GroupCommit.ts"
 import { GraphStore } from "../services/GraphStore.ts"
@@ -27,9 +29,6 @@ const maxDepth = 8
 
 /** Files up to this size, in bytes, are read at once; of larger ones, the beginning says first whether they are a container. */
 const wholeBytes = 1024 * 1024
-
-/** Megabytes of documents that are in memory at once, as bytes: large ones wait for each other, small ones do not count. */
-const megabytes = 128
 
 /** What came of a source item: a document, the items that it holds, or both. */
 type Opened = { readonly document: Flow<LoadedDocument> } | Holding
@@ -58,8 +57,9 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   const ledger = yield* Ledger
   const store = yield* GraphStore
   const counters = yield* RunCounters
-  const permits = yield* ParseConcurrency
-  const room = yield* Semaphore.make(megabytes)
+  // Never held while a document waits for room: what would make room may need it.
+  const working = Semaphore.withPermit(yield* ParseConcurrency)
+  const inFlight = yield* DocumentsInFlight.make
 
   const lookUp = yield* GroupCommit.make(
     (asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>) => ledger.documents(run.group, asked),
@@ -104,7 +104,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   }
 
   /** Of a document whose bytes are at hand: what is parsed of it, unless it is in the graph as it is. */
-  const loadDocument = Effect.fnUntraced(function* ({ item, span }: OpenItem, bytes: Uint8Array) {
+  const loadDocument = Effect.fnUntraced(function* ({ item, span }: OpenItem, bytes: Uint8Array, place: Place) {
     const mediaType = item.mediaType === undefined ? undefined : yield* item.mediaType
     const id = documentId(run.group, bytes, parser.formatOfName(item.uri, mediaType))
     span.attribute("sluice.document.id", id)
@@ -119,42 +119,23 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       }
     }
     const parsed = yield* parser.parse(item.uri, bytes, mediaType).pipe(
+      working,
       Effect.mapError((error) => letter(item.uri, error.reason, error.message)),
       Effect.tapError((failure) => failCopies(id, failure))
     )
-    const loaded: LoadedDocument = { document: { ...parsed, id, group: run.group }, source: item.uri, span }
+    // The file may have been pictures for the most part, or packed.
+    place.resize(parsed.text.length)
+    const loaded: LoadedDocument = { document: { ...parsed, id, group: run.group }, source: item.uri, span, place }
     return loaded
   })
 
-  const process = Effect.fnUntraced(function* (open: OpenItem) {
-    const { depth, item } = open
-    if (depth > maxDepth) {
-      const message = `${item.uri} lies more than ${maxDepth} files deep, one in another: take it out of them first`
-      return yield* letter(item.uri, "unsupported", message)
-    }
-    const fault = Effect.mapError((error: SourceItemError | ParseError) =>
-      letter(item.uri, error.reason, error.message)
-    )
-    const { range, size } = item
-    const isLarge = range !== undefined && size !== undefined && size > wholeBytes
-    const read = isLarge ? undefined : yield* fault(item.read)
-    const contents = yield* fault(
-      unpacker.open(
-        read === undefined
-          ? { uri: item.uri, size: size ?? 0, range: range ?? (() => item.read) }
-          : inMemory(item.uri, read)
-      )
-    )
-    const document = Effect.suspend(() =>
-      read === undefined
-        ? Semaphore.withPermits(
-            room,
-            Math.min(megabytes, Math.ceil((size ?? 0) / wholeBytes))
-          )(Effect.flatMap(fault(item.read), (bytes) => loadDocument(open, bytes)))
-        : loadDocument(open, read)
-    )
-    const { isDocument, items } = contents
-    if (items === undefined) return { document: Result.succeed(yield* document) } satisfies Opened
+  /** `document` reads and parses the item as a document; it is not asked of what is none. */
+  const finish = Effect.fnUntraced(function* (
+    open: OpenItem,
+    { isDocument, items }: Contents,
+    document: Effect.Effect<LoadedDocument, DeadLetter | Discarded | StorageError>
+  ): Effect.fn.Return<Opened, DeadLetter | Discarded | StorageError> {
+    if (items === undefined) return { document: Result.succeed(yield* document) }
     const held = { items, holder: open }
     if (!isDocument) {
       // Nothing but what is in it is counted.
@@ -173,12 +154,45 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     )
   })
 
+  const process = Effect.fnUntraced(function* (open: OpenItem) {
+    const { depth, item } = open
+    if (depth > maxDepth) {
+      const message = `${item.uri} lies more than ${maxDepth} files deep, one in another: take it out of them first`
+      return yield* letter(item.uri, "unsupported", message)
+    }
+    const fault = Effect.mapError((error: SourceItemError | ParseError) =>
+      letter(item.uri, error.reason, error.message)
+    )
+    const { range, size } = item
+    if (range !== undefined && size !== undefined && size > wholeBytes) {
+      const contents = yield* working(fault(unpacker.open({ uri: item.uri, size, range })))
+      return yield* finish(
+        open,
+        contents,
+        inFlight(size, depth, (place) =>
+          Effect.flatMap(working(fault(item.read)), (bytes) => loadDocument(open, bytes, place))
+        )
+      )
+    }
+    // A size that nobody knows is taken for that of a large page.
+    return yield* inFlight(size ?? wholeBytes, depth, (place) =>
+      Effect.gen(function* () {
+        const bytes = yield* working(fault(item.read))
+        place.resize(bytes.length)
+        const contents = yield* working(fault(unpacker.open(inMemory(item.uri, bytes))))
+        const opened = yield* finish(open, contents, loadDocument(open, bytes, place))
+        if (opened.document === undefined || Result.isFailure(opened.document)) place.leave()
+        return opened
+      })
+    )
+  })
+
   const phase = Phase.make({
     name: "load",
     concurrency: ceilings.parse,
     describe: ({ item, span }: OpenItem) => ({ parent: span, attributes: { "sluice.source": item.uri } }),
     run: (open: OpenItem): Effect.Effect<Opened, DeadLetter | Discarded | StorageError> =>
-      Semaphore.withPermit(permits, process(open)).pipe(
+      process(open).pipe(
         Effect.tapError((error) => endSpan(open.span, error._tag === "Discarded" ? Exit.void : Exit.fail(error)))
       )
   })
