@@ -6,7 +6,6 @@ import * as Embeddings from "../services/Embeddings.ts"
 import type { Extractor } from "../services/Extractor.ts"
 import * as Gate from "../services/Gate.ts"
 import type { Journal } from "../services/Journal.ts"
-import type { Machine } from "../services/Machine.ts"
 import * as ModelCalls from "../services/ModelCalls.ts"
 import * as Retry from "../services/Retry.ts"
 import type { Run } from "../services/Run.ts"
@@ -17,12 +16,9 @@ export interface IngestLayerOptions {
   /** The most calls in flight, per pool. */
   readonly ceiling: number
   readonly retry?: Retry.RetryOptions
-  /** What the limits of the local phases follow; without it they stay as they are. */
-  readonly machine?: Layer.Layer<Machine>
+  /** Of the local phases; they stay as they are by default. */
+  readonly limits?: Layer.Layer<Concurrency.Limits>
 }
-
-const limits = ({ machine }: IngestLayerOptions): Layer.Layer<Concurrency.Limits> =>
-  machine === undefined ? Concurrency.layer() : Layer.provide(Concurrency.layerAdaptive, machine)
 
 /** What the pipeline needs between the ports that touch the outside and the extractor. */
 const policies = (options: IngestLayerOptions) =>
@@ -37,10 +33,13 @@ type Policies = Layer.Success<ReturnType<typeof policies>>
 export const layerLlm = (
   options: IngestLayerOptions & LlmExtractor.LlmExtractorOptions
 ): Layer.Layer<Extractor | Policies | Concurrency.Limits, never, ChatModel | Embedder | Journal | Run> =>
-  LlmExtractor.layer(options).pipe(Layer.provideMerge(policies(options)), Layer.merge(limits(options)))
+  LlmExtractor.layer(options).pipe(
+    Layer.provideMerge(policies(options)),
+    Layer.merge(options.limits ?? Concurrency.layer())
+  )
 
 /** The whole pipeline's services with extraction by offline rules. */
 export const layerRules = (
   options: IngestLayerOptions
 ): Layer.Layer<Extractor | Policies | Concurrency.Limits, never, Embedder | Journal | Run> =>
-  Layer.mergeAll(RulesExtractor.layer, policies(options), limits(options))
+  Layer.mergeAll(RulesExtractor.layer, policies(options), options.limits ?? Concurrency.layer())
