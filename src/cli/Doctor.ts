@@ -8,7 +8,7 @@ import type { Journal } from "../services/Journal.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
-import { counted, plain, print, wrap } from "./Print.ts"
+import { counted, jsonLine, plain, print, wrap } from "./Print.ts"
 import { apiKey } from "./Wiring.ts"
 
 export const command = Command.make("doctor", {
@@ -168,7 +168,7 @@ export const run = Effect.fnUntraced(function* (options: DoctorOptions) {
   yield* print(
     options.json
       ? [
-          JSON.stringify({
+          jsonLine({
             ok: failed === 0,
             checks: checks.map((check) => ({ ...check, message: plain(check.message) }))
           })

@@ -3,7 +3,7 @@ import { Command } from "effect/cli"
 import { GraphStore } from "../services/GraphStore.ts"
 import { UsageError } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
-import { stream } from "./Print.ts"
+import { jsonLine, stream } from "./Print.ts"
 
 export const command = Command.make("export", {
   config: Flags.config,
@@ -31,7 +31,7 @@ const written = (path: string) =>
 export const run = Effect.fnUntraced(function* (settings: ExportOptions) {
   const store = yield* GraphStore
   const lines = store.exportRows(settings.group).pipe(
-    Stream.map((row) => `${JSON.stringify(row)}\n`),
+    Stream.map((row) => `${jsonLine(row)}\n`),
     Stream.mapAccum(
       () => "",
       (pending, line) => {

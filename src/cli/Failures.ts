@@ -4,7 +4,7 @@ import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Flags from "./Flags.ts"
-import { counted, fit, print, wrap } from "./Print.ts"
+import { counted, fit, jsonLine, print, wrap } from "./Print.ts"
 
 export const command = Command.make("failures", { config: Flags.config, settings: Flags.common }).pipe(
   Command.withDescription("The dead letters: what could not be processed, grouped by cause, with what to do.")
@@ -60,7 +60,7 @@ export const run = Effect.fnUntraced(function* (settings: Flags.CommonSettings) 
       count: ofCause.length,
       letters: ofCause.map((letter) => encode(letter))
     }))
-    return yield* print([JSON.stringify({ total: letters.length, causes })])
+    return yield* print([jsonLine({ total: letters.length, causes })])
   }
   yield* print(letters.length === 0 ? ["No dead letters: everything is in the graph."] : lines(letters))
 })

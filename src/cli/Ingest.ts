@@ -4,7 +4,7 @@ import type { IngestResult } from "../pipeline/Pipeline.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
-import { counted, fit, Invocation, plain, print } from "./Print.ts"
+import { counted, fit, Invocation, jsonLine, plain, print } from "./Print.ts"
 import { overviewLines, reportLines } from "./Summary.ts"
 
 export const command = Command.make("ingest", {
@@ -74,7 +74,7 @@ export const run = Effect.fnUntraced(function* (settings: IngestOptions) {
   // The pipeline brings a tokenizer along, which `--help` must not wait for.
   const { ingest } = yield* Effect.promise(() => import("../pipeline/Pipeline.ts"))
   const result = yield* ingest
-  const lines = settings.json ? [JSON.stringify(result.report)] : yield* summary(result, settings)
+  const lines = settings.json ? [jsonLine(result.report)] : yield* summary(result, settings)
   // Whoever does not read on wants to know the status all the same.
   yield* Effect.catchTag(print(lines), "OutputClosed", () => Effect.void)
   const ended = unfinished(result, settings.dryRun)

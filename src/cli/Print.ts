@@ -68,6 +68,21 @@ export const wrap = (text: string, width: number, limit: number): ReadonlyArray<
   return [...lines.slice(0, limit - 1), fit(`${lines[limit - 1] ?? ""} …`, width)]
 }
 
+// DEL and C1 controls, line and paragraph separators, bidi controls, marks of byte order, tags.
+const active = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/gu
+
+/**
+ * A value as JSON on one line, for programs; since people look at it on terminals too, what would be obeyed or hidden
+ * there is escaped, as JSON itself does with the C0 controls and lone surrogates alone.
+ */
+export const jsonLine = (value: unknown): string =>
+  JSON.stringify(value).replace(active, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`
+    ).join("")
+  )
+
 const decimal = new Intl.NumberFormat("en-US")
 
 export const count = (value: number): string => decimal.format(value)

@@ -4,7 +4,7 @@ import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import * as Flags from "./Flags.ts"
-import { counted, fit, print } from "./Print.ts"
+import { counted, fit, jsonLine, print } from "./Print.ts"
 import { overviewLines, reportLines } from "./Summary.ts"
 
 export const command = Command.make("report", { config: Flags.config, settings: Flags.common }).pipe(
@@ -36,7 +36,7 @@ export const run = Effect.fnUntraced(function* (settings: Flags.CommonSettings) 
   const [last] = yield* ledger.runs(settings.group, 1)
   const graph = yield* store.counts(settings.group)
   const overview = yield* store.overview(settings.group, { entities: 8, facts: 4 })
-  if (settings.json) return yield* print([JSON.stringify({ run: last ?? null, graph, overview })])
+  if (settings.json) return yield* print([jsonLine({ run: last ?? null, graph, overview })])
   yield* print([
     ...runLines(last),
     "",

@@ -13,6 +13,9 @@ const mark = /\p{M}/u
 /** A longer one is no name, and a pattern as long as a book does not compile. */
 const longestName = 1_000
 
+/** Of ASCII characters, whether they are part of a word. */
+const asciiWord = Uint8Array.from({ length: 0x80 }, (_, code) => (/\w/.test(String.fromCharCode(code)) ? 1 : 0))
+
 const before = (text: string, index: number): string => {
   if (index === 0) return ""
   const low = text.charCodeAt(index - 1)
@@ -24,6 +27,9 @@ const after = (text: string, index: number): string =>
 
 /** Whether a word may end before `index` and another begin there. */
 const isBoundary = (text: string, index: number): boolean => {
+  const [behind, ahead] = [text.charCodeAt(index - 1), text.charCodeAt(index)]
+  // The common case, without the patterns.
+  if (behind < 0x80 && ahead < 0x80) return asciiWord[behind] === 0 || asciiWord[ahead] === 0
   const left = before(text, index)
   const right = after(text, index)
   if (!wordCharacter.test(left) || !wordCharacter.test(right)) return true
@@ -32,20 +38,41 @@ const isBoundary = (text: string, index: number): boolean => {
 
 const isWholeToken = (text: string, { end, start }: Span): boolean => isBoundary(text, start) && isBoundary(text, end)
 
-const find = (text: string, name: string, flags: string): ReadonlyArray<Span> => {
-  const words = name.split(/\s+/u).filter((word) => word !== "")
-  if (words.length === 0) return []
-  const found: Array<Span> = []
-  if (words.length === 1 && flags === "gu") {
-    for (let start = text.indexOf(name); start !== -1;) {
-      const span = { start, end: start + name.length }
-      const isWhole = isWholeToken(text, span)
-      if (isWhole) found.push(span)
-      start = text.indexOf(name, isWhole ? span.end : start + 1)
-    }
-    return found
+const space = /\s/
+
+/** The index behind the white space at `index`, which is `index` where there is none. */
+const skipSpace = (text: string, index: number): number => {
+  let end = index
+  while (end < text.length && (text.charCodeAt(end) === 0x20 || space.test(text.charAt(end)))) end++
+  return end
+}
+
+/** The end of the words, with white space between them, that stand at `start`, where the first one does; -1 if others do. */
+const endOfWords = (text: string, start: number, words: ReadonlyArray<string>): number => {
+  let end = start
+  for (const [index, word] of words.entries()) {
+    const next = index === 0 ? start : skipSpace(text, end)
+    if (index > 0 && (next === end || !text.startsWith(word, next))) return -1
+    end = next + word.length
   }
-  const pattern = new RegExp(words.map(RegExp.escape).join("\\s+"), flags)
+  return end
+}
+
+const findSpelt = (text: string, words: ReadonlyArray<string>): ReadonlyArray<Span> => {
+  const [first = ""] = words
+  const found: Array<Span> = []
+  for (let start = text.indexOf(first); start !== -1;) {
+    const span = { start, end: endOfWords(text, start, words) }
+    const isWhole = span.end !== -1 && isWholeToken(text, span)
+    if (isWhole) found.push(span)
+    start = text.indexOf(first, isWhole ? span.end : start + 1)
+  }
+  return found
+}
+
+const findFolded = (text: string, words: ReadonlyArray<string>): ReadonlyArray<Span> => {
+  const found: Array<Span> = []
+  const pattern = new RegExp(words.map(RegExp.escape).join("\\s+"), "giu")
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const span = { start: match.index, end: match.index + match[0].length }
     if (isWholeToken(text, span)) found.push(span)
@@ -53,6 +80,8 @@ const find = (text: string, name: string, flags: string): ReadonlyArray<Span> =>
   }
   return found
 }
+
+const wordsOf = (name: string): ReadonlyArray<string> => name.split(/\s+/u).filter((word) => word !== "")
 
 /**
  * Every whole-token occurrence of a name: as it is spelt; if it stands nowhere so, in another normalisation form or
@@ -62,9 +91,12 @@ const find = (text: string, name: string, flags: string): ReadonlyArray<Span> =>
 export const occurrences = (text: string, name: string): ReadonlyArray<Span> => {
   const trimmed = name.trim()
   if (trimmed === "" || trimmed.length > longestName || !trimmed.isWellFormed()) return []
-  for (const flags of ["gu", "giu"]) {
-    for (const form of new Set([trimmed, trimmed.normalize("NFC"), trimmed.normalize("NFD")])) {
-      const found = find(text, form, flags)
+  const asGiven = findSpelt(text, wordsOf(trimmed))
+  if (asGiven.length > 0) return asGiven
+  const forms = [...new Set([trimmed, trimmed.normalize("NFC"), trimmed.normalize("NFD")])].map(wordsOf)
+  for (const find of [findSpelt, findFolded]) {
+    for (const words of forms) {
+      const found = find(text, words)
       if (found.length > 0) return found
     }
   }

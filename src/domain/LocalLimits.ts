@@ -58,5 +58,4 @@ export const next = (sizes: Sizes, load: Load, most: Sizes): Sizes => {
  * Text that memory has room for, in bytes. A document takes about 20 times its text: chunks, what was extracted, its
  * part of the graph, and copies on their way to the store (measured with the offline rules, dense in names).
  */
-export const documentsFor = (memory: number): number =>
-  Math.min(128 * 1024 * 1024, Math.max(1, Math.floor(memory / 24)))
+export const documentsFor = (memory: number): number => Math.min(64 * 1024 * 1024, Math.max(1, Math.floor(memory / 24)))

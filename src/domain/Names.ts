@@ -44,11 +44,27 @@ const isLegalForm = (word: string): boolean => {
   return legalForms.has(folded) || (shortLegalForms.has(folded) && (word === word.toUpperCase() || word === "Co"))
 }
 
+/** A corpus has few names, each of them often: of this many, at most this long, the keys are kept. */
+const kept = { names: 8_192, length: 80 }
+
+const keys = new Map<string, string>()
+
 /**
  * The key of a name: NFKC, without case, words only, without leading honorifics and closing legal forms as long as a word
  * remains. Two names with one key and one type name one entity. Never empty for a name that is not blank.
  */
 export const normaliseName = (name: string): string => {
+  if (name.length > kept.length) return keyOf(name)
+  const known = keys.get(name)
+  if (known !== undefined) return known
+  const key = keyOf(name)
+  if (keys.size === kept.names) keys.clear()
+  // A copy: a slice would keep the whole text that it is of.
+  keys.set([...name].join(""), key)
+  return key
+}
+
+const keyOf = (name: string): string => {
   const all = words(name)
   let from = 0
   let to = all.length

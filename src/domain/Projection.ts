@@ -13,7 +13,7 @@ import type {
 import { occurrences } from "./Grounding.ts"
 import type { Span } from "./Grounding.ts"
 import { factId, relationId } from "./Ids.ts"
-import type { DocumentId, EntityId, Group } from "./Ids.ts"
+import type { DocumentId, EntityId, FactId, Group, RelationId } from "./Ids.ts"
 import { normaliseName } from "./Names.ts"
 import { anyEntity, entityType, relationReading } from "./Ontology.ts"
 import type { Ontology } from "./Ontology.ts"
@@ -42,22 +42,52 @@ interface ChunkReading {
 
 const tidy = (text: string): string => text.toWellFormed().normalize("NFC").replace(/\s+/gu, " ").trim()
 
-/** What an extractor leaves empty, it does not state: the two are one fact, and one record. */
-const stated = (value: string | undefined): string | undefined => {
-  const clean = tidy(value ?? "")
-  return clean === "" ? undefined : clean
+/** The function, with what it has made. */
+const remembered = <K, A>(make: (key: K) => A): ((key: K) => A) => {
+  const made = new Map<K, A>()
+  return (key) => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const value = make(key)
+    made.set(key, value)
+    return value
+  }
 }
+
+/** What is asked for again and again within one document, whose chunks speak of the same things. */
+const memory = (group: Group, ontology: Ontology) => {
+  const tidied = remembered(tidy)
+  const candidatesOf = remembered((type: string) =>
+    remembered((name: string) => candidate(group, type, normaliseName(name)))
+  )
+  const readingsOf = remembered((type: string) =>
+    remembered((source: string) => remembered((target: string) => relationReading(ontology, type, source, target)))
+  )
+  return {
+    tidied,
+    /** What an extractor leaves empty, it does not state: the two are one fact, and one record. */
+    stated: (value: string | undefined): string | undefined => {
+      const clean = value === undefined ? "" : tidied(value)
+      return clean === "" ? undefined : clean
+    },
+    typeOf: remembered((type: string) => entityType(ontology, type)),
+    candidateOf: (type: string, name: string): Candidate => candidatesOf(type)(name),
+    readingOf: (type: string, source: string, target: string) => readingsOf(type)(source)(target)
+  }
+}
+
+type Memory = ReturnType<typeof memory>
 
 /**
  * An end of a fact that the extraction does not list as an entity is one all the same, of type `Thing`: what was said of
  * it is not lost.
  */
-const readChunk = (group: Group, ontology: Ontology, chunk: Chunk, extraction: Extraction): ChunkReading => {
+const readChunk = ({ candidateOf, tidied, typeOf }: Memory, chunk: Chunk, extraction: Extraction): ChunkReading => {
   const named = new Map<EntityId, { readonly entity: Candidate; readonly names: Set<string> }>()
   const byName = new Map<string, Candidate>()
   const byKey = new Map<string, Candidate>()
   const add = (name: string, type: string): Candidate => {
-    const entity = candidate(group, type, normaliseName(name))
+    const entity = candidateOf(type, name)
     const known = named.get(entity.id)
     if (known === undefined) named.set(entity.id, { entity, names: new Set([name]) })
     else known.names.add(name)
@@ -66,19 +96,19 @@ const readChunk = (group: Group, ontology: Ontology, chunk: Chunk, extraction: E
     return entity
   }
   const listed = extraction.entities.flatMap(({ aliases, name, type }) => {
-    const clean = tidy(name)
-    return clean === "" ? [] : [{ entity: add(clean, entityType(ontology, type)), aliases }]
+    const clean = tidied(name)
+    return clean === "" ? [] : [{ entity: add(clean, typeOf(type)), aliases }]
   })
   const claims = listed.flatMap(({ aliases, entity }) =>
-    aliases.map(tidy).flatMap((alias) => {
+    aliases.map(tidied).flatMap((alias) => {
       if (alias === "") return []
       named.get(entity.id)?.names.add(alias)
       if (!byName.has(alias)) byName.set(alias, entity)
-      return [{ alias: candidate(group, entity.type, normaliseName(alias)), of: entity }]
+      return [{ alias: candidateOf(entity.type, alias), of: entity }]
     })
   )
   const end = (name: string): Candidate | undefined => {
-    const clean = tidy(name)
+    const clean = tidied(name)
     if (clean === "") return undefined
     return byName.get(clean) ?? byKey.get(normaliseName(clean)) ?? add(clean, anyEntity)
   }
@@ -92,6 +122,7 @@ const readChunk = (group: Group, ontology: Ontology, chunk: Chunk, extraction: E
 
 /** Of one entity's occurrences: those within a longer one are no mentions of their own. */
 const outermost = (spans: ReadonlyArray<Span>): ReadonlyArray<Span> => {
+  if (spans.length < 2) return spans
   const kept: Array<Span> = []
   for (const span of spans.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
     const previous = kept.at(-1)
@@ -112,9 +143,10 @@ export const projectDocument = (input: {
   /** By ordinal. */
   readonly extractions: ReadonlyMap<number, Extraction>
 }): DocumentGraph => {
+  const known = memory(input.group, input.ontology)
   const readings = input.chunks.flatMap((chunk) => {
     const extraction = input.extractions.get(chunk.ordinal)
-    return extraction === undefined ? [] : [readChunk(input.group, input.ontology, chunk, extraction)]
+    return extraction === undefined ? [] : [readChunk(known, chunk, extraction)]
   })
   const decisions: ReadonlyArray<DecisionRecord> = resolveAliases(
     input.document,
@@ -128,18 +160,18 @@ export const projectDocument = (input: {
   const entities = new Map<EntityId, EntityRecord>()
   const names: Array<NameRecord> = []
   const mentions: Array<MentionRecord> = []
-  const relations = new Map<string, RelationRecord>()
-  const facts = new Map<string, FactRecord>()
-  const supports = new Map<string, SupportRecord>()
+  const relations = new Map<RelationId, RelationRecord>()
+  const facts = new Map<FactId, FactRecord>()
+  const supports: Array<SupportRecord> = []
 
   for (const { chunk, named, facts: said } of readings) {
     const here = new Map<EntityId, { readonly names: Set<string>; readonly entity: Candidate }>()
     for (const { entity, names: called } of named) {
       const to = resolved(entity)
-      entities.set(to.id, { id: to.id, type: to.type, key: to.key })
-      const known = here.get(to.id)
-      if (known === undefined) here.set(to.id, { entity: to, names: new Set(called) })
-      else for (const name of called) known.names.add(name)
+      if (!entities.has(to.id)) entities.set(to.id, { id: to.id, type: to.type, key: to.key })
+      const other = here.get(to.id)
+      if (other === undefined) here.set(to.id, { entity: to, names: new Set(called) })
+      else for (const name of called) other.names.add(name)
     }
     for (const { entity, names: called } of here.values()) {
       const spans: Array<Span> = []
@@ -158,32 +190,35 @@ export const projectDocument = (input: {
         })
       }
     }
+    const supported = new Set<FactId>()
     for (const { fact, source, target } of said) {
       const ends = { source: resolved(source), target: resolved(target) }
       if (ends.source.id === ends.target.id) continue
       // Read with the types that resolution found out: a name that is a `Thing` here may be a `Person` in another chunk.
-      const { reversed, type } = relationReading(input.ontology, fact.type, ends.source.type, ends.target.type)
+      const { reversed, type } = known.readingOf(fact.type, ends.source.type, ends.target.type)
       const from = reversed ? ends.target.id : ends.source.id
       const to = reversed ? ends.source.id : ends.target.id
       const relation = relationId(input.group, from, type, to)
-      relations.set(relation, { id: relation, source: from, target: to, type })
-      const text = tidy(fact.text)
-      const predicate = stated(fact.predicate)
-      const validAt = stated(fact.validAt)
-      const invalidAt = stated(fact.invalidAt)
+      if (!relations.has(relation)) relations.set(relation, { id: relation, source: from, target: to, type })
+      const text = known.tidied(fact.text)
+      const predicate = known.stated(fact.predicate)
+      const validAt = known.stated(fact.validAt)
+      const invalidAt = known.stated(fact.invalidAt)
       const id = factId(relation, text, predicate, validAt, invalidAt)
-      facts.set(id, {
-        id,
-        relation,
-        text,
-        ...(predicate === undefined ? {} : { predicate }),
-        ...(validAt === undefined ? {} : { validAt }),
-        ...(invalidAt === undefined ? {} : { invalidAt })
-      })
-      const support = `${chunk.id}${id}`
-      if (!supports.has(support)) {
+      if (!facts.has(id)) {
+        facts.set(id, {
+          id,
+          relation,
+          text,
+          ...(predicate === undefined ? {} : { predicate }),
+          ...(validAt === undefined ? {} : { validAt }),
+          ...(invalidAt === undefined ? {} : { invalidAt })
+        })
+      }
+      if (!supported.has(id)) {
         const { confidence } = fact
-        supports.set(support, { chunk: chunk.id, fact: id, ...(confidence === undefined ? {} : { confidence }) })
+        supported.add(id)
+        supports.push({ chunk: chunk.id, fact: id, ...(confidence === undefined ? {} : { confidence }) })
       }
     }
   }
@@ -193,7 +228,7 @@ export const projectDocument = (input: {
     mentions,
     relations: [...relations.values()],
     facts: [...facts.values()],
-    supports: [...supports.values()],
+    supports,
     decisions
   }
 }

@@ -35,9 +35,8 @@ export const layerPooled = (options: ContainerOptions): Layer.Layer<Unpacker, ne
     )
   )
 
-/** With a pool that it shares with the parsers of the same composition. */
-export const layerWith = (options: ContainerOptions): Layer.Layer<Unpacker> =>
-  Layer.provide(layerPooled(options), Pool.layer)
-
-/** With the command line's own limit for a document: 64 MB. */
-export const layer: Layer.Layer<Unpacker> = layerWith({ maxBytes: 64 * 1024 * 1024 })
+/**
+ * With the command line's own limit for a document, 64 MB, and the pool that the parsers of the same composition have by
+ * default.
+ */
+export const layer: Layer.Layer<Unpacker> = Layer.provide(layerPooled({ maxBytes: 64 * 1024 * 1024 }), Pool.layer)

@@ -1,11 +1,10 @@
 import type { Context } from "effect"
 import { Effect, Layer } from "effect"
-import { ParseError, Parser } from "../services/Parser.ts"
+import { Parser } from "../services/Parser.ts"
 import { detect, formatOfName } from "./parsers/detect.ts"
 import type { Format } from "./parsers/formats.ts"
 import * as Pool from "./parsers/Pool.ts"
-import type { PoolOptions } from "./parsers/Pool.ts"
-import { failureOf, parse } from "./parsers/Task.ts"
+import { parse, parseErrorOf } from "./parsers/Task.ts"
 
 /** Changes with whatever would make another document of the same bytes. */
 const version = "3"
@@ -36,7 +35,7 @@ const make = (heavy: Context.Service.Shape<typeof Pool.ParserPool>["parse"] | un
       const attempt = <A>(run: () => A | Promise<A>) =>
         Effect.tryPromise({
           try: async () => run(),
-          catch: (error) => new ParseError({ uri, ...failureOf(uri, error) })
+          catch: (error) => parseErrorOf(uri, error)
         })
       const format = yield* attempt(() => detect(uri, bytes, mediaType))
       const inPool = bytes.length <= (light[format] ?? 0) ? undefined : heavy
@@ -58,8 +57,5 @@ export const layerPooled: Layer.Layer<Parser, never, Pool.ParserPool> = Layer.ef
 /** Every format on the calling thread, without limits of time and memory: for documents that are trusted, and for tests. */
 export const layerCalling: Layer.Layer<Parser> = Layer.succeed(Parser, make(undefined))
 
-export const layerWith = (options: PoolOptions): Layer.Layer<Parser | Pool.ParserPool> =>
-  Layer.provideMerge(layerPooled, Pool.layerWith(options))
-
-/** With the default limits; see `PoolOptions`. */
+/** With a pool of its own, with the default limits of `PoolOptions`. */
 export const layer: Layer.Layer<Parser | Pool.ParserPool> = Layer.provideMerge(layerPooled, Pool.layer)

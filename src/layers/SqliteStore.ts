@@ -11,13 +11,15 @@ import type { RunEntry } from "../services/Ledger.ts"
 import { StorageError } from "../services/StorageError.ts"
 import { memory } from "./sqlite/Database.ts"
 import type { OpenOptions } from "./sqlite/Database.ts"
+import { faultData } from "./sqlite/Fault.ts"
 import { start } from "./sqlite/Page.ts"
 import type { Cursor, Page } from "./sqlite/Page.ts"
 import * as Snapshot from "./sqlite/Snapshot.ts"
+import { storeGraph } from "./sqlite/StoreGraph.ts"
 import { StoreEngine } from "./sqlite/StoreEngine.ts"
 import type { StoredRun } from "./sqlite/StoreEngine.ts"
 import type { StoreLetter, StoreWrite } from "./sqlite/StoreWriter.ts"
-import { calling, inWorker } from "./sqlite/Thread.ts"
+import { calling, inWorker, storageError } from "./sqlite/Thread.ts"
 import type { Thread } from "./sqlite/Thread.ts"
 
 export type Options = Omit<OpenOptions, "readOnly">
@@ -83,7 +85,7 @@ const storeWrite = (write: Write): StoreWrite => {
             ...(extraction === undefined ? {} : { extraction: JSON.stringify(extraction) })
           }
         }),
-        graph,
+        graph: storeGraph(graph, chunks),
         deadLetters: write.deadLetters.map(storeLetter),
         embeddings: write.embeddings
       }
@@ -119,7 +121,11 @@ function services(
     return Context.make(GraphStore, {
       commit: Effect.fn("GraphStore.commit")(function* (group, run, writes) {
         yield* Effect.annotateCurrentSpan({ group, writes: writes.length })
-        yield* thread.call("commit", group, run, writes.map(storeWrite))
+        const stored = yield* Effect.try({
+          try: () => writes.map(storeWrite),
+          catch: (error) => storageError("store", faultData(location, error))
+        })
+        yield* thread.call("commit", group, run, stored)
       }),
       counts: Effect.fn("GraphStore.counts")((group: Group) => thread.call("counts", group)),
       hash: Effect.fn("GraphStore.hash")((group: Group) => thread.call("hash", group)),

@@ -1,7 +1,7 @@
 import { Effect, Exit } from "effect"
 import { chunkDocument } from "../domain/Chunker.ts"
 import { DeadLetter } from "../domain/DeadLetter.ts"
-import { endDocument } from "./InFlight.ts"
+import { endSpan } from "./InFlight.ts"
 import type { ChunkedDocument, LoadedDocument } from "./InFlight.ts"
 import { RunCounters } from "./Metrics.ts"
 import * as Phase from "./Phase.ts"
@@ -27,7 +27,10 @@ export const chunk = Effect.gen(function* () {
             source: loaded.source,
             attempts: 1
           })
-          return Effect.andThen(endDocument(loaded, Exit.fail(letter)), Effect.fail(letter))
+          return endSpan(loaded.span, Exit.fail(letter)).pipe(
+            Effect.andThen(loaded.leave),
+            Effect.andThen(Effect.fail(letter))
+          )
         }
         counters.chunks.total += chunks.length
         return Effect.succeed({ ...loaded, chunks, extractions: new Map(), deadLetters: [], gathered: 0 })

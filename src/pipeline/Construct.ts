@@ -4,7 +4,7 @@ import { ceilings, WriteConcurrency } from "../services/Concurrency.ts"
 import { Embeddings } from "../services/Embeddings.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import type { Write } from "../services/GraphStore.ts"
-import { endDocument } from "./InFlight.ts"
+import { endSpan } from "./InFlight.ts"
 import type { Claims, ProjectedDocument } from "./InFlight.ts"
 import { RunCounters } from "./Metrics.ts"
 import * as Phase from "./Phase.ts"
@@ -25,10 +25,11 @@ export const construct = Effect.fnUntraced(function* (options: {
       document.group,
       chunks.map(({ header, text }) => (header === "" ? text : `${header}\n${text}`))
     )
-    const written = Effect.suspend(() =>
-      options.write({
+    const written = Effect.gen(function* () {
+      const sources = options.claims.sources(document.id)
+      yield* options.write({
         _tag: "document",
-        sources: options.claims.release(document.id),
+        sources,
         resolved: { document, recipe: options.recipe, chunks, extractions, graph },
         deadLetters,
         embeddings: chunks.flatMap(({ id }, index) => {
@@ -36,12 +37,17 @@ export const construct = Effect.fnUntraced(function* (options: {
           return vector === undefined ? [] : [{ chunk: id, vector }]
         })
       })
-    )
+      // Copies that turned up while it was being written: only now would they find it in the graph.
+      const late = options.claims.release(document.id).slice(sources.length)
+      const point = (source: string) => options.write({ _tag: "source", source, document: document.id })
+      yield* Effect.forEach(late, point, { discard: true, concurrency: "unbounded" })
+    })
     // Around the write alone: embedding calls wait at the gate, and for nothing before it.
     yield* Semaphore.withPermit(permits, written)
     if (deadLetters.length === 0) counters.documents.ingested++
     else counters.documents.partial++
-    yield* endDocument(parent)
+    yield* endSpan(parent.span)
+    yield* parent.leave
     return parent.document.id
   })
 

@@ -7,7 +7,6 @@ import type { Extraction } from "../domain/Extraction.ts"
 import type { DocumentGraph } from "../domain/Graph.ts"
 import type { DocumentId } from "../domain/Ids.ts"
 import type { SourceItem } from "../services/DocumentSource.ts"
-import type { Place } from "../services/DocumentsInFlight.ts"
 
 /** A source item and the span that covers all that is done with it. */
 export interface OpenItem {
@@ -23,8 +22,8 @@ export interface LoadedDocument {
   /** The source that brought it. */
   readonly source: string
   readonly span: Tracer.Span
-  /** Its room among the documents in flight; given back when it is written or dead. */
-  readonly place: Place
+  /** Gives back the room that it takes in memory: to be run once it is done with. */
+  readonly leave: Effect.Effect<void>
 }
 
 export interface ChunkedDocument extends LoadedDocument {
@@ -63,6 +62,11 @@ export class Claims {
     return true
   }
 
+  /** Every source that has asked for the document so far, the first one first; the claim goes on. */
+  sources(id: DocumentId): ReadonlyArray<string> {
+    return [...(this.#sources.get(id) ?? [])]
+  }
+
   /** Ends the claim: every source that asked for the document, the first one first. */
   release(id: DocumentId): ReadonlyArray<string> {
     const sources = this.#sources.get(id) ?? []
@@ -73,10 +77,3 @@ export class Claims {
 
 export const endSpan = (span: Tracer.Span, exit: Exit.Exit<unknown, unknown> = Exit.void): Effect.Effect<void> =>
   Effect.map(Clock.currentTimeNanos, (now) => span.end(now, exit))
-
-/** Of a document that has been loaded: nothing is done with it any more. */
-export const endDocument = ({ place, span }: LoadedDocument, exit?: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
-  Effect.andThen(
-    Effect.sync(() => place.leave()),
-    endSpan(span, exit)
-  )

@@ -27,7 +27,7 @@ import * as Phase from "./Phase.ts"
 /** A file in a file in a file …: mails are forwarded as attachments of mails. */
 const maxDepth = 8
 
-/** Files up to this size, in bytes, are read at once; of larger ones, the beginning says first whether they are a container. */
+/** Bytes up to which a file is read at once; of a larger one, the beginning says first whether it is a container. */
 const wholeBytes = 1024 * 1024
 
 /** What came of a source item: a document, the items that it holds, or both. */
@@ -45,9 +45,15 @@ const inMemory = (uri: string, bytes: Uint8Array): ContainerFile => ({
   range: (from, to) => Effect.succeed(bytes.subarray(from, to))
 })
 
+/** What is said of a source, said of its copy. */
+const renamed = (message: string, source: string, copy: string): string => {
+  if (message.startsWith(`${source} `)) return copy + message.slice(source.length)
+  return message.replace(` ${source} `, () => ` ${copy} `)
+}
+
 /**
- * Source items to parsed documents, and what they hold as well. A document that is in the graph already, made by the same recipe, needs no further
- * work; if it comes under a new name, the name is written down.
+ * Source items to parsed documents, and what they hold as well. A document that is in the graph already, made by the same
+ * recipe, needs no further work; if it comes under a new name, the name is written down.
  */
 export const load = Effect.fnUntraced(function* (options: { readonly recipe: Recipe; readonly claims: Claims }) {
   const { claims } = options
@@ -84,11 +90,17 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       return store.commit(
         run.group,
         run.id,
-        copies.map((source) => ({ _tag: "dead-letter", letter: letter(source, failure.cause, failure.message) }))
+        copies.map((source) => ({
+          _tag: "dead-letter",
+          letter: letter(source, failure.cause, renamed(failure.message, failure.source, source))
+        }))
       )
     })
 
-  /** Points a source at a document that is there, which settles its dead letters; false if it has been taken out a moment ago, with its last source. */
+  /**
+   * Points a source at a document that is there, which settles its dead letters; false if the document has been taken out
+   * a moment ago, with its last source.
+   */
   const isLinked = (document: DocumentId, source: string) =>
     store.commit(run.group, run.id, [{ _tag: "source", source, document }]).pipe(
       Effect.as(true),
@@ -125,18 +137,26 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     )
     // The file may have been pictures for the most part, or packed.
     place.resize(parsed.text.length)
-    const loaded: LoadedDocument = { document: { ...parsed, id, group: run.group }, source: item.uri, span, place }
+    const loaded: LoadedDocument = {
+      document: { ...parsed, id, group: run.group },
+      source: item.uri,
+      span,
+      leave: Effect.sync(place.leave)
+    }
     return loaded
   })
 
-  /** `document` reads and parses the item as a document; it is not asked of what is none. */
-  const finish = Effect.fnUntraced(function* (
+  /** A document, what a file holds, or both. */
+  const opened = Effect.fnUntraced(function* (
     open: OpenItem,
     { isDocument, items }: Contents,
     document: Effect.Effect<LoadedDocument, DeadLetter | Discarded | StorageError>
-  ): Effect.fn.Return<Opened, DeadLetter | Discarded | StorageError> {
-    if (items === undefined) return { document: Result.succeed(yield* document) }
-    const held = { items, holder: open }
+  ) {
+    if (items === undefined) {
+      const alone: Opened = { document: Result.succeed(yield* document) }
+      return alone
+    }
+    const held: Holding = { items, holder: open }
     if (!isDocument) {
       // Nothing but what is in it is counted.
       counters.documents.seen--
@@ -166,13 +186,10 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     const { range, size } = item
     if (range !== undefined && size !== undefined && size > wholeBytes) {
       const contents = yield* working(fault(unpacker.open({ uri: item.uri, size, range })))
-      return yield* finish(
-        open,
-        contents,
-        inFlight(size, depth, (place) =>
-          Effect.flatMap(working(fault(item.read)), (bytes) => loadDocument(open, bytes, place))
-        )
+      const document = inFlight(size, depth, (place) =>
+        Effect.flatMap(working(fault(item.read)), (bytes) => loadDocument(open, bytes, place))
       )
+      return yield* opened(open, contents, document)
     }
     // A size that nobody knows is taken for that of a large page.
     return yield* inFlight(size ?? wholeBytes, depth, (place) =>
@@ -180,9 +197,9 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
         const bytes = yield* working(fault(item.read))
         place.resize(bytes.length)
         const contents = yield* working(fault(unpacker.open(inMemory(item.uri, bytes))))
-        const opened = yield* finish(open, contents, loadDocument(open, bytes, place))
-        if (opened.document === undefined || Result.isFailure(opened.document)) place.leave()
-        return opened
+        const found = yield* opened(open, contents, loadDocument(open, bytes, place))
+        if (found.document === undefined || Result.isFailure(found.document)) place.leave()
+        return found
       })
     )
   })
@@ -208,9 +225,9 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   })
 
   /**
-   * What a file holds. If it breaks off or is broken in the middle, that is a dead letter besides what came before; of a
-   * document's own letter it is kept apart, for a document is settled when it is written. A document that is dead says
-   * the same.
+   * What a file holds. If it breaks off or is broken in the middle, that is a dead letter besides what came before. It is
+   * kept apart from the document's own letter, which is settled when the document is written. Of a document that is dead
+   * there is one letter, since its own says the same.
    */
   const inside = ({ document, holder, items }: Holding) => {
     const { depth, item, span } = holder

@@ -40,6 +40,12 @@ export interface IngestResult {
 /** Documents that one group commit takes at most. */
 const maxCommit = 128
 
+/**
+ * Turns that other fibers get before a commit. Documents of one corpus speak of the same things: the more of them share
+ * a commit, the fewer pages are written twice.
+ */
+const patience = 16
+
 /** Everything that decides what a document becomes, besides its bytes. */
 const documentRecipe = Effect.gen(function* () {
   const parser = yield* Parser
@@ -91,7 +97,7 @@ const flow = Effect.gen(function* () {
           return writes
         })
       ),
-    { maxBatch: maxCommit }
+    { maxBatch: maxCommit, patience }
   )
   const phases = {
     load: yield* load({ recipe, claims }),

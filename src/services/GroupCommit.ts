@@ -14,17 +14,23 @@ interface Waiting<A, B, E> {
  *
  * `commit` gets at least one item, and answers in the order of its items. If it fails, each item of that batch fails
  * with it; later batches are not touched. An item whose caller is interrupted before its batch begins is left out; after
- * that it is committed, and its answer dropped. A batch's spans hang from its first caller's. Closing the scope interrupts all that wait.
+ * that it is committed, and its answer dropped. With `patience`, other fibers get so many turns before a batch is taken, to
+ * join it: no time where nobody has anything to do, and fewer commits where everybody has. A batch's spans hang from its first caller's. Closing the scope interrupts all that wait.
  */
 export const make = Effect.fnUntraced(function* <A, B, E>(
   commit: (batch: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>,
-  options: { readonly maxBatch: number }
+  options: { readonly maxBatch: number; readonly patience?: number }
 ): Effect.fn.Return<(item: A) => Effect.Effect<B, E>, never, Scope.Scope> {
   const queue = yield* Queue.unbounded<Waiting<A, B, E>>()
   const open = new Set<Deferred.Deferred<B, E>>()
   let isClosed = false
+  const patience = options.patience ?? 0
 
   const commitNext = Effect.gen(function* () {
+    if (patience > 0) {
+      yield* Queue.peek(queue)
+      for (let turn = 0; turn < patience && open.size < options.maxBatch; turn++) yield* Effect.yieldNow
+    }
     const taken = yield* Queue.takeBetween(queue, 1, options.maxBatch)
     const batch = taken.filter(({ isAbandoned }) => !isAbandoned)
     const [first] = batch

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { CliOutput } from "effect/cli"
-import { column, duration, fit, plain, wrap } from "../../src/cli/Print.ts"
+import { column, duration, fit, jsonLine, plain, wrap } from "../../src/cli/Print.ts"
 
 /** Escape sequences, controls, bidirectional overrides and invisible characters, as a hostile document has them. */
 const hostile = [
@@ -38,6 +38,21 @@ describe("plain", () => {
       assert.notMatch(plain(text.slice(0, 3) + bad + text.slice(3)), unsafe)
     })
   )
+})
+
+describe("jsonLine", () => {
+  it.each(hostile)("says %j without a character that moves a terminal or turns text, and says all of it", (text) => {
+    const line = jsonLine({ [text]: [text] })
+    assert.notMatch(
+      line,
+      /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\ufeff\u{e0000}-\u{e007f}]/u
+    )
+    assert.deepStrictEqual(JSON.parse(line), { [text]: [text] })
+  })
+
+  it("leaves what can be read as it is", () => {
+    assert.strictEqual(jsonLine({ a: "naïve 東京 👩‍👩‍👧" }), `{"a":"naïve 東京 👩‍👩‍👧"}`)
+  })
 })
 
 describe("fit, column and wrap", () => {

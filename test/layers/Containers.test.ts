@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { gzipSync } from "node:zlib"
-import { layerWith } from "../../src/layers/Containers.ts"
+import { layerPooled } from "../../src/layers/Containers.ts"
+import * as Pool from "../../src/layers/parsers/Pool.ts"
 import { messageBytes } from "../../src/layers/containers/Mailbox.ts"
 import { layerNone, Unpacker } from "../../src/services/Unpacker.ts"
 import type { ContainerFile } from "../../src/services/Unpacker.ts"
@@ -14,7 +15,7 @@ import { makeZip, zipOf } from "../support/zip.ts"
 import { contentsOf, fileOf, suite } from "../suites/Unpacker.ts"
 
 const maxBytes = 100_000
-const layer = layerWith({ maxBytes })
+const layer = Layer.provide(layerPooled({ maxBytes }), Pool.layer)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -286,6 +287,41 @@ describe("archives", () => {
       assert.match(found.get("a.zip#liar.txt") ?? "", /^(?:too-large|malformed): /)
       assert.strictEqual(found.get("a.zip#good.txt"), "good")
     })
+  )
+
+  it.effect(
+    "hold as much as they may in the order of their directory, however many of their members are read at once",
+    () =>
+      Effect.gen(function* () {
+        const size = 20 * 1024 * 1024
+        const bomb = fileOf(
+          "a.zip",
+          zipOf(Object.fromEntries(["a", "b", "c", "d", "e"].map((name) => [name, new Uint8Array(size)])))
+        )
+        const unpacker = yield* Unpacker
+        const read = (concurrency: number) =>
+          Effect.gen(function* () {
+            const { items: found = Stream.empty } = yield* unpacker.open(bomb)
+            return yield* Effect.forEach(
+              yield* Stream.runCollect(found),
+              ({ read, uri }) =>
+                Effect.match(read, {
+                  onSuccess: (bytes) => `${uri} ${bytes.length}`,
+                  onFailure: ({ reason }) => `${uri} ${reason}`
+                }),
+              { concurrency }
+            )
+          })
+        const expected = [
+          `a.zip#a ${size}`,
+          `a.zip#b ${size}`,
+          `a.zip#c ${size}`,
+          "a.zip#d too-large",
+          "a.zip#e too-large"
+        ]
+        assert.deepStrictEqual(yield* read(1), expected)
+        assert.deepStrictEqual(yield* read(5), expected)
+      }).pipe(Effect.provide(layerWith({ maxBytes: 64_000_000 })))
   )
 
   it.effect("that Slack exported hold the days of its channels, with the names of people", () =>

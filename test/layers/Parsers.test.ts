@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { layer } from "../../src/layers/Parsers.ts"
+import { layer, layerCalling } from "../../src/layers/Parsers.ts"
 import { isoDate } from "../../src/layers/parsers/date.ts"
 import { clean } from "../../src/layers/parsers/decode.ts"
 import { Parser } from "../../src/services/Parser.ts"
@@ -17,7 +17,7 @@ const parse = (uri: string, content: string | ReadonlyArray<number>) =>
     const parsed = yield* parser.parse(uri, bytesOf(content))
     assertParsed(parsed, uri)
     return parsed
-  }).pipe(Effect.provide(layer))
+  }).pipe(Effect.provide(layerCalling))
 const fails = (uri: string, content: string | ReadonlyArray<number>) => Effect.flip(parse(uri, content))
 const pieces = ({ blocks, text }: Parsed) => blocks.map(({ end, kind, start }) => [kind, text.slice(start, end)])
 const latin1 = (text: string) => Array.from(text, (character) => character.charCodeAt(0))
@@ -321,6 +321,24 @@ describe("WebVTT", () => {
       assert.strictEqual(parsed.title, "")
       const once = yield* parse("call.vtt", `WEBVTT\n\n${cue("01", "Note: this")}${cue("02", "is no name")}`)
       assert.strictEqual(once.text, "Note: this is no name\n")
+    })
+  )
+
+  it.effect("knows those who call themselves anything where nearly every cue has its speaker", () =>
+    Effect.gen(function* () {
+      const said = [
+        "Dr. Hannah Weiss: Hello.",
+        "Sanjay's iPhone: Sorry.",
+        "Dr. Hannah Weiss: Yes: a note.",
+        "kofi_m: ok"
+      ]
+      const cues = [...said, ...said].map((text, at) => `00:0${at}.000 --> 00:0${at}.900\n${text}\n`)
+      const parsed = yield* parse("talk.vtt", `WEBVTT\n\n${cues.join("\n")}`)
+      assert.strictEqual(parsed.text, `${[...said, ...said].join("\n")}\n`)
+      assert.deepStrictEqual(
+        [...new Set(parsed.blocks.map(({ speaker }) => speaker))],
+        ["Dr. Hannah Weiss", "Sanjay's iPhone", "kofi_m"]
+      )
     })
   )
 

@@ -1,16 +1,63 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { isGrounded } from "../../src/domain/Grounding.ts"
-import { layer } from "../../src/layers/RulesExtractor.ts"
+import { layer, layerCalling, layerWith } from "../../src/layers/RulesExtractor.ts"
 import { maxPairs } from "../../src/layers/rules/Relations.ts"
 import { analyse, extractByRules, maxEntities } from "../../src/layers/rules/Rules.ts"
 import { mask, tokenize } from "../../src/layers/rules/Tokens.ts"
+import { pack, unpack } from "../../src/layers/rules/Wire.ts"
 import { Extractor } from "../../src/services/Extractor.ts"
 import { makeRandom } from "../support/random.ts"
 import type { Random } from "../support/random.ts"
 import { assertSound, suite, taskOf } from "../suites/Extractor.ts"
 
-suite("rules", layer)
+suite("rules in threads", layer)
+suite("rules on the calling thread", layerCalling)
+
+describe("threads", () => {
+  const paragraphs = Array.from(
+    { length: 100 },
+    (_, i) => `Alice Smith (AS) joined Acme ${i} Inc. in Berlin. She met Bob Miller and "The Quiet Sea" in Lake Geneva.`
+  )
+  const extractAll = Effect.gen(function* () {
+    const { extract } = yield* Extractor
+    const results = yield* Effect.forEach(paragraphs, (text) => extract(taskOf(text)), { concurrency: "unbounded" })
+    return results.map(({ extraction }) => extraction)
+  })
+  const expected = paragraphs.map((text) => extractByRules(taskOf(text).chunk.header, text))
+
+  for (const threads of [1, 3]) {
+    it.effect(`say what the calling thread says, each chunk its own: ${threads}`, () =>
+      Effect.map(extractAll, (found) => assert.deepStrictEqual(found, expected)).pipe(
+        Effect.provide(layerWith({ threads }))
+      )
+    )
+  }
+
+  for (const [what, source] of [
+    ["breaks down", "throw new Error('broken')"],
+    ["ends", "process.exit(3)"],
+    [
+      "answers too little",
+      "import('node:worker_threads').then(({ parentPort }) => parentPort.on('message', () => parentPort.postMessage([])))"
+    ]
+  ] as const) {
+    it.effect(`that ${what} leaves its chunks to the calling thread`, () =>
+      Effect.map(extractAll, (found) => assert.deepStrictEqual(found, expected)).pipe(
+        Effect.provide(layerWith({ threads: 2, entry: new URL(`data:text/javascript,${encodeURIComponent(source)}`) }))
+      )
+    )
+  }
+
+  it("pack what the rules extract, and every string of it once", () => {
+    for (const extraction of expected) {
+      const packed = pack(extraction)
+      assert.deepStrictEqual(unpack(structuredClone(packed)), extraction)
+      assert.strictEqual(new Set(packed.strings).size, packed.strings.length)
+    }
+    assert.deepStrictEqual(unpack(pack({ entities: [], facts: [] })), { entities: [], facts: [] })
+  })
+})
 
 const typesOf = (text: string, header = ""): Readonly<Record<string, string>> =>
   Object.fromEntries(extractByRules(header, text).entities.map(({ name, type }) => [name, type]))

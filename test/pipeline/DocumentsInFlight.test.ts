@@ -24,6 +24,26 @@ const world = (provider: SimulatedOptions = {}) =>
     SimulatedProvider.layer({ seed: 3, latency: { median: 500 }, ...provider })
   )
 
+const megabyte = 1024 * 1024
+
+/** Zeros, and a number at their start; `boxed`: a box of so many others. */
+const zeros = (number: number, size: number, boxed = 0): Uint8Array => {
+  const bytes = new Uint8Array(size)
+  bytes.set([number, boxed])
+  return bytes
+}
+
+/** A parser that makes a sentence of anything. */
+const sentence = Layer.succeed(Parser, {
+  version: "1",
+  formatOfName: () => "",
+  parse: (_, bytes) =>
+    Effect.sync(() => {
+      const text = `Ada Moreno founded Helios Labs number ${bytes[0]}.`
+      return { text, title: "", mediaType: "text/plain", blocks: [{ kind: "paragraph", start: 0, end: text.length }] }
+    })
+})
+
 /** Limits of which a test sees what is left in them. */
 const limits = (documents: number, parse = 4) =>
   Effect.map(Layer.build(Concurrency.layer({ parse, write: 4, documents })), (context) => ({
@@ -60,12 +80,12 @@ const boxes = Layer.succeed(Unpacker, {
 describe("documents in flight, in the pipeline", () => {
   it.effect("however little room there is, all documents come through, one at a time if need be", () =>
     Effect.gen(function* () {
-      const given = documents(40, (index) => 1 + ((index * 7) % 30))
+      const given = documents(8, (index) => 1 + ((index * 7) % 30))
       const ample = yield* run({ documents: given }).pipe(Effect.provide(world()))
       for (const size of [1, 10_000]) {
         const { limits: tight, room } = yield* limits(size)
         const { report } = yield* run({ documents: given, limits: tight }).pipe(Effect.provide(world()))
-        assert.strictEqual(report.documents.ingested, 40)
+        assert.strictEqual(report.documents.ingested, 8)
         assert.strictEqual(report.graph.hash, ample.report.graph.hash)
         assert.deepStrictEqual([room.used, room.documents], [0, 0])
       }
@@ -116,7 +136,7 @@ describe("documents in flight, in the pipeline", () => {
       const outer = (index: number) =>
         ["box", sentences(10 + index, 5), inner, sentences(20 + index, 30)].join("\n----\n")
       const page = (index: number) => [`page ${sentences(30 + index, 8)}`, sentences(40 + index, 8)].join("\n----\n")
-      const given = documents(40, (index) => 5 + index).flatMap((document, index) => [
+      const given = documents(10, (index) => 5 + index).flatMap((document, index) => [
         document,
         { uri: `${index}.box`, content: index % 2 === 0 ? outer(index) : page(index) }
       ])
@@ -126,7 +146,7 @@ describe("documents in flight, in the pipeline", () => {
           Effect.provide(world())
         )
         // The inner box's three are copies in all boxes but the first.
-        assert.strictEqual(report.documents.seen, 40 + 20 * 5 + 20 * 2)
+        assert.strictEqual(report.documents.seen, 10 + 5 * 5 + 5 * 2)
         assert.strictEqual(report.documents.failed, 0)
         assert.deepStrictEqual([room.used, room.documents], [0, 0])
       }
@@ -174,6 +194,36 @@ describe("documents in flight, in the pipeline", () => {
       )
       assert.strictEqual(status, "stopped")
       assert.deepStrictEqual([room.used, room.documents], [0, 0])
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.effect("by default there is room for what large containers hold, and for what is larger than all of it", () =>
+    Effect.gen(function* () {
+      const boxes = Layer.succeed(Unpacker, {
+        open: (file) =>
+          Effect.map(file.range(0, 2), ([number = 0, boxed = 0]) => {
+            if (boxed === 0) return { isDocument: true }
+            const items = Array.from({ length: 3 }, (_, index): SourceItem => {
+              const size = 30 * megabyte
+              const part = zeros(number * 10 + index, size, boxed - 1)
+              return {
+                uri: `${file.uri}#${index}`,
+                size,
+                read: Effect.succeed(part),
+                range: () => Effect.succeed(part.subarray(0, 2))
+              }
+            })
+            return { isDocument: false, items: Stream.fromIterable(items) }
+          })
+      })
+      const documents = [
+        ...[1, 2, 3].map((index) => ({ uri: `${index}.box`, content: zeros(index, 100, 1 + (index % 2)) })),
+        ...[7, 8, 9].map((index) => ({ uri: `${index}.txt`, content: zeros(100 + index, 40 * megabyte) })),
+        { uri: "4.box", content: zeros(4, 100, 1) },
+        { uri: "huge.txt", content: zeros(200, 100 * megabyte) }
+      ]
+      const { report } = yield* drive(ingest({ extractor: "rules", documents, parser: sentence, unpacker: boxes }))
+      assert.deepInclude(report.documents, { seen: 28, ingested: 28 })
     }).pipe(Effect.provide(world()))
   )
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { Group } from "../../src/domain/Ids.ts"
 import * as HashEmbedder from "../../src/layers/HashEmbedder.ts"
 import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
@@ -92,6 +92,46 @@ describe("ingest", () => {
       assert.strictEqual(report.documents.ingested, documents.length)
       assert.deepStrictEqual(written.flat().toSorted(), documents.map(({ uri }) => uri).toSorted())
       assert.strictEqual(written.length, documents.length)
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.effect("a copy that turns up while the first of it is being written is not worked on again", () =>
+    Effect.gen(function* () {
+      const store = yield* GraphStore
+      const slow = GraphStore.of({
+        ...store,
+        commit: (name, id, writes) => Effect.delay(store.commit(name, id, writes), "20 seconds")
+      })
+      const others = Array.from({ length: 40 }, (_, index) => document(`${index}.md`, `Number ${index}.`))
+      const copies = [
+        { ...ada, uri: "copy 1.md" },
+        { ...ada, uri: "copy 2.md" }
+      ]
+      const { report } = yield* run([ada, ...others, ...copies], { extractor: "rules" }).pipe(
+        Effect.provideService(GraphStore, slow)
+      )
+      assert.deepInclude(report.documents, { seen: 43, ingested: 41, unchanged: 2 })
+      const rows = yield* Stream.runCollect(store.exportRows(group))
+      const sources = rows.flatMap((row) =>
+        row.kind === "document" && row.sources.includes(ada.uri) ? row.sources : []
+      )
+      assert.deepStrictEqual(sources, ["ada.md", "copy 1.md", "copy 2.md"])
+      assert.deepInclude((yield* run([ada, ...others, ...copies], { extractor: "rules" })).report.documents, {
+        unchanged: 43
+      })
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.effect("the letter of a copy names the copy", () =>
+    Effect.gen(function* () {
+      const picture = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 0, 1])
+      const blank = { uri: "blank.txt", content: " \n\n " }
+      yield* run(["a.png", "b.png", "c.png"].map((uri) => ({ uri, content: picture })))
+      yield* run([blank, { ...blank, uri: "other.txt" }])
+      const letters = yield* (yield* Ledger).deadLetters(group)
+      assert.strictEqual(letters.length, 5)
+      for (const { message, source } of letters)
+        assert.isTrue(message.startsWith(`${source} `), `${source}: ${message}`)
     }).pipe(Effect.provide(world()))
   )
 

@@ -111,6 +111,29 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
       )
     )
 
+    it.effect("what a document's graph says twice counts once", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          const resolved = resolvedDocument(group, ada)
+          const twice = <A>(records: ReadonlyArray<A>) => [...records, ...records]
+          const { decisions, entities, facts, mentions, names, relations, supports } = resolved.graph
+          const graph = {
+            entities: twice(entities),
+            names: twice(names),
+            mentions: twice(mentions),
+            relations: twice(relations),
+            facts: twice(facts),
+            supports: twice(supports),
+            decisions: twice(decisions)
+          }
+          yield* store.commit(group, run, [
+            { _tag: "document", sources: ["a"], resolved: { ...resolved, graph }, deadLetters: [], embeddings: [] }
+          ])
+          yield* holds(store, group, [resolved])
+        })
+      )
+    )
+
     it.effect("committing a document with other content leaves only that content", () =>
       inStore((store, group) =>
         Effect.gen(function* () {

@@ -33,7 +33,22 @@ const isHidden = (name: string): boolean =>
 
 const inMegabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`
 
-/** A member's bytes; unpacks no more than `maxBytes`, whatever the archive says of its size. */
+/**
+ * The members that may be unpacked: those before the first that is one too many, by what the directory says of their
+ * sizes. Not by what came out so far, since that would depend on which of them are read first.
+ */
+const allowed = (entries: ReadonlyArray<ZipEntry>, maxBytes: number): ReadonlySet<ZipEntry> => {
+  const found = new Set<ZipEntry>()
+  let sum = 0
+  for (const entry of entries) {
+    sum += entry.size
+    if (sum > maxBytes) break
+    found.add(entry)
+  }
+  return found
+}
+
+/** A member's bytes; unpacks no more than `maxBytes`, and no more than the archive says. */
 const inflate = async (zip: Zip, entry: ZipEntry, uri: string, maxBytes: number): Promise<Uint8Array> => {
   const pieces: Array<Uint8Array> = []
   let length = 0
@@ -42,6 +57,10 @@ const inflate = async (zip: Zip, entry: ZipEntry, uri: string, maxBytes: number)
     if (length > maxBytes) {
       const message = `${uri} unpacks to more than the limit of ${inMegabytes(maxBytes)}: split it, or raise --max-document`
       throw new ParseError({ uri, reason: "too-large", message })
+    }
+    if (length > entry.size) {
+      const message = `${uri} unpacks to more than the ${entry.size} bytes that the archive says: pack it again`
+      throw new ParseError({ uri, reason: "malformed", message })
     }
     pieces.push(piece)
   }
@@ -100,14 +119,18 @@ export const openArchive = Effect.fnUntraced(function* (
   if (!startsAsZip(head)) return undefined
   const run = Effect.runPromiseWith(yield* Effect.context<never>())
   const range = (from: number, to: number) => run(file.range(from, to))
-  const zip = yield* attempt(file.uri, () => openZip(file.uri, { size: file.size, range }, limits))
+  const unlimited = { maxBytes: Infinity, maxRatio: Infinity, maxEntries: limits.maxEntries }
+  const zip = yield* attempt(file.uri, () => openZip(file.uri, { size: file.size, range }, unlimited))
   if (documentParts.some((name) => zip.has(name))) return undefined
   const files = zip.entries.filter(({ isDirectory, name }) => !isDirectory && !isHidden(name))
   if (files.length === 0) {
     const message = `${file.uri} is an archive with no files in it`
     return yield* new ParseError({ uri: file.uri, reason: "empty", message })
   }
-  const itemOf = (entry: ZipEntry, made: (bytes: Uint8Array) => Uint8Array): SourceItem => {
+  const budget = Math.min(limits.maxBytes, Math.max(limits.freeBytes, file.size * limits.maxRatio))
+  const readable = files.filter(({ isEncrypted, size }) => !isEncrypted && size <= maxBytes)
+  const unpacked = allowed(readable, budget)
+  const itemOf = (entry: ZipEntry, made?: (bytes: Uint8Array) => Uint8Array): SourceItem => {
     const uri = `${file.uri}#${entry.name}`
     if (entry.isEncrypted) {
       return { uri, read: problem(uri, "unreadable", "is protected by a password: unpack it first") }
@@ -116,11 +139,20 @@ export const openArchive = Effect.fnUntraced(function* (
       const size = `has ${entry.size} bytes, more than the limit of ${maxBytes} bytes`
       return { uri, read: problem(uri, "too-large", `${size}: split it, or raise --max-document`) }
     }
-    const read = attempt(uri, async () => made(await inflate(zip, entry, uri, maxBytes)))
-    return { uri, read: Effect.mapError(read, (error) => asItemError(uri, error)) }
+    if (!unpacked.has(entry)) {
+      const size = `lies in an archive that unpacks to more than ${inMegabytes(budget)}, too much for its size`
+      return { uri, read: problem(uri, "too-large", `${size}: unpack it first`) }
+    }
+    const read = attempt(uri, async () => {
+      const bytes = await inflate(zip, entry, uri, maxBytes)
+      return made === undefined ? bytes : made(bytes)
+    }).pipe(Effect.mapError((error) => asItemError(uri, error)))
+    // Of what is made of the bytes, the size is not known before.
+    return { uri, read, ...(made === undefined ? { size: entry.size } : {}) }
   }
   const items = Effect.gen(function* () {
-    const shape = (yield* slackShape(file, zip, maxBytes)) ?? (() => (bytes: Uint8Array) => bytes)
+    const shape = yield* slackShape(file, zip, maxBytes)
+    if (shape === undefined) return Stream.fromIterable(files.map((entry) => itemOf(entry)))
     return Stream.fromIterable(
       files.flatMap((entry) => {
         const made = shape(entry)

@@ -2,12 +2,11 @@ import { Effect, Stream } from "effect"
 import type { Context } from "effect"
 import type { ContainerFile, Contents } from "../../services/Unpacker.ts"
 import type { SourceItem } from "../../services/DocumentSource.ts"
-import { ParseError } from "../../services/Parser.ts"
 import { looksMail } from "../parsers/detect.ts"
+import { isCompound, storedName } from "../parsers/msg/compound.ts"
 import type { ParserPool } from "../parsers/Pool.ts"
-import { failureOf } from "../parsers/Task.ts"
+import { parseErrorOf } from "../parsers/Task.ts"
 import type { Part } from "../parsers/Task.ts"
-import { isCompound } from "./parts.ts"
 import { itemError, problem, readRange } from "./options.ts"
 import type { ContainerOptions } from "./options.ts"
 
@@ -25,9 +24,8 @@ const firstField = /^(?:\ufeff|\u00ef\u00bb\u00bf)?[A-Za-z][A-Za-z0-9-]{0,70}:/
 const attachment =
   /^content-(?:disposition:[ \t]*(?:\r?\n[ \t]+)?attachment|type:[ \t]*(?:\r?\n[ \t]+)?(?!multipart\/|text\/plain|text\/html|image\/)[a-z]{1,20}\/)/im
 
-const utf16 = (text: string): string => Array.from(text, (character) => `${character}\0`).join("")
-const messageNames = [utf16("__substg1.0_"), utf16("__nameid_")]
-const attachmentStorage = utf16("__attach_version1.0_")
+const messageNames = [storedName("__substg1.0_"), storedName("__nameid_")]
+const attachmentStorage = storedName("__attach_version1.0_")
 
 const mayHoldParts = (isStored: boolean, bytes: Uint8Array): boolean => {
   const text = latin1.decode(bytes)
@@ -92,5 +90,5 @@ const onThisThread = (uri: string, bytes: Uint8Array) =>
       const { partsOf } = await import("./parts.ts")
       return partsOf(uri, bytes)
     },
-    catch: (error) => new ParseError({ uri, ...failureOf(uri, error) })
+    catch: (error) => parseErrorOf(uri, error)
   })

@@ -1,11 +1,8 @@
 import type { Part } from "../parsers/Task.ts"
 import { attachmentName, makeUnique, mayHoldText } from "../parsers/mail/attachments.ts"
 import { afterFromLine, contentOf, readParts } from "../parsers/mail/mime.ts"
+import { isCompound } from "../parsers/msg/compound.ts"
 import { readOutlook } from "../parsers/msg/outlook.ts"
-
-/** The first bytes of a compound file, as which Outlook stores messages. */
-export const isCompound = (bytes: Uint8Array): boolean =>
-  [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1].every((byte, index) => bytes[index] === byte)
 
 const mailParts = async (uri: string, bytes: Uint8Array) =>
   (await readParts(uri, afterFromLine(bytes))).attachments.map((part, index) => ({

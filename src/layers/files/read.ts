@@ -80,7 +80,7 @@ export const readFile = Effect.fn("FileSource.read")((uri: string, path: string,
 )
 
 /** Up to `buffer.length` bytes from a place on. */
-const readAt = async (file: FileHandle, buffer: Uint8Array, from: number): Promise<Uint8Array> => {
+export const readAt = async (file: FileHandle, buffer: Uint8Array, from: number): Promise<Uint8Array> => {
   let length = 0
   while (length < buffer.length) {
     // oxlint-disable-next-line no-await-in-loop

@@ -3,6 +3,7 @@ import type { Ignore } from "ignore"
 import { constants } from "node:fs"
 import { open } from "node:fs/promises"
 import { wrongWith } from "./patterns.ts"
+import { readAt } from "./read.ts"
 import { isMissing, why } from "./uris.ts"
 
 /** Patterns in the notation of gitignore; each is relative to the root of a walk. */
@@ -106,17 +107,9 @@ export const readIgnoreFile = async (path: string): Promise<IgnoreFile> => {
   try {
     await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     if (!(await file.stat()).isFile()) return nothing
-    const buffer = new Uint8Array(maxBytes + 1)
-    let length = 0
-    while (length < buffer.length) {
-      // oxlint-disable-next-line no-await-in-loop
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length, null)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
-    const bytes = buffer.subarray(0, length)
+    const bytes = await readAt(file, new Uint8Array(maxBytes + 1), 0)
     if (bytes.includes(0)) return { ...nothing, problem: "is binary, not a list of patterns" }
-    return length > maxBytes ? unknown("is larger than 64 KB") : parse(new TextDecoder().decode(bytes))
+    return bytes.length > maxBytes ? unknown("is larger than 64 KB") : parse(new TextDecoder().decode(bytes))
   } catch (error) {
     return isMissing(error) ? nothing : unknown(`cannot be read: ${why(error)}`)
   }

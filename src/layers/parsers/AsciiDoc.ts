@@ -5,6 +5,7 @@ import { readHeader } from "./asciidoc/header.ts"
 import { decode, isBlank } from "./decode.ts"
 import type { Parse } from "./formats.ts"
 import { authored, keywords, linked, rowReader } from "./statements.ts"
+import { asTitle } from "./Writer.ts"
 
 const maxHeader = 64 * 1024
 const maxLabels = 200
@@ -55,7 +56,7 @@ export const parseAsciiDoc: Parse = (uri, bytes) => {
   }
   return {
     mediaType: "text/asciidoc",
-    title: title.slice(0, 300).toWellFormed().trim(),
+    title: asTitle(title),
     ...(header.date === undefined ? {} : { date: header.date }),
     text,
     blocks,

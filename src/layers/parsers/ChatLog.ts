@@ -60,6 +60,10 @@ const channelOf = (entries: ReadonlyArray<Entry>): string | undefined => {
 const markdownHeading = /^(#{1,6})[ \t]+(\S[^\n]{0,300})$/
 const letters = /\p{L}/gu
 
+/** What programs write below a transcript, or in it where they begin and stop. */
+const trailer =
+  /^(?:meeting ended after \d|this editable transcript was|transcribed by https?:|(?:transcript|recording) ended\b|[^\n:]{1,60} (?:started|stopped) transcription$)/i
+
 /** A line that names a day and says nothing else: at most a weekday and a month. */
 const isDayLine = (text: string): boolean =>
   text.length <= 60 && dayNamed(text) !== undefined && (text.match(letters)?.length ?? 0) <= 20 && !text.includes(": ")
@@ -94,8 +98,9 @@ const write = (uri: string, text: string, style: Style): Parsed => {
     const { name } = entry.kind === "turn" ? nameIn(entry.speaker) : { name: "" }
     times.set(name, (times.get(name) ?? 0) + 1)
   }
-  /** One word that speaks once may be anything: a program, a field of a form. */
-  const isSomebody = (name: string): boolean => isPerson(name) && (name.includes(" ") || (times.get(name) ?? 0) > 1)
+  /** One word that speaks once may be anything but on IRC: a program, a field of a form. */
+  const isSomebody = (name: string): boolean =>
+    isPerson(name) && (style === "irc" || style === "columns" || name.includes(" ") || (times.get(name) ?? 0) > 1)
   const noted = new Set<string>()
   let earliest: number | undefined
   let now: number | undefined
@@ -165,6 +170,9 @@ const write = (uri: string, text: string, style: Style): Parsed => {
           close()
           if (isDay) clock.day(dayNamed(entry.text) ?? 0)
           writer.heading(heading?.[1]?.length ?? 2, heading?.[2] ?? entry.text)
+        } else if (trailer.test(entry.text)) {
+          close()
+          writer.paragraph(entry.text)
         } else if (open !== undefined) open.said.push(entry.text)
         else writer.paragraph(entry.text)
       }
@@ -178,6 +186,12 @@ const write = (uri: string, text: string, style: Style): Parsed => {
 /** Earlier moments are counted from the start of a recording: March 1973 in milliseconds. */
 const firstDate = 100_000_000_000
 
+/** The conversation in a text; undefined if it is none. */
+export const readChatLog = (uri: string, text: string): Parsed | undefined => {
+  const style = styleOf(text)
+  return style === undefined ? undefined : write(uri, text, style)
+}
+
 /**
  * A chat log or transcript as text: WhatsApp, Signal, IRC clients, chats and transcripts of meetings, `Name: text`. A
  * turn for each message; lines that are none go on with the message above, or are paragraphs where there is none. What
@@ -185,6 +199,5 @@ const firstDate = 100_000_000_000
  */
 export const parseChatLog: Parse = (uri, bytes) => {
   const text = decode(uri, bytes)
-  const style = styleOf(text)
-  return style === undefined ? readText(text) : write(uri, text, style)
+  return readChatLog(uri, text) ?? readText(text)
 }

@@ -1,4 +1,5 @@
 import { ParseError } from "../../services/Parser.ts"
+import { memberAt, pathOf, percentDecoded } from "../zip/names.ts"
 import { openZip } from "../zip/Zip.ts"
 import type { Zip } from "../zip/Zip.ts"
 import { isoDate } from "./date.ts"
@@ -39,25 +40,7 @@ const eachElement = (xml: string, use: (name: string, attributes: Attributes, te
   )
 }
 
-/** A member's name from an address in the book, relative to the file that has it. */
-const resolve = (base: string, href: string): string => {
-  const path = href.split(/[?#]/)[0] ?? ""
-  const decoded = ((): string => {
-    try {
-      return decodeURIComponent(path)
-    } catch {
-      return path
-    }
-  })()
-  const folders: Array<string> = []
-  for (const part of `${decoded.startsWith("/") ? "" : base.slice(0, base.lastIndexOf("/") + 1)}${decoded}`.split(
-    "/"
-  )) {
-    if (part === "..") folders.pop()
-    else if (part !== "" && part !== ".") folders.push(part)
-  }
-  return folders.join("/")
-}
+const resolve = (from: string, href: string): string => memberAt(from, percentDecoded(pathOf(href)))
 
 interface Package {
   readonly titles: Array<string>

@@ -1,3 +1,5 @@
+import { writeChat } from "./chats/Conversation.ts"
+import { readHtmlChat } from "./chats/Html.ts"
 import type { Parse } from "./formats.ts"
 import { decodeMarkup } from "./html/charset.ts"
 import { Converter } from "./html/Converter.ts"
@@ -121,9 +123,12 @@ export const stateHtml = (writer: Writer, facts: HtmlFacts, title = facts.title,
 /**
  * A web page: its text block by block. The title is `<title>`, else what its metadata say, else the first heading; the
  * date is that of publication as metadata, linked data or a `<time>` state it; authors, keywords and links are statements.
+ * What a chat program exports as a page is a conversation.
  */
 export const parseHtml: Parse = (uri, bytes) => {
   const html = decodeMarkup(uri, bytes)
+  const chat = readHtmlChat(html)
+  if (chat !== undefined) return writeChat(uri, chat, "text/html")
   const writer = new Writer(uri)
   const facts = writeHtml(writer, html, { xhtml: /^\s{0,100}<\?xml\s/.test(html) })
   stateHtml(writer, facts)

@@ -1,13 +1,12 @@
 import { ParseError } from "../../services/Parser.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { readChat } from "./chats/exports.ts"
-import { firstText, isFields } from "./chats/fields.ts"
 import { isoDate } from "./date.ts"
 import { decode } from "./decode.ts"
 import { formatOfName } from "./detect.ts"
-import { fieldsOf, firstOf, namesIn, wordsIn } from "./fields.ts"
+import { fieldsOf, firstOf, firstText, isFields, namesIn, wordsIn } from "./fields.ts"
 import type { Parse } from "./formats.ts"
-import { placeOf, readLenient, readLines, readValue } from "./json/read.ts"
+import { readLenient, readLines, readValue } from "./json/read.ts"
 import type { Item } from "./json/read.ts"
 import { writeValue } from "./json/write.ts"
 import { parseMarkdown } from "./Markdown.ts"
@@ -95,10 +94,5 @@ export const parseJson: Parse = (uri, bytes) => {
         "mend them, or name the file .txt to have it read as text"
     )
   }
-  const { expected, position } = read.fault()
-  const { column, line } = placeOf(text, position)
-  throw malformed(
-    `${uri} is broken JSON: in line ${line}, column ${column}, ${expected} should come: mend it, or name the file .txt ` +
-      "to have it read as text"
-  )
+  throw malformed(`${uri} is broken JSON: ${read.fault()}: mend it, or name the file .txt to have it read as text`)
 }

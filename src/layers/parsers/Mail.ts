@@ -1,5 +1,5 @@
 import type { Parse } from "./formats.ts"
-import { decode } from "./decode.ts"
+import { decode, utf16Mark } from "./decode.ts"
 import { afterFromLine, headerEnd, readMime } from "./mail/mime.ts"
 import { documentOf, writeMessage } from "./mail/Message.ts"
 import { readPrinted } from "./mail/printed.ts"
@@ -8,8 +8,6 @@ import { readText } from "./Text.ts"
 import { Writer } from "./Writer.ts"
 
 const known = /^(?:from|to|cc|subject|date|received|message-id|mime-version|content-type|return-path|sender):/im
-const isByteOrderMark = (bytes: Uint8Array): boolean =>
-  (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
 const maxPrinted = 64 * 1024
 
 /** Mails of a text file, one after the other; the subject of the first is the thread's where others have none. */
@@ -29,7 +27,7 @@ const parsePrinted = (uri: string, bytes: Uint8Array) => {
  * mail at all is plain text. Attachments are named; reading them is for `partsOf`.
  */
 export const parseMail: Parse = async (uri, bytes) => {
-  const inUtf8 = isByteOrderMark(bytes) ? new TextEncoder().encode(decode(uri, bytes)) : bytes
+  const inUtf8 = utf16Mark(bytes) !== undefined ? new TextEncoder().encode(decode(uri, bytes)) : bytes
   const message = afterFromLine(inUtf8)
   const head = new TextDecoder("latin1").decode(message.subarray(0, Math.min(headerEnd(message), maxPrinted)))
   if (!known.test(head)) return readText(decode(uri, bytes))

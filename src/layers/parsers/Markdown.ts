@@ -6,13 +6,14 @@ import { gfm } from "micromark-extension-gfm"
 import type { Block } from "../../domain/Document.ts"
 import { paragraphs } from "../../domain/Paragraphs.ts"
 import { ParseError } from "../../services/Parser.ts"
-import { clean, decode, isBlank } from "./decode.ts"
+import { decode, isBlank } from "./decode.ts"
 import type { Parse } from "./formats.ts"
 import { frontMatter } from "./markdown/front.ts"
 import { linksOf } from "./markdown/links.ts"
 import { cells, scan, segments } from "./segments.ts"
 import type { Segment } from "./segments.ts"
 import { authored, keywords } from "./statements.ts"
+import { asTitle } from "./Writer.ts"
 
 // Only top-level blocks are asked for, so what happens inside a line is not parsed: that is where CommonMark parsers go
 // quadratic ("*a**a ", "](", "[^a]"), and it is half of the time on honest text.
@@ -49,8 +50,6 @@ const toText = (node: Nodes): string => {
   if ("alt" in node) return node.alt ?? ""
   return "children" in node ? node.children.map(toText).join("") : ""
 }
-
-const oneLine = (text: string): string => clean(text).replaceAll(/\s+/g, " ").trim().slice(0, maxTitle).toWellFormed()
 
 const kinds: Partial<Record<RootContent["type"], Block["kind"]>> = {
   heading: "heading",
@@ -114,9 +113,9 @@ const whole = (text: string, { end, kind, start }: Segment): ReadonlyArray<Block
 const headingTitle = (text: string, heading: Block): string => {
   const source = text.slice(heading.start, Math.min(heading.end, heading.start + maxTitle))
   try {
-    return oneLine(toText(fromMarkdown(source, { extensions: [syntax], mdastExtensions: [tree] })))
+    return asTitle(toText(fromMarkdown(source, { extensions: [syntax], mdastExtensions: [tree] })))
   } catch {
-    return oneLine(source.replace(/^#+/, ""))
+    return asTitle(source.replace(/^#+/, ""))
   }
 }
 

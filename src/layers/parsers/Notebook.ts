@@ -1,11 +1,10 @@
 import type { Block } from "../../domain/Document.ts"
 import { ParseError } from "../../services/Parser.ts"
-import { field, firstText, isFields, listOf, textOf } from "./chats/fields.ts"
 import { clean, decode, isBlank } from "./decode.ts"
-import { namesIn, wordsIn } from "./fields.ts"
+import { field, firstText, isFields, listOf, namesIn, textOf, wordsIn } from "./fields.ts"
 import type { Parse } from "./formats.ts"
 import { writeHtml } from "./Html.ts"
-import { placeOf, readValue } from "./json/read.ts"
+import { readValue } from "./json/read.ts"
 import { writeValue } from "./json/write.ts"
 import { firstTitle, markdownBlocks } from "./Markdown.ts"
 import { frontMatter } from "./markdown/front.ts"
@@ -60,9 +59,7 @@ export const parseNotebook: Parse = (uri, bytes) => {
   const source = decode(uri, bytes)
   const read = readValue(source)
   if (!read.ok) {
-    const { expected, position } = read.fault()
-    const { column, line } = placeOf(source, position)
-    const message = `${uri} is a broken notebook: in line ${line}, column ${column}, ${expected} should come: export it again`
+    const message = `${uri} is a broken notebook: ${read.fault()}: export it again`
     throw new ParseError({ uri, reason: "malformed", message })
   }
   const root = read.value

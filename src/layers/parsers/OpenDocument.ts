@@ -22,9 +22,7 @@ const manifestOf = async (from: Package) => {
       const path = attribute(attributes, "full-path") ?? ""
       if (path === "/") mediaType = attribute(attributes, "media-type") ?? ""
       if (/^[^/]+\/content\.xml$/.test(path) && objects.length < maxObjects) objects.push(path)
-    },
-    close: () => {},
-    text: () => {}
+    }
   })
   return { objects, mediaType, isEncrypted }
 }

@@ -15,9 +15,7 @@ const slidesOf = async (from: Package, main: string): Promise<ReadonlyArray<stri
     open: (name, attributes) => {
       const part = name === "sldId" ? parts.get(prefixed(attributes, "id") ?? "") : undefined
       if (part !== undefined && from.has(part)) slides.add(part)
-    },
-    close: () => {},
-    text: () => {}
+    }
   })
   return [...slides]
 }

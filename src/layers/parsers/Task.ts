@@ -38,12 +38,12 @@ export type Reply =
 
 const maxDetail = 200
 
-/** What went wrong, if it was not foreseen: the document, for all that is known, is at fault. */
-export const failureOf = (uri: string, error: unknown): Failure => {
-  if (error instanceof ParseError) return { reason: error.reason, message: error.message }
+/** What went wrong; if it was not foreseen, the document, for all that is known, is at fault. */
+export const parseErrorOf = (uri: string, error: unknown): ParseError => {
+  if (error instanceof ParseError) return error
   const detail = oneLine(String(error)).slice(0, maxDetail).toWellFormed()
   const message = `${uri} cannot be read: ${detail}. Open it and save it again, or convert it to text`
-  return { reason: "malformed", message }
+  return new ParseError({ uri, reason: "malformed", message })
 }
 
 export const parse = async (format: Format, uri: string, bytes: Uint8Array): Promise<Parsed> => {

@@ -4,7 +4,7 @@ import type { Parsed } from "../../services/Parser.ts"
 import { decode } from "./decode.ts"
 import type { Parse } from "./formats.ts"
 
-const endsSentence = /[.,;:!?…。！？]["'”’)\]]?$/
+export const endsSentence = /[.,;:!?…。！？]["'”’)\]]?$/
 const maxTitle = 100
 
 /** A first line that stands alone above the rest, is short and ends no sentence, is a heading. */

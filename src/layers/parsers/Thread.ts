@@ -56,11 +56,13 @@ export class Thread {
       resourceLimits: { maxOldGenerationSizeMb: options.memory },
       env: {},
       execArgv: [],
-      // Kept from ours, and never read: a stream that is read keeps the process alive.
+      // Kept from ours, and taken apart below: a stream in which something arrives keeps the process alive.
       stdout: true,
       stderr: true
     })
     this.#worker = worker
+    worker.stdout.destroy()
+    worker.stderr.destroy()
     worker.unref()
     worker.on("message", (reply: Reply) => this.#receive(reply))
     worker.on("messageerror", (error) => this.#kill(this.#crash(error.message)))

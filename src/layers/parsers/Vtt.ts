@@ -4,6 +4,7 @@ import type { Parsed } from "../../services/Parser.ts"
 import { plain, transcript } from "./captions.ts"
 import { isoDate } from "./date.ts"
 import { clean, decode } from "./decode.ts"
+import { asTitle } from "./Writer.ts"
 
 const header = /^WEBVTT[ \t]*(?:-+[ \t]*)?([^\n]*)/
 const timing = /^[^\n]*-->/m
@@ -19,10 +20,7 @@ export const parseVtt = async (uri: string, bytes: Uint8Array): Promise<Parsed> 
     throw malformed(`${uri} is not a WebVTT transcript that can be read: check it, or save it as plain text`)
   })
   const stated = captions.metadata["Title"] ?? header.exec(source)?.[1]
-  const title = plain(stated ?? "")
-    .slice(0, 300)
-    .toWellFormed()
-    .trim()
+  const title = asTitle(plain(stated ?? ""))
   const said = transcript(captions.cues, title)
   if (said.blocks.length === 0) {
     if (timing.test(source) && captions.cues.length === 0) {

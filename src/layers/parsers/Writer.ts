@@ -20,6 +20,9 @@ const tidy = /^(?:[!-~]+(?: [!-~]+)*)?$/
 export const oneLine = (text: string): string =>
   text.length < 1000 && tidy.test(text) ? text : clean(text).replaceAll(/\s+/g, " ").trim()
 
+/** A title: safe text on one line, at most 300 UTF-16 code units. */
+export const asTitle = (text: string): string => oneLine(text).slice(0, maxTitle).toWellFormed().trim()
+
 /** Safe text whose line breaks stand, without blank lines and without white space around the lines. */
 export const lines = (text: string): string =>
   clean(text)
@@ -191,10 +194,7 @@ export class Writer {
     }
     return {
       mediaType: document.mediaType,
-      title: oneLine(document.title ?? "")
-        .slice(0, maxTitle)
-        .toWellFormed()
-        .trim(),
+      title: asTitle(document.title ?? ""),
       ...(document.date === undefined || document.date === "" ? {} : { date: document.date }),
       text,
       blocks: this.#blocks,

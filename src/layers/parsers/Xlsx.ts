@@ -23,9 +23,7 @@ const workbookOf = async (from: Package, main: string) => {
       const part = name === "sheet" ? parts.get(prefixed(attributes, "id") ?? "") : undefined
       if (part === undefined || sheets.has(part) || sheets.size >= maxSheets) return
       sheets.set(part, attribute(attributes, "name") ?? "")
-    },
-    close: () => {},
-    text: () => {}
+    }
   })
   return { sheets, from1904 }
 }

@@ -1,5 +1,6 @@
 import type { Block } from "../../domain/Document.ts"
 import type { Statement } from "../../domain/Extraction.ts"
+import { isField, labelBefore } from "./chats/labels.ts"
 import { Participation } from "./chats/participation.ts"
 import { nameIn } from "./chats/people.ts"
 import { clean, isBlank } from "./decode.ts"
@@ -42,6 +43,33 @@ const changeMark = /^(?:-|–|—|>>+|»)[ \t]*/
 const label =
   /^((?:\p{Lu}|\d)[\p{L}\p{M}\p{N}.'’&()/-]{0,30}(?:[ ](?:\p{Lu}|\d|\()[\p{L}\p{M}\p{N}.'’&()/-]{0,30}){0,4})[ ]?:(?:[ \t]+|$)/u
 
+/** What captions for the deaf have besides what is said: sounds in brackets, notes, dashes before each of two speakers. */
+const sound = /^(?:[[(♪♫#*]|(?:-|–|—)[ \t]*\S)/u
+const sentenceEnd = /[.!?…。！？♪)\]"”’'][ ]?$/u
+
+/** The name that begins a line of a caption, and how much of the line it takes; its mark of change is gone already. */
+type ReadLabel = (line: string, isFirst: boolean) => { readonly name: string; readonly length: number } | undefined
+
+const readLabel: ReadLabel = (line) => {
+  const found = label.exec(line)
+  return found === null || isField(found[1] ?? "") ? undefined : { name: found[1] ?? "", length: found[0].length }
+}
+
+/**
+ * How names are read in these cues, if they have any. Meeting programs put one before every cue, whatever people call
+ * themselves or their telephones; elsewhere a name looks like one.
+ */
+const labelsOf = (openings: ReadonlyArray<string>): ReadLabel | undefined => {
+  const labelled = openings.flatMap((line) => labelBefore(line)?.name ?? [])
+  const times = new Map<string, number>()
+  for (const name of labelled) times.set(name, (times.get(name) ?? 0) + 1)
+  const isEverywhere = labelled.length >= 4 && labelled.length * 10 >= openings.length * 9
+  if (isEverywhere && times.size * 2 <= labelled.length) {
+    return (line, isFirst) => readLabel(line, isFirst) ?? (isFirst ? labelBefore(line) : undefined)
+  }
+  return openings.filter((line) => readLabel(line, true) !== undefined).length >= 2 ? readLabel : undefined
+}
+
 const character = (code: number): string => (code > 0 && code <= 0x10_ffff ? String.fromCodePoint(code) : "\ufffd")
 
 /** The text of a cue on one line, without tags and entities. */
@@ -82,20 +110,22 @@ const voices = (text: string): ReadonlyArray<readonly [speaker: string | undefin
 }
 
 /** Lines of a cue put together again, apart where a line begins with a mark of change or a name. */
-const utterances = (text: string, labelled: boolean): ReadonlyArray<Utterance> => {
+const utterances = (text: string, read: ReadLabel | undefined): ReadonlyArray<Utterance> => {
   const found: Array<Utterance> = []
+  let isFirst = true
   for (const [voiceOf, part] of voices(text)) {
     let fresh = true
     for (const raw of part.split("\n")) {
       const line = plain(raw)
       const unmarked = line.replace(changeMark, "")
       const change = unmarked !== line
-      const name = voiceOf === undefined && labelled ? label.exec(unmarked) : null
-      const said = unmarked.slice(name?.[0].length ?? 0)
-      if (isBlank(said) && name === null) continue
+      const name = voiceOf === undefined ? read?.(unmarked, isFirst) : undefined
+      const said = unmarked.slice(name?.length ?? 0)
+      if (isBlank(said) && name === undefined) continue
+      isFirst = false
       const previous = found.at(-1)
-      if (previous !== undefined && !fresh && !change && name === null) previous.said.push(said)
-      else found.push({ speaker: voiceOf ?? nameOf(name?.[1]), said: [said], change: change && name === null })
+      if (previous !== undefined && !fresh && !change && name === undefined) previous.said.push(said)
+      else found.push({ speaker: voiceOf ?? nameOf(name?.name), said: [said], change: change && name === undefined })
       fresh = false
     }
   }
@@ -110,17 +140,22 @@ interface Turn {
 }
 
 const turns = (cues: ReadonlyArray<Cue>): ReadonlyArray<Turn> => {
-  const labels = cues.filter(({ text }) => label.test(plain(text).replace(changeMark, ""))).length
+  const openings = cues.map(({ text }) => plain(text))
+  const read = labelsOf(openings.map((line) => line.replace(changeMark, "")))
+  const named = read === undefined ? 0 : openings.filter((line) => read(line.replace(changeMark, ""), true)).length
+  // Captions of a film name whoever cannot be seen: what comes after is anybody's.
+  const isFilm = named * 3 < cues.length && openings.filter((line) => sound.test(line)).length >= 3
   const voiced = cues.some(({ text }) => text.search(voice) >= 0)
   const found: Array<Turn> = []
   for (const cue of cues) {
     const at = Math.max(0, Math.round(cue.startTime * 1000))
-    for (const { change, said, speaker } of utterances(cue.text, labels >= 2)) {
+    for (const { change, said, speaker } of utterances(cue.text, read)) {
       const last = found.at(-1)
       const silent = last === undefined || at - last.until > maxSilence || at < last.at
       // Where names stand before a colon, a cue without one goes on with the last speaker; a voice tag says who speaks
       // in its own cue only.
-      const same = last?.speaker === speaker || (speaker === undefined && !voiced)
+      const goesOn = !voiced && !(isFilm && sentenceEnd.test(last?.said.at(-1) ?? ""))
+      const same = last?.speaker === speaker || (speaker === undefined && goesOn)
       if (silent || change || !same) found.push({ speaker, at, until: at, said })
       else for (const text of said) last.said.push(text)
       const current = found.at(-1)
@@ -139,7 +174,8 @@ interface Transcript {
 /**
  * What is said in cues: a line `Speaker: text` for each turn, which is what one speaker says with no silence of over 30
  * seconds in it; empty if nobody says anything. Speakers are known by `<v Name>`, or by `Name:` if two cues at least
- * begin like that; a dash or `>>` begins the turn of somebody unknown. `title`: what those who speak take part in.
+ * begin like that, or by whatever stands before a colon if nearly every cue has that; a dash or `>>` begins the turn of
+ * somebody unknown. `title`: what those who speak take part in.
  */
 export const transcript = (cues: ReadonlyArray<Cue>, title: string): Transcript => {
   const lines: Array<string> = []

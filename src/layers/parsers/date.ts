@@ -13,6 +13,10 @@ const daysIn = (year: number, month: number): number =>
       ? 30
       : 31
 
+/** Whether there is such a day in the Gregorian calendar, from the year 1 to 9999. */
+export const isDay = (year: number, month: number, day: number): boolean =>
+  year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
+
 const zone = (text: string): string => {
   if (!/\d/.test(text)) return "Z"
   const digits = text.replace(":", "")
@@ -31,7 +35,7 @@ export const isoDate = (written: string): string | undefined => {
     [year, month, day]: readonly [number, number, number],
     [hour, minute, second, offset]: ReadonlyArray<string | undefined> = []
   ): string | undefined => {
-    if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined
+    if (!isDay(year, month, day)) return undefined
     const date = `${pad(year, 4)}-${pad(month)}-${pad(day)}`
     if (hour === undefined || minute === undefined || offset === undefined) return date
     if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? 0) > 59) return date

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer"
 import { ParseError } from "../../services/Parser.ts"
 import { encodingOf } from "./encodings.ts"
 
@@ -26,13 +27,8 @@ export const clean = (text: string): string =>
 /** Whether there is anything in a text that a person could read. */
 export const isBlank = (text: string): boolean => !shown.test(text)
 
-const strictUtf8 = (bytes: Uint8Array): string | undefined => {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
-}
+const strictUtf8 = (bytes: Uint8Array): string | undefined =>
+  isUtf8(bytes) ? new TextDecoder().decode(bytes) : undefined
 
 const count = (text: string, pattern: RegExp): number => {
   let found = 0
@@ -49,13 +45,27 @@ const replaced = /\ufffd/g
 /** Above one control in ten characters a file is binary, whatever else it is. */
 const looksBinary = (text: string): boolean => count(text, binaryControls) * 10 > text.length
 
+type Utf16 = "utf-16le" | "utf-16be"
+
+/** The UTF-16 that a byte order mark names. */
+export const utf16Mark = (bytes: Uint8Array): Utf16 | undefined => {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le"
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : undefined
+}
+
+/** UTF-16 without a byte order mark, known by the `<` that markup begins with (XML 1.0, appendix F). */
+export const utf16OfMarkup = (bytes: Uint8Array): Utf16 | undefined => {
+  if (bytes[0] === 0x3c && bytes[1] === 0 && bytes[3] === 0) return "utf-16le"
+  return bytes[0] === 0 && bytes[1] === 0x3c && bytes[2] === 0 ? "utf-16be" : undefined
+}
+
 /**
  * UTF-16 by its byte order mark, or by where its NULs are: of text without a mark, one half of the bytes at least nearly
  * always holds some (spaces, line ends, Latin letters), the other hardly any. Looks at 4 KB.
  */
-export const utf16Of = (bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined => {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le"
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be"
+export const utf16Of = (bytes: Uint8Array): Utf16 | undefined => {
+  const mark = utf16Mark(bytes)
+  if (mark !== undefined) return mark
   const head = bytes.subarray(0, 4096)
   if (!head.includes(0)) return undefined
   const nulls = [0, 0]

@@ -56,8 +56,8 @@ const mediaTypes: Readonly<Record<string, Format>> = {
 const extension = /[^/\\#]\.([a-z0-9]{1,10})$/i
 
 /**
- * The format that a name stands for, or else a media type, where the bytes may be anything: `unnamed` without an extension, for then the bytes
- * are looked at for Markdown too; empty if the extension says nothing.
+ * The format that a name stands for, or else a media type, where the bytes may be anything: `unnamed` without an
+ * extension, for then the bytes are looked at for Markdown too; empty if the extension says nothing.
  */
 export const formatOfName = (uri: string, mediaType = ""): Format | "unnamed" | "" => {
   const found = extension.exec(uri)?.[1]?.toLowerCase()

@@ -1,4 +1,5 @@
 import type { Format } from "./formats.ts"
+import { isCompound, storedName } from "./msg/compound.ts"
 
 /** Something that is known and has no parser: what it is, and what a person can do about it. */
 interface Unsupported {
@@ -92,9 +93,8 @@ const zipKind = (bytes: Uint8Array): { readonly format: Format } | Unsupported =
   return { name: "a zip archive", advice: unpack }
 }
 
-const utf16 = (text: string): string => Array.from(text, (character) => `${character}\0`).join("")
-const messageStream = utf16("__substg1.0_")
-const encryptedStream = utf16("EncryptedPackage")
+const messageStream = storedName("__substg1.0_")
+const encryptedStream = storedName("EncryptedPackage")
 
 /** A compound file (MS-CFB); the names of its streams are in UTF-16. */
 const compoundKind = (bytes: Uint8Array): { readonly format: Format } | Unsupported => {
@@ -108,7 +108,7 @@ const compoundKind = (bytes: Uint8Array): { readonly format: Format } | Unsuppor
 /** What bytes are, if they begin as a known format that is not text. */
 export const recognise = (bytes: Uint8Array): { readonly format: Format } | Unsupported | undefined => {
   if (startsWith(bytes, ascii("PK\x03\x04"))) return zipKind(bytes)
-  if (startsWith(bytes, [0xd0, 0xcf, 0x11, 0xe0])) return compoundKind(bytes)
+  if (isCompound(bytes)) return compoundKind(bytes)
   if (isPdf(bytes)) return { format: "pdf" }
   return signatures.find((signature) => startsWith(bytes, signature.bytes, signature.offset))
 }

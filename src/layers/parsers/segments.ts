@@ -11,7 +11,10 @@ const plainLine = /^(?:[\p{L}"(]|\d+(?![\d.)]))/u
 export interface Segment {
   readonly start: number
   readonly end: number
-  /** `plain`: one paragraph and nothing else. `code`: one fenced block at the margin. `hard`: a CommonMark parser may need more than linear time for it. */
+  /**
+   * `plain`: one paragraph and nothing else. `code`: one fenced block at the margin. `hard`: a CommonMark parser may need
+   * more than linear time for it.
+   */
   readonly kind: "plain" | "code" | "markup" | "hard"
 }
 
@@ -30,9 +33,9 @@ const depth = (line: string): number => {
 }
 
 /**
- * Markdown in pieces that parse by themselves: one begins at each ATX heading and fence at the margin, and at each line after a
- * blank one that can neither continue a list, a quote or indented code, nor stand in a fence. Where pieces end depends
- * on what is near, never on what stands far above.
+ * Markdown in pieces that parse by themselves: one begins at each ATX heading and fence at the margin, and at each line
+ * after a blank one that can neither continue a list, a quote or indented code, nor stand in a fence. Where pieces end
+ * depends on what is near, never on what stands far above.
  */
 export const segments = function* (text: string): Generator<Segment> {
   let start = 0

@@ -131,13 +131,13 @@ export const participated = (people: ReadonlyArray<string>, event: string): Stat
 /** What a column's name says of its values: their type, and the relation from the row's subject to them. */
 const columnKinds: ReadonlyArray<{ readonly name: RegExp; readonly type: string; readonly relation: string }> = [
   {
-    name: /^(?:company|employer|organi[sz]ation|firm|account)(?: name)?$/i,
+    name: /^(?:company|employer|organi[sz]ation|firm|firma|unternehmen|account)(?: name)?$/i,
     type: "Organization",
     relation: "WORKS_FOR"
   },
   { name: /^(?:department|team|group)(?: name)?$/i, type: "Organization", relation: "MEMBER_OF" },
   {
-    name: /^(?:city|country|location|office|region|state|town|site|headquarters|hq)$/i,
+    name: /^(?:city|country|location|office|region|state|town|site|headquarters|hq|stadt|ort|land)$/i,
     type: "Location",
     relation: "LOCATED_IN"
   },
@@ -163,34 +163,47 @@ const subjectColumns: ReadonlyArray<{ readonly name: RegExp; readonly type: stri
   { name: /^(?:title|book|song|track|film|movie|paper)$/i, type: "Work" },
   { name: /^(?:product|item|model)(?: name)?$/i, type: "Product" },
   { name: /^(?:event|meeting)(?: name)?$/i, type: "Event" },
-  { name: /^(?:label|project|task|issue)$/i, type: "Thing" },
+  { name: /^(?:label|project|task|issue|summary)$/i, type: "Thing" },
   { name: /^(?:company|organi[sz]ation)(?: name)?$/i, type: "Organization" }
 ]
 
-const emailColumn = /^(?:e-?mail)(?: address)?$/i
+const emailColumn = /^(?:e-?mail)(?: address| 1 - value|-adresse)?$/i
+const givenColumn = /^(?:first|given|vor) ?name$|^nombre$|^prénom$/i
+const familyColumn = /^(?:last|family|sur|nach|familien) ?name$|^apellidos?$|^nom$/i
+/** A state is a place beside others; elsewhere it is what becomes of things. */
+const stateColumn = /^state$/i
+const placeColumn = /^(?:city|town|country|zip|zip code|zipcode|postal code|postcode|address|street|county|capital)$/i
 
 /**
  * Reads the rows of a table by the names of its columns: gives a function from a row to what it states, or nothing where
- * the names say nothing. A column named `Name` beside one that only people have (employer, manager) holds people.
+ * the names say nothing. A column named `Name` beside one that only people have (employer, manager) holds people, and so
+ * do two of given and of family names.
  */
 export const rowReader = (columns: ReadonlyArray<string>): ((cells: ReadonlyArray<string>) => Stated) | undefined => {
   const titles = columns.map((column) => oneLine(column).replaceAll("_", " "))
-  const subject = subjectColumns
-    .map(({ name, type }) => ({ type, index: titles.findIndex((title) => name.test(title)) }))
-    .find(({ index }) => index >= 0)
+  const given = titles.findIndex((title) => givenColumn.test(title))
+  const family = titles.findIndex((title) => familyColumn.test(title))
+  const isParted = given >= 0 && family >= 0
+  const hasPlaces = titles.some((title) => placeColumn.test(title))
+  const subject = isParted
+    ? { type: "Person", index: given }
+    : subjectColumns
+        .map(({ name, type }) => ({ type, index: titles.findIndex((title) => name.test(title)) }))
+        .find(({ index }) => index >= 0)
   if (subject === undefined) return undefined
   const others = titles.flatMap((title, index) => {
-    const kind = index === subject.index ? undefined : columnKinds.find(({ name }) => name.test(title))
+    const isNone = index === subject.index || (!hasPlaces && stateColumn.test(title))
+    const kind = isNone ? undefined : columnKinds.find(({ name }) => name.test(title))
     return kind === undefined ? [] : [{ ...kind, index }]
   })
-  if (others.length === 0) return undefined
+  if (others.length === 0 && !isParted) return undefined
   const isPerson =
     /^name$/i.test(titles[subject.index] ?? "") &&
     others.some(({ relation }) => relation === "WORKS_FOR" || relation === "^LEADS" || relation === "MEMBER_OF")
   const type = isPerson ? "Person" : subject.type
   const email = type === "Person" ? titles.findIndex((title) => emailColumn.test(title)) : -1
   return (cells) => {
-    const name = oneLine(cells[subject.index] ?? "")
+    const name = oneLine(`${cells[subject.index] ?? ""} ${isParted ? (cells[family] ?? "") : ""}`)
     if (!isName(name)) return { entities: [], facts: [] }
     const text = titles.map((title, index) => [title, oneLine(cells[index] ?? "")] as const)
     const said = text

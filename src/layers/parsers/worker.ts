@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads"
-import { failureOf, parse } from "./Task.ts"
+import { parse, parseErrorOf } from "./Task.ts"
 import type { Answer, Reply, Request, Task } from "./Task.ts"
 
 const perform = async (task: Task): Promise<Answer> => {
@@ -19,7 +19,10 @@ const serve = (): void => {
   port.on("message", ({ id, task }: Request) => {
     void perform(task).then(
       (answer) => reply({ _tag: "answer", id, answer }),
-      (error: unknown) => reply({ _tag: "failure", id, failure: failureOf(task.uri, error) })
+      (error: unknown) => {
+        const { message, reason } = parseErrorOf(task.uri, error)
+        reply({ _tag: "failure", id, failure: { reason, message } })
+      }
     )
   })
   reply({ _tag: "ready" })

@@ -94,7 +94,9 @@ export const evidenceOf = (
       lineStart = token.start
     }
     const numbered = i - line === 2 && tokens[line]?.kind === "number"
-    if (numbered || (before !== undefined && opens.test(before.text)) || sentences[i] !== sentences[i - 1]) weak[i] = 1
+    if (numbered || sentences[i] !== sentences[i - 1] || (before?.kind === "stop" && opens.test(before.text))) {
+      weak[i] = 1
+    }
   }
   markLine(tokens, line, tokens.length, weak)
   const lower = new Set<string>()

@@ -226,7 +226,8 @@ const closing: ReadonlyMap<string, string> = new Map([
 
 /** The end of a title in quotation marks that open at token `i`. */
 const quotation = (tokens: ReadonlyArray<Token>, sentences: ReadonlyArray<number>, i: number): number | undefined => {
-  const close = closing.get(tokens[i]?.text ?? "")
+  const open = tokens[i]
+  const close = open?.kind === "stop" ? closing.get(open.text) : undefined
   if (close === undefined) return undefined
   let words = 0
   let capitals = 0

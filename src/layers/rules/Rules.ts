@@ -172,7 +172,8 @@ export const analyse = (header: string, text: string, options: Options = {}): An
     return made
   }
   const names = entities.map(({ name }) => name)
-  const pronouns = new Set(tokens.flatMap(({ lower }, i) => (Words.thirdPerson.has(lower) ? [sentenceOf[i] ?? 0] : [])))
+  const pronouns = new Set<number>()
+  for (const [i, { lower }] of tokens.entries()) if (Words.thirdPerson.has(lower)) pronouns.add(sentenceOf[i] ?? 0)
   const speaksOfHub = (sentence: number): boolean =>
     options.hub === "everywhere" || (options.hub !== "named" && pronouns.has(sentence))
   const facts = pairs(tokens, mentions, hub, speaksOfHub).map((pair) => factOf(pair, names, textOf(pair.sentence)))

@@ -31,6 +31,7 @@ export const byChunk = <A>(
   select: string,
   joins: string,
   read: (row: Row) => A,
+  size: (row: Row) => number = () => 0,
   order?: (a: A, b: A) => number
 ): Section<A> => {
   const query = (where: string) =>
@@ -57,7 +58,7 @@ export const byChunk = <A>(
         open = { id, ordinal, rows: [], size: 0 }
       }
       open.rows.push(read(row))
-      for (const value of Object.values(row)) if (typeof value === "string") open.size += value.length
+      open.size += perRow + size(row)
     }
     if (open !== undefined) yield { ...batch(open.rows, open.id, open.ordinal), size: open.size }
   }
@@ -66,6 +67,9 @@ export const byChunk = <A>(
     yield* grouped(following.iterate(group, after.id))
   }
 }
+
+/** About how many characters a row's ids and numbers are. */
+const perRow = 100
 
 export const relationColumns = `r.id, s.id AS source_id, t.id AS target_id, r.type, r.weight, r.pk
   FROM relation r JOIN entity s ON s.pk = r.source JOIN entity t ON t.pk = r.target`
@@ -87,15 +91,21 @@ const sections = (db: Database): ReadonlyArray<Section<GraphRecord>> => [
     }),
     (row) => text(row, "text").length
   ),
-  byChunk(db, 'c.start, c."end", c.header', "", (row) => ({
-    kind: "chunk",
-    id: text<ChunkId>(row, "chunk_id"),
-    document: text<DocumentId>(row, "document_id"),
-    ordinal: integer(row, "ordinal"),
-    start: integer(row, "start"),
-    end: integer(row, "end"),
-    header: text(row, "header")
-  })),
+  byChunk(
+    db,
+    'c.start, c."end", c.header',
+    "",
+    (row) => ({
+      kind: "chunk",
+      id: text<ChunkId>(row, "chunk_id"),
+      document: text<DocumentId>(row, "document_id"),
+      ordinal: integer(row, "ordinal"),
+      start: integer(row, "start"),
+      end: integer(row, "end"),
+      header: text(row, "header")
+    }),
+    (row) => text(row, "header").length
+  ),
   byId(db, "SELECT id, type, key, weight FROM entity WHERE grp = ? AND id > ? ORDER BY id", (row) => ({
     kind: "entity",
     id: text<EntityId>(row, "id"),
@@ -113,7 +123,8 @@ const sections = (db: Database): ReadonlyArray<Section<GraphRecord>> => [
       entity: text<EntityId>(row, "entity_id"),
       name: text(row, "name"),
       grounded: integer(row, "grounded") === 1
-    })
+    }),
+    (row) => text(row, "name").length
   ),
   byChunk(
     db,
@@ -126,7 +137,8 @@ const sections = (db: Database): ReadonlyArray<Section<GraphRecord>> => [
       start: integer(row, "start"),
       end: integer(row, "end"),
       surface: text(row, "surface")
-    })
+    }),
+    (row) => text(row, "surface").length
   ),
   byId(db, `SELECT ${relationColumns} WHERE r.grp = ? AND r.id > ? ORDER BY r.id`, (row) => ({
     kind: "relation",

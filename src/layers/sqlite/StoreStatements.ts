@@ -45,20 +45,23 @@ export const statements = (db: Database) => ({
      WHERE grp = ?2 AND source = ?3 AND ordinal <> -1 AND document = (SELECT id FROM document WHERE pk = ?4)`
   ),
 
-  entity: db.prepare("SELECT pk FROM entity WHERE grp = ? AND id = ?"),
-  addEntity: db.prepare("INSERT INTO entity (grp, id, type, key, weight) VALUES (?, ?, ?, ?, 0) RETURNING pk"),
+  // Whether it is there or not, one statement: weights are added up.
+  putEntity: db.prepare(
+    `INSERT INTO entity (grp, id, type, key, weight) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (grp, id) DO UPDATE SET weight = weight + excluded.weight RETURNING pk`
+  ),
   weighEntity: db.prepare("UPDATE entity SET weight = weight + ? WHERE pk = ?"),
   addName: db.prepare("INSERT OR IGNORE INTO name (chunk, entity, name, grounded, own) VALUES (?, ?, ?, ?, ?)"),
   addMention: db.prepare('INSERT OR IGNORE INTO mention (chunk, entity, start, "end", surface) VALUES (?, ?, ?, ?, ?)'),
 
-  relation: db.prepare("SELECT pk FROM relation WHERE grp = ? AND id = ?"),
-  addRelation: db.prepare(
-    "INSERT INTO relation (grp, id, source, target, type, weight) VALUES (?, ?, ?, ?, ?, 0) RETURNING pk"
+  putRelation: db.prepare(
+    `INSERT INTO relation (grp, id, source, target, type, weight) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (grp, id) DO UPDATE SET weight = weight + excluded.weight RETURNING pk`
   ),
   weighRelation: db.prepare("UPDATE relation SET weight = weight + ? WHERE pk = ?"),
-  fact: db.prepare("SELECT pk FROM fact WHERE grp = ? AND id = ?"),
-  addFact: db.prepare(
-    "INSERT INTO fact (grp, id, relation, text, valid_at, invalid_at, weight) VALUES (?, ?, ?, ?, ?, ?, 0) RETURNING pk"
+  putFact: db.prepare(
+    `INSERT INTO fact (grp, id, relation, text, valid_at, invalid_at, weight) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (grp, id) DO UPDATE SET weight = weight + excluded.weight RETURNING pk`
   ),
   weighFact: db.prepare("UPDATE fact SET weight = weight + ? WHERE pk = ? RETURNING relation"),
   addSupport: db.prepare("INSERT OR IGNORE INTO support (chunk, fact, confidence, predicate) VALUES (?, ?, ?, ?)"),

@@ -26,16 +26,22 @@ export class StoreViews {
         (row) => this.#document(row),
         (row) => text(row, "text").length
       ),
-      byChunk<ExportRow>(db, 'c.start, c."end", c.header, c.text', "", (row) => ({
-        kind: "chunk",
-        id: text<ChunkId>(row, "chunk_id"),
-        document: text<DocumentId>(row, "document_id"),
-        ordinal: integer(row, "ordinal"),
-        start: integer(row, "start"),
-        end: integer(row, "end"),
-        header: text(row, "header"),
-        text: text(row, "text")
-      })),
+      byChunk<ExportRow>(
+        db,
+        'c.start, c."end", c.header, c.text',
+        "",
+        (row) => ({
+          kind: "chunk",
+          id: text<ChunkId>(row, "chunk_id"),
+          document: text<DocumentId>(row, "document_id"),
+          ordinal: integer(row, "ordinal"),
+          start: integer(row, "start"),
+          end: integer(row, "end"),
+          header: text(row, "header"),
+          text: text(row, "text")
+        }),
+        (row) => text(row, "header").length + text(row, "text").length
+      ),
       byId<ExportRow>(
         db,
         "SELECT pk, id, type, key, weight FROM entity WHERE grp = ? AND id > ? ORDER BY id",
@@ -54,6 +60,7 @@ export class StoreViews {
           surface: text(row, "surface"),
           entity: text(row, "entity_id")
         }),
+        (row) => text(row, "surface").length,
         (a, b) => a.start - b.start || a.end - b.end || compare(a.entity, b.entity)
       ),
       byId<ExportRow>(

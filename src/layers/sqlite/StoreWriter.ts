@@ -1,10 +1,10 @@
 import type { DeadLetter } from "../../domain/DeadLetter.ts"
-import type { DocumentGraph, ResolvedDocument } from "../../domain/Graph.ts"
+import type { ResolvedDocument } from "../../domain/Graph.ts"
 import type { ChunkId } from "../../domain/Ids.ts"
-import { normaliseName } from "../../domain/Names.ts"
 import { integer, orNull, text } from "./Database.ts"
-import type { Database } from "./Database.ts"
+import type { Database, Row } from "./Database.ts"
 import { Fault } from "./Fault.ts"
+import type { StoreGraph } from "./StoreGraph.ts"
 import { statements } from "./StoreStatements.ts"
 
 /** A `Write` as it crosses to the worker thread: no class instances, and nothing twice. */
@@ -15,7 +15,7 @@ export type StoreWrite =
       readonly document: Omit<ResolvedDocument["document"], "blocks">
       readonly recipe: ResolvedDocument["recipe"]
       readonly chunks: ReadonlyArray<StoreChunk>
-      readonly graph: DocumentGraph
+      readonly graph: StoreGraph
       readonly deadLetters: ReadonlyArray<StoreLetter>
       readonly embeddings: ReadonlyArray<{ readonly chunk: ChunkId; readonly vector: Float32Array }>
     }
@@ -121,7 +121,7 @@ export class StoreWriter {
     if (written === undefined) throw new Fault("failed", `The document ${id} could not be written.`)
     const document = integer(written, "pk")
     touched.documents.add(document)
-    const chunks = new Map<string, number>()
+    const chunks: Array<number> = []
     for (const chunk of write.chunks) {
       const { changes: _, lastInsertRowid } = this.#sql.addChunk.run(
         chunk.id,
@@ -135,12 +135,13 @@ export class StoreWriter {
         content.slice(chunk.start, chunk.end),
         orNull(chunk.extraction)
       )
-      chunks.set(chunk.id, Number(lastInsertRowid))
+      chunks.push(Number(lastInsertRowid))
     }
-    this.#graph(group, document, write.graph, (chunk) => among(chunks, chunk, "chunk"))
+    this.#graph(group, document, write.graph, chunks)
+    const rowOf = new Map(write.chunks.map(({ id }, index) => [id, chunks[index]]))
     for (const { chunk, vector } of write.embeddings) {
       const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
-      this.#sql.addEmbedding.run(among(chunks, chunk, "chunk"), bytes)
+      this.#sql.addEmbedding.run(rowOf.get(chunk) ?? absent("chunk"), bytes)
     }
     this.#sql.dropDocumentLetters.run(group, id)
     for (const source of write.sources) {
@@ -150,95 +151,85 @@ export class StoreWriter {
     for (const letter of write.deadLetters) this.#letter(group, letter)
   }
 
-  #graph(group: number, document: number, graph: DocumentGraph, chunkOf: (id: string) => number): void {
+  /**
+   * Weights are put down as rows are asked for and taken back where a row was there already, which is seldom: the same
+   * name or support twice in one document.
+   */
+  #graph(group: number, document: number, graph: StoreGraph, chunks: ReadonlyArray<number>): void {
     const sql = this.#sql
-    const records = new Map<string, DocumentGraph["entities"][number]>(
-      graph.entities.map((entity) => [entity.id, entity])
-    )
-    const entities = new Map<string, number>()
-    const entityOf = (id: string): number => {
-      const seen = entities.get(id)
-      if (seen !== undefined) return seen
-      const record = among(records, id, "entity")
-      const row = sql.entity.get(group, id) ?? sql.addEntity.get(group, id, record.type, record.key)
-      if (row === undefined) throw new Fault("failed", `The entity ${id} could not be written.`)
-      const pk = integer(row, "pk")
-      entities.set(id, pk)
+    const { decisions, entities, facts, mentions, names, relations, supports } = graph
+    const chunkOf = (index: number | undefined): number => chunks[index ?? -1] ?? absent("chunk")
+
+    const factWeights = new Int32Array(facts.id.length)
+    for (const fact of supports.fact) factWeights[fact] = (factWeights[fact] ?? 0) + 1
+    const relationWeights = new Int32Array(relations.id.length)
+    for (const [fact, weight] of factWeights.entries()) {
+      const relation = facts.relation[fact] ?? -1
+      relationWeights[relation] = (relationWeights[relation] ?? 0) + weight
+    }
+    const entityWeights = new Int32Array(entities.length)
+    for (const entity of names.entity) entityWeights[entity] = (entityWeights[entity] ?? 0) + 1
+
+    const entityRows = new Map<number, number>()
+    const entityOf = (index = -1): number => {
+      const written = entityRows.get(index)
+      if (written !== undefined) return written
+      const { id, key, type } = entities[index] ?? absent("entity")
+      const pk = pkOf(sql.putEntity.get(group, id, type, key, entityWeights[index] ?? 0), "entity", id)
+      entityRows.set(index, pk)
       return pk
     }
-
-    const keys = new Map<string, string>()
-    const keyOf = (name: string): string => {
-      const known = keys.get(name)
-      if (known !== undefined) return known
-      const key = normaliseName(name)
-      keys.set(name, key)
-      return key
+    for (const [row, name] of names.name.entries()) {
+      const entity = entityOf(names.entity[row])
+      const { changes } = sql.addName.run(
+        chunkOf(names.chunk[row]),
+        entity,
+        name,
+        names.grounded[row] ?? 0,
+        names.own[row] ?? 0
+      )
+      if (changes === 0) sql.weighEntity.run(-1, entity)
     }
-    const named = new Map<number, number>()
-    for (const { chunk, entity, grounded, name } of graph.names) {
-      const pk = entityOf(entity)
-      const isOwn = keyOf(name) === records.get(entity)?.key
-      // Counted by what was inserted, so that a name given twice weighs once.
-      const added = Number(sql.addName.run(chunkOf(chunk), pk, name, grounded ? 1 : 0, isOwn ? 1 : 0).changes)
-      named.set(pk, (named.get(pk) ?? 0) + added)
-    }
-    for (const [pk, count] of named) sql.weighEntity.run(count, pk)
-    for (const { chunk, end, entity, start, surface } of graph.mentions) {
-      sql.addMention.run(chunkOf(chunk), entityOf(entity), start, end, surface)
+    for (const [row, surface] of mentions.surface.entries()) {
+      const start = mentions.start[row] ?? 0
+      const end = mentions.end[row] ?? 0
+      sql.addMention.run(chunkOf(mentions.chunk[row]), entityOf(mentions.entity[row]), start, end, surface)
     }
 
-    const relationRecords = new Map(graph.relations.map((relation) => [String(relation.id), relation]))
-    const relations = new Map<string, number>()
-    const relationOf = (id: string): number => {
-      const seen = relations.get(id)
-      if (seen !== undefined) return seen
-      const record = among(relationRecords, id, "relation")
-      const row =
-        sql.relation.get(group, id) ??
-        sql.addRelation.get(group, id, entityOf(record.source), entityOf(record.target), record.type)
-      if (row === undefined) throw new Fault("failed", `The relation ${id} could not be written.`)
-      const pk = integer(row, "pk")
-      relations.set(id, pk)
-      return pk
+    const relationRows = new Map<number, number>()
+    for (const [index, id] of relations.id.entries()) {
+      const weight = relationWeights[index] ?? 0
+      if (weight === 0) continue
+      const source = entityOf(relations.source[index])
+      const target = entityOf(relations.target[index])
+      const type = relations.type[index] ?? ""
+      relationRows.set(index, pkOf(sql.putRelation.get(group, id, source, target, type, weight), "relation", id))
+    }
+    const relationOf = (fact: number): number => relationRows.get(facts.relation[fact] ?? -1) ?? absent("relation")
+
+    const factRows = new Map<number, number>()
+    for (const [index, id] of facts.id.entries()) {
+      const weight = factWeights[index] ?? 0
+      if (weight === 0) continue
+      const [from, to] = facts.valid.get(index) ?? [null, null]
+      const text = facts.texts[facts.text[index] ?? -1] ?? absent("text")
+      factRows.set(index, pkOf(sql.putFact.get(group, id, relationOf(index), text, from, to, weight), "fact", id))
+    }
+    for (const [row, index] of supports.fact.entries()) {
+      const fact = factRows.get(index) ?? absent("fact")
+      const confidence = orNull(supports.confidence.get(row))
+      const { changes } = sql.addSupport.run(
+        chunkOf(supports.chunk[row]),
+        fact,
+        confidence,
+        orNull(facts.predicate[index])
+      )
+      if (changes !== 0) continue
+      sql.weighFact.get(-1, fact)
+      sql.weighRelation.run(-1, relationOf(index))
     }
 
-    const factRecords = new Map<string, DocumentGraph["facts"][number]>()
-    for (const fact of graph.facts) {
-      const other = factRecords.get(fact.id)
-      const isFirst =
-        other?.predicate === undefined || (fact.predicate !== undefined && fact.predicate < other.predicate)
-      if (isFirst) factRecords.set(fact.id, fact)
-    }
-    const facts = new Map<
-      string,
-      { readonly pk: number; readonly relation: number; readonly predicate: string | null }
-    >()
-    const factOf = (id: string) => {
-      const seen = facts.get(id)
-      if (seen !== undefined) return seen
-      const record = among(factRecords, id, "fact")
-      const relation = relationOf(record.relation)
-      const row =
-        sql.fact.get(group, id) ??
-        sql.addFact.get(group, id, relation, record.text, orNull(record.validAt), orNull(record.invalidAt))
-      if (row === undefined) throw new Fault("failed", `The fact ${id} could not be written.`)
-      const fact = { pk: integer(row, "pk"), relation, predicate: orNull(record.predicate) }
-      facts.set(id, fact)
-      return fact
-    }
-    const supported = new Map<number, number>()
-    const related = new Map<number, number>()
-    for (const { chunk, confidence, fact: id } of graph.supports) {
-      const fact = factOf(id)
-      const added = Number(sql.addSupport.run(chunkOf(chunk), fact.pk, orNull(confidence), fact.predicate).changes)
-      supported.set(fact.pk, (supported.get(fact.pk) ?? 0) + added)
-      related.set(fact.relation, (related.get(fact.relation) ?? 0) + added)
-    }
-    for (const [pk, count] of supported) sql.weighFact.get(count, pk)
-    for (const [pk, count] of related) sql.weighRelation.run(count, pk)
-
-    for (const decision of graph.decisions) {
+    for (const decision of decisions) {
       sql.addDecision.run(
         group,
         decision.id,
@@ -314,9 +305,11 @@ export class StoreWriter {
   }
 }
 
-const among = <A>(records: ReadonlyMap<string, A>, id: string, what: string): A => {
-  const found = records.get(id)
-  if (found === undefined)
-    throw new Fault("failed", `A document's graph speaks of a ${what} ${id} that it does not have.`)
-  return found
+const absent = (what: string): never => {
+  throw new Fault("failed", `A document's graph speaks of a ${what} that it does not have.`)
+}
+
+const pkOf = (row: Row | undefined, what: string, id: string): number => {
+  if (row === undefined) throw new Fault("failed", `The ${what} ${id} could not be written.`)
+  return integer(row, "pk")
 }

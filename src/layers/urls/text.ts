@@ -1,3 +1,6 @@
+import { isUtf8 } from "node:buffer"
+import { utf16Mark } from "../parsers/decode.ts"
+
 /** A `Content-Type` header (RFC 9110, 8.3) in parts. */
 export interface ContentType {
   /** In lower case, as `text/html`; empty if there is none. */
@@ -16,24 +19,13 @@ const isText = (mediaType: string): boolean =>
   /^application\/(?:json|xml|yaml|x-yaml|javascript|[\w.-]+\+(?:json|xml))$/.test(mediaType)
 
 const hasByteOrderMark = (bytes: Uint8Array): boolean =>
-  (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) ||
-  (bytes[0] === 0xff && bytes[1] === 0xfe) ||
-  (bytes[0] === 0xfe && bytes[1] === 0xff)
+  (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) || utf16Mark(bytes) !== undefined
 
 const decoderOf = (charset: string) => {
   try {
     return new TextDecoder(charset)
   } catch {
     return undefined
-  }
-}
-
-const isUtf8 = (bytes: Uint8Array): boolean => {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-    return true
-  } catch {
-    return false
   }
 }
 

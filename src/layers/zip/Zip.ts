@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib"
 import { fromRandomAccessReaderPromise, getFileNameLowLevel, RandomAccessReader } from "yauzl"
 import type { Entry, ZipFile } from "yauzl"
 import { ParseError } from "../../services/Parser.ts"
+import { utf16Mark } from "../parsers/decode.ts"
 import { memberName } from "./names.ts"
 
 /** A file that is read piece by piece; `range` gives bytes `[from,to)`, fewer at the end. Its failures pass through. */
@@ -141,11 +142,7 @@ type Fail = (reason: ParseError["reason"], message: string) => ParseError
 
 const inMegabytes = (bytes: number): string => `${Math.max(1, Math.round(bytes / 1024 / 1024))} MB`
 
-const decode = (bytes: Uint8Array): string => {
-  const encoding =
-    bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8"
-  return new TextDecoder(encoding).decode(bytes)
-}
+const decode = (bytes: Uint8Array): string => new TextDecoder(utf16Mark(bytes) ?? "utf-8").decode(bytes)
 
 /**
  * Opens a zip file by its directory; of members of the same name the first counts. Fails, as do readings, with a
@@ -208,13 +205,7 @@ export const openZip = async (uri: string, file: Uint8Array | ZipSource, limits:
   const read = async (name: string): Promise<Uint8Array> => {
     const pieces: Array<Uint8Array> = []
     for await (const piece of stream(name)) pieces.push(piece)
-    const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-    let at = 0
-    for (const piece of pieces) {
-      whole.set(piece, at)
-      at += piece.length
-    }
-    return whole
+    return new Uint8Array(Buffer.concat(pieces))
   }
   return {
     entries: listed.map(([shown]) => shown),

@@ -97,6 +97,77 @@ describe("logs of WhatsApp", () => {
     })
   )
 
+  it.effect.each([
+    [
+      "German, iPhone",
+      (text: string, name = "Silvester 🎆") => `[30.12.23, 20:55:00] ${name}: ${text}`,
+      [
+        "Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt. Niemand außerhalb kann sie lesen.",
+        "\u200eLena hat die Gruppe „Silvester 🎆“ erstellt"
+      ],
+      ["\u200eBild weggelassen", "Diese Nachricht wurde gelöscht.", "\u200e<Anhang: 00000012-PHOTO.jpg>\nUnser Hund"],
+      "Silvester 🎆",
+      "[file: 00000012-PHOTO.jpg]\nUnser Hund"
+    ],
+    [
+      "Spanish, Android",
+      (text: string, name = "") => `1/5/2024, 9:01\u202fa.\u00a0m. - ${name}${name && ": "}${text}`,
+      [
+        "Los mensajes y las llamadas están cifrados de extremo a extremo. Nadie puede leerlos.",
+        'Javi creó el grupo "Cena"'
+      ],
+      ["<Multimedia omitido>", "Eliminaste este mensaje", "IMG-1.jpg (archivo adjunto)\nel perro"],
+      "Cena",
+      "[file: IMG-1.jpg]\nel perro"
+    ],
+    [
+      "French, Android",
+      (text: string, name = "") => `01/05/2024 à 09:01 - ${name}${name && ": "}${text}`,
+      [
+        "Les messages et les appels sont chiffrés de bout en bout. Aucun tiers ne peut les lire.",
+        "Javi a créé le groupe « Dîner »"
+      ],
+      ["<Médias omis>", "Ce message a été supprimé", "Oui <Ce message a été modifié>"],
+      "Dîner",
+      "Oui"
+    ],
+    [
+      "Portuguese, Android",
+      (text: string, name = "") => `01/05/2024 09:01 - ${name}${name && ": "}${text}`,
+      [
+        "As mensagens e as ligações são protegidas com a criptografia de ponta a ponta.",
+        'Javi mudou o nome do grupo de "A" para "Jantar"'
+      ],
+      ["<Mídia oculta>", "Mensagem apagada", "Oi"],
+      "Jantar",
+      "Oi"
+    ]
+  ] as const)(
+    "in %s: the group's name, and none of what stands for what is not text",
+    ([, line, notices, said, title, last]) =>
+      Effect.gen(function* () {
+        const log = [
+          ...notices.map((text) => line(text)),
+          ...said.map((text, at) => line(text, at % 2 ? "Javi" : "~\u202f+49 171 555")),
+          line("ok", "Javi"),
+          line("ok", "Javi"),
+          line("ok", "~\u202f+49 171 555")
+        ]
+        const parsed = yield* parse("chat.txt", log.join("\n"))
+        assert.strictEqual(parsed.title, title)
+        const turns = rows(parsed).filter(([kind]) => kind !== "heading" && kind !== "paragraph")
+        assert.deepStrictEqual(
+          turns.map(([speaker, , text]) => [speaker, text]),
+          [
+            ["+49 171 555", last],
+            ["Javi", "ok"],
+            ["Javi", "ok"],
+            ["+49 171 555", "ok"]
+          ]
+        )
+      })
+  )
+
   it.effect("the whole file decides whether days or months stand first", () =>
     Effect.gen(function* () {
       const dates = (written: ReadonlyArray<string>) =>
@@ -164,7 +235,59 @@ describe("logs of IRC", () => {
         ["alice", "2024-01-02T00:10:00", "it is up again"],
         ["paragraph", "alice changed the topic of #buoys to: modem is fine"]
       ])
-      assert.deepStrictEqual(factsOf(parsed), ["alice PARTICIPATED_IN #buoys"])
+      assert.deepStrictEqual(factsOf(parsed), ["bob PARTICIPATED_IN #buoys", "alice PARTICIPATED_IN #buoys"])
+    })
+  )
+
+  it.effect("HexChat: days from its lines and the year from where logging begins", () =>
+    Effect.gen(function* () {
+      const parsed = yield* parse(
+        "buoys.log",
+        `**** BEGIN LOGGING AT Sun Dec 31 22:58:00 2023
+
+Dec 31 22:58:00 *\tNow talking on #buoys
+Dec 31 22:59:00 <bob>\tdid the modem wake up?
+Dec 31 23:01:00 *\tbob restarts it
+Jan 02 00:10:00 <alice>\tit is up again
+Jan 02 00:11:00 -NickServ-\tThis nickname is registered
+**** ENDING LOGGING AT Tue Jan  2 00:30:00 2024`
+      )
+      assert.strictEqual(parsed.title, "#buoys")
+      assert.deepStrictEqual(rows(parsed).slice(1, 4), [
+        ["bob", "2023-12-31T22:59:00", "did the modem wake up?"],
+        ["bob", "2023-12-31T23:01:00", "restarts it"],
+        ["alice", "2024-01-02T00:10:00", "it is up again"]
+      ])
+    })
+  )
+
+  it.effect("mIRC: what it tells is nobody's, colours are gone; notices are theirs who send them", () =>
+    Effect.gen(function* () {
+      const parsed = yield* parse(
+        "chat.log",
+        `Session Start: Fri Jul 14 20:00:01 2023
+Session Ident: #chat
+[20:00] * Now talking in #chat
+[20:00] * Topic is 'Welcome | be nice'
+[20:00] * Set by ChanServ!s@s on Mon Jul 03 10:00:00
+[20:01] <\u000304Zorro\u0003> hi \u0002all\u0002
+[20:02] * bob (~b@host) has joined #chat
+[20:02] * Zorro waves
+[20:02] * bob is now known as bobby
+[20:03] -ChanBot:#chat- build 5 passed
+[20:03] <Lady_M> hi
+[20:04] <Zorro> bye
+Session Close: Fri Jul 14 20:10:00 2023`
+      )
+      assert.deepStrictEqual(rows(parsed), [
+        ["heading", "#chat"],
+        ["paragraph", "Topic is 'Welcome | be nice'"],
+        ["Zorro", "2023-07-14T20:01:00", "hi all"],
+        ["Zorro", "2023-07-14T20:02:00", "waves"],
+        ["paragraph", "ChanBot: build 5 passed"],
+        ["Lady_M", "2023-07-14T20:03:00", "hi"],
+        ["Zorro", "2023-07-14T20:04:00", "bye"]
+      ])
     })
   )
 
@@ -326,6 +449,86 @@ The C-9: it holds.`
         (yield* parse("a.md", "# Log\n\n2024-01-01 10:00 started\n\n- Alice: x\n- Bob: y\n")).mediaType,
         "text/markdown"
       )
+    })
+  )
+})
+
+describe("what stands around a transcript", () => {
+  it.effect("of Google Meet: title, date and people above; what the program says below is nobody's", () =>
+    Effect.gen(function* () {
+      const parsed = yield* parse(
+        "meet.txt",
+        `Sync settimanale – 2024/03/05 09:58 CET – Transcript
+
+Attendees
+
+Elena Rossi, Marco Bianchi, Marco's Presentation
+
+Transcript
+
+00:00:00
+
+Elena Rossi: Buongiorno.
+Marco Bianchi: Salve Elena.
+Elena Rossi: Ferrari ha mandato il contratto.
+
+00:05:00
+
+Marco Bianchi: Lo firmiamo domani.
+Elena Rossi: Va bene.
+Marco Bianchi: A dopo.
+
+Meeting ended after 00:06:10 👋
+
+This editable transcript was computer generated and might contain errors.`
+      )
+      assert.strictEqual(parsed.title, "Sync settimanale – 2024/03/05 09:58 CET – Transcript")
+      assert.strictEqual(parsed.date, "2024-03-05")
+      assert.deepStrictEqual(rows(parsed).slice(-4), [
+        ["Elena Rossi", "300", "Va bene."],
+        ["Marco Bianchi", "300", "A dopo."],
+        ["paragraph", "Meeting ended after 00:06:10 👋"],
+        ["paragraph", "This editable transcript was computer generated and might contain errors."]
+      ])
+      assert.deepStrictEqual(
+        factsOf(parsed),
+        ["Elena Rossi", "Marco Bianchi"].map((name) => `${name} PARTICIPATED_IN ${parsed.title}`)
+      )
+    })
+  )
+
+  it.effect("a title with its date in the line below it", () =>
+    Effect.gen(function* () {
+      const parsed = yield* parse(
+        "otter.txt",
+        `Interview with Grace Owusu
+Mon, Mar 4, 2024 2:00PM • 12:31
+
+Liam  00:00
+How did you start?
+
+Grace Owusu  00:07
+My father bought the land.
+
+Liam  00:21
+Was it hard?
+
+Grace Owusu  00:30
+Very.
+
+Transcribed by https://otter.ai`
+      )
+      assert.strictEqual(parsed.title, "Interview with Grace Owusu")
+      assert.strictEqual(parsed.date, "2024-03-04")
+      assert.deepStrictEqual(rows(parsed), [
+        ["heading", "Interview with Grace Owusu"],
+        ["paragraph", "Mon, Mar 4, 2024 2:00PM • 12:31"],
+        ["Liam", "0", "How did you start?"],
+        ["Grace Owusu", "7", "My father bought the land."],
+        ["Liam", "21", "Was it hard?"],
+        ["Grace Owusu", "30", "Very."],
+        ["paragraph", "Transcribed by https://otter.ai"]
+      ])
     })
   )
 })

@@ -1,12 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  isSlackExport,
-  readChat,
-  slackPeople,
-  slackRoot,
-  telegramChats,
-  wrapSlackDay
-} from "../../../src/layers/parsers/chats/exports.ts"
+import { writeChat } from "../../../src/layers/parsers/chats/Conversation.ts"
+import { readChat } from "../../../src/layers/parsers/chats/exports.ts"
+import { readHtmlChat } from "../../../src/layers/parsers/chats/Html.ts"
+import { isSlackExport, slackPeople, slackRoot, wrapSlackDay } from "../../../src/layers/parsers/chats/Slack.ts"
+import { telegramChats } from "../../../src/layers/parsers/chats/Telegram.ts"
 import { ParseError } from "../../../src/services/Parser.ts"
 import type { Parsed } from "../../../src/services/Parser.ts"
 import * as chats from "../../fixtures/chats.ts"
@@ -215,7 +212,7 @@ describe("Slack", () => {
   it("names of direct messages are no channels", () => {
     const titleOf = (channel: string) => read(slackDay([message({ text: "x" })], channel)).title
     assert.strictEqual(titleOf("D01AB23CD4"), "")
-    assert.strictEqual(titleOf("mpdm-ada--bo--cy-1"), "ada, bo, cy")
+    assert.strictEqual(titleOf("mpdm-ada--bo--cy-1"), "Ada Moreno, bo, cy")
     assert.strictEqual(titleOf("general"), "#general")
   })
 
@@ -458,5 +455,195 @@ describe("broken exports", () => {
         1
       )
     }
+  })
+})
+
+describe("what programs say in chats", () => {
+  it("is the document where nobody else says anything: those who came to a Slack channel, a call by Telegram", () => {
+    const joined = message({
+      subtype: "channel_join",
+      text: `<@${chats.slackId("Ada Moreno")}> has joined the channel`
+    })
+    const day = read(slackDay([joined]))
+    assert.strictEqual(day.text, "#halcyon\n\nAda Moreno has joined the channel")
+    assert.strictEqual(day.date, "2025-03-03")
+    assert.deepStrictEqual(factsOf(day), ["Ada Moreno PARTICIPATED_IN #halcyon"])
+    const call = { id: 1, type: "service", date: "2022-02-01T10:00:00", actor: "Anna", action: "phone_call", text: "" }
+    const talk = { name: "Anna", type: "personal_chat", id: 7, messages: [call] }
+    assert.strictEqual(read(talk).text, "Anna\n\nAnna: phone call")
+    const empty = { name: "Nobody", type: "personal_chat", id: 8, messages: [] }
+    assert.deepStrictEqual(
+      telegramChats(encode({ chats: { list: [empty, talk] } }))?.map(({ name }) => name),
+      ["chat-7"]
+    )
+  })
+
+  it("is said once by whom it is about, and groups are called after their people", () => {
+    const set = { subtype: "channel_topic", text: `<@${chats.slackId("Ada Moreno")}> set the channel topic: Probes` }
+    assert.deepStrictEqual(lines(read(slackDay([message(set)]))), ["Ada Moreno: set the channel topic: Probes"])
+    const users = slackPeople(
+      encode([
+        { id: "U1", name: "ann.lee", real_name: "Ann Lee" },
+        { id: "U2", name: "bo", profile: { real_name: "Bo Li" } }
+      ])
+    )
+    const day = decode(wrapSlackDay("mpdm-ann.lee--bo--cy-1", users, encode([message({ user: "U1", text: "hi" })])))
+    assert.strictEqual(read(day).title, "Ann Lee, Bo Li, cy")
+  })
+})
+
+describe("transcripts in JSON", () => {
+  it("have no date of 1970, and times in seconds or milliseconds", () => {
+    const said = (unit: number) =>
+      [0, 1, 2, 3].map((at) => ({
+        speaker: at % 2 ? "B" : "A",
+        text: `line ${at}`,
+        start: at * 2 * unit,
+        end: (at * 2 + 1) * unit
+      }))
+    for (const [key, unit] of [
+      ["utterances", 1000],
+      ["sentences", 1]
+    ] as const) {
+      const parsed = read({ [key]: said(unit) })
+      assert.isUndefined(parsed.date)
+      assert.deepStrictEqual(
+        turnsOf(parsed).map(({ at }) => at),
+        [0, 2000, 4000, 6000]
+      )
+    }
+  })
+
+  it("without speakers are turns, each word once", () => {
+    const segments = [" Hello there.", " General Kenobi."].map((text, at) => ({
+      start: at * 2,
+      end: at * 2 + 1.5,
+      text
+    }))
+    const whisper = read({ text: " Hello there. General Kenobi.", segments, language: "en" })
+    assert.deepStrictEqual(lines(whisper), ["Hello there.", "General Kenobi."])
+    assert.isUndefined(
+      readChat("a.json", { text: "A much longer text of which these are parts. ".repeat(9), segments })
+    )
+  })
+
+  it("are not what reviews and other records hold of who and what", () => {
+    const reviews = Array.from({ length: 8 }, (_, at) => ({ user: at % 2 ? "ann" : "bob", text: `good ${at}` }))
+    assert.isUndefined(readChat("a.json", reviews))
+    const dated = reviews.map((review) => ({ ...review, date: "2024-01-01", stars: 4 }))
+    assert.isUndefined(readChat("a.json", dated))
+  })
+})
+
+describe("chats as pages", () => {
+  const page = (html: string): Parsed => {
+    const chat = readHtmlChat(html)
+    if (chat === undefined) return assert.fail("is not known as a chat")
+    const parsed = writeChat("messages.html", chat)
+    assertParsed(parsed, "messages.html")
+    return parsed
+  }
+  const shown = (parsed: Parsed) =>
+    turnsOf(parsed).map(({ at, said }) => [at === undefined ? "" : new Date(at).toISOString().slice(0, 16), said])
+
+  it("of Telegram: who goes on without a name, answers, what is passed on, files; no initials, no notices", () => {
+    const message = (id: number, clock: string, inner: string, joined = "") =>
+      `<div class="message default clearfix${joined}" id="message${id}"><div class="pull_left userpic_wrap"><div
+      class="userpic"><div class="initials">OI</div></div></div><div class="body"><div class="pull_right date details"
+      title="01.02.2022 ${clock}:00 UTC+03:00">${clock}</div>${inner}</div></div>`
+    const parsed =
+      page(`<html><head><title>Exported Data</title></head><body><div class="page_header"><div class="content">
+      <div class="text bold"> Hiking Club </div></div></div><div class="page_body chat_page"><div class="history">
+      <div class="message service" id="message-1"><div class="body details">1 February 2022</div></div>
+      ${message(2, "10:02", `<div class="from_name"> Olga </div><div class="text">When do we<br>leave?</div>`)}
+      ${message(3, "10:03", `<div class="text">At <strong>six</strong> &amp; not later</div>`, " joined")}
+      ${message(
+        4,
+        "10:04",
+        `<div class="from_name">Dmitri</div><div class="reply_to details">In reply to <a
+        href="#go_to_message2" onclick="return GoToMessage(2)">this message</a></div><div class="text">ok</div>`
+      )}
+      ${message(
+        5,
+        "10:05",
+        `<div class="from_name">Dmitri</div><div class="forwarded body"><div class="from_name">News
+        <span class="date details" title="01.01.2020 00:00:00">01.01.2020</span></div><div class="text">Snow</div></div>`
+      )}
+      ${message(
+        6,
+        "10:06",
+        `<div class="media_wrap clearfix"><div class="media clearfix"><div class="body">
+        <div class="title bold">route.gpx</div><div class="status details">3 KB</div></div></div></div>`,
+        " joined"
+      )}
+      </div></div></body></html>`)
+    assert.strictEqual(parsed.title, "Hiking Club")
+    assert.strictEqual(parsed.date, "2022-02-01")
+    assert.deepStrictEqual(shown(parsed), [
+      ["2022-02-01T07:02", "Olga: When do we\nleave?"],
+      ["2022-02-01T07:03", "Olga: At six & not later"],
+      ["2022-02-01T07:04", "Dmitri: ok"],
+      ["2022-02-01T07:05", "Dmitri: [forwarded from News] Snow"],
+      ["2022-02-01T07:06", "Dmitri: [file: route.gpx]"]
+    ])
+    const [first, , answer] = turnsOf(parsed)
+    assert.strictEqual(answer?.replyTo, first?.start)
+    assert.include(factsOf(parsed), "Olga PARTICIPATED_IN Hiking Club")
+    assert.include(factsOf(parsed), "Dmitri CONTACTED Olga")
+  })
+
+  it("of Discord: groups of messages, answers without the copy of what they answer, no avatars", () => {
+    const message = (id: number, inner: string) =>
+      `<div class=chatlog__message-container data-message-id=${id}><div class=chatlog__message><div
+      class=chatlog__message-primary>${inner}</div></div></div>`
+    const header = (name: string, clock: string) =>
+      `<img class=chatlog__avatar src=x alt=Avatar><div class=chatlog__header><span class=chatlog__author
+      title=nick>${name}</span> <span class=chatlog__timestamp title="Saturday, February 3, 2024 ${clock}"><a>${clock}</a></span></div>`
+    const content = (text: string) =>
+      `<div class="chatlog__content chatlog__markdown"><span class=chatlog__markdown-preserve>${text}</span></div>`
+    const parsed =
+      page(`<html><head><title>Gamers - lounge</title></head><body><div class=preamble><img alt="Guild icon">
+      <div class=preamble__entry>Gamers</div><div class=preamble__entry>Text / lounge</div></div><div class=chatlog>
+      <div class=chatlog__message-group>${message(1, header("Sable", "6:00 PM") + content("which <b>game</b>?"))}
+      ${message(
+        2,
+        `<div class=chatlog__short-timestamp title="Saturday, February 3, 2024 6:01 PM">6:01 PM</div>${content(`hm <img
+        class=chatlog__emoji alt="😀">`)}`
+      )}</div><div class=chatlog__message-group>${message(
+        3,
+        `<div class=chatlog__reply><div class=chatlog__reply-author>Sable</div><div class=chatlog__reply-content><span
+        class=chatlog__reply-link onclick="scrollToMessage(event, '1')">which game?</span></div></div>${header("Noodle", "6:02 PM")}${content("Hades")}`
+      )}</div></div><div class=postamble><div class=postamble__entry>Exported 3 message(s)</div></div></body></html>`)
+    assert.strictEqual(parsed.title, "#lounge")
+    assert.deepStrictEqual(shown(parsed), [
+      ["2024-02-03T18:00", "Sable: which game?"],
+      ["2024-02-03T18:01", "Sable: hm 😀"],
+      ["2024-02-03T18:02", "Noodle: Hades"]
+    ])
+    assert.strictEqual(turnsOf(parsed)[2]?.replyTo, turnsOf(parsed)[0]?.start)
+    assert.notInclude(parsed.text, "Avatar")
+  })
+
+  it("of Meta's archive: the oldest first", () => {
+    const message = (name: string, text: string, day: number) =>
+      `<div class="pam _3-95 _2ph- _a6-g uiBoxWhite noborder"><div class="_3-95 _2pim _a6-h _a6-i">${name}</div><div
+      class="_3-95 _a6-p"><div><div></div><div>${text}</div></div></div><div class="_3-94 _a6-o">Jan ${day}, 2023, 10:00 AM</div></div>`
+    const parsed = page(
+      `<html><head><title>Lisa Wong</title></head><body>${message("Me", "fine", 3)}${message("Lisa Wong", "how are you?", 2)}</body></html>`
+    )
+    assert.deepStrictEqual(shown(parsed), [
+      ["2023-01-02T10:00", "Lisa Wong: how are you?"],
+      ["2023-01-03T10:00", "Me: fine"]
+    ])
+  })
+
+  it("are no other pages", () => {
+    for (const html of [
+      "<p>class chatlog__message-group",
+      '<div class="message default clearfix">hi</div>',
+      '<div class="page_body chat_page"></div>message default clearfix',
+      ""
+    ])
+      assert.isUndefined(readHtmlChat(html))
   })
 })

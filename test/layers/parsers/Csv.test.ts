@@ -46,6 +46,32 @@ describe("delimited text", () => {
     })
   )
 
+  it.effect("puts given and family names together, and takes no state of things for a place", () =>
+    Effect.gen(function* () {
+      const factsIn = (text: string) =>
+        Effect.map(parse("a.csv", text), (parsed) => facts(parsed).map(([fact]) => fact))
+      assert.deepStrictEqual(
+        yield* factsIn("First Name,Last Name,Company,Position\nAda,Moreno,Acme,CTO\nBob,Lee,Globex,Clerk\n"),
+        ["Ada Moreno WORKS_FOR Acme", "Bob Lee WORKS_FOR Globex"]
+      )
+      assert.deepStrictEqual(yield* factsIn("Vorname;Nachname;Firma;Ort\nUte;Groß;BASF;Mainz\nJan;Ek;Saab;Kiel\n"), [
+        "Ute Groß WORKS_FOR BASF",
+        "Ute Groß LOCATED_IN Mainz",
+        "Jan Ek WORKS_FOR Saab",
+        "Jan Ek LOCATED_IN Kiel"
+      ])
+      assert.deepStrictEqual(yield* factsIn("title,state,assignee\nProbe drifts,open,Ann Lee\nModem hangs,closed,\n"), [
+        "Ann Lee RESPONSIBLE_FOR Probe drifts"
+      ])
+      assert.deepStrictEqual(yield* factsIn("company,city,state\nAcme,Austin,Texas\nHooli,Reno,Nevada\n"), [
+        "Acme LOCATED_IN Austin",
+        "Acme LOCATED_IN Texas",
+        "Hooli LOCATED_IN Reno",
+        "Hooli LOCATED_IN Nevada"
+      ])
+    })
+  )
+
   it.effect.each([
     ["Preis;Name\n1,5;Apfel\n2,3;Birne, rot\n", "1,5 | Apfel"],
     ["a\tb, c\n1\tx, y\n", "1 | x, y"],

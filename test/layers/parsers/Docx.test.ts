@@ -63,6 +63,29 @@ describe("Word documents", () => {
       })
   )
 
+  it.effect("that are transcripts of meetings are turns with who speaks and when, in both layouts of Teams", () =>
+    Effect.gen(function* () {
+      const said = ["Ingrid Dahl", "Oskar Lind", "Ingrid Dahl", "Oskar Lind"] as const
+      const newer = said
+        .map((name, at) => p(`${t(name)}${t(`   0:0${at}`)}<w:r><w:br/></w:r>${t(`Line ${at}.`)}`))
+        .join("")
+      const older = said.map((name, at) => p(`0:0:${at}.0 --> 0:0:${at}.500`) + p(name) + p(`Line ${at}.`)).join("")
+      const turns = said.map((speaker, at) => ({ speaker, at: at * 1000, text: `${speaker}: Line ${at}.` }))
+      for (const body of [p("Sync-20240305-Recording") + p("March 5, 2024, 9:00AM") + newer, older]) {
+        const { blocks: found, date, text, title } = yield* read("a.docx", docx(body))
+        assert.deepStrictEqual(
+          found.flatMap(({ at, end, kind, speaker, start }) =>
+            kind === "turn" ? [{ speaker, at, text: text.slice(start, end) }] : []
+          ),
+          turns
+        )
+        assert.strictEqual(title, body === older ? "" : "Sync-20240305-Recording")
+        assert.strictEqual(date, body === older ? undefined : "2024-03-05")
+      }
+      assert.deepStrictEqual(yield* blocks(newer + table(["a", "b"])).pipe(Effect.map((all) => all.length)), 5)
+    })
+  )
+
   it.effect("have lists with their numbers and levels, and tables with nested ones in their cells", () =>
     Effect.gen(function* () {
       const nested = `<w:tbl><w:tr>${cell(p("Ann Lee"))}${cell(table(["inner"], ["words"]) + p(""))}</w:tr></w:tbl>`

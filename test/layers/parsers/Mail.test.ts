@@ -89,6 +89,31 @@ describe("mail", () => {
     })
   )
 
+  it.effect(
+    "states nothing of newsletters and reports, and of a mailbox for a role; of a list's discussions it does",
+    () =>
+      Effect.gen(function* () {
+        const factsIn = (text: string) =>
+          Effect.map(parse("a.eml", text), (parsed) => facts(parsed).map(([fact]) => fact))
+        const letter = (...fields: ReadonlyArray<string>) =>
+          [
+            "From: Halcyon Shop <hi@halcyon.example>",
+            "To: ada@northwind.example",
+            "Subject: Spring is here",
+            ...fields
+          ].join("\r\n") + "\r\n\r\nNew colours.\r\n"
+        assert.deepStrictEqual(yield* factsIn(letter("List-Unsubscribe: <https://halcyon.example/u>")), [])
+        assert.deepStrictEqual(yield* factsIn(letter("Precedence: bulk")), [])
+        assert.deepStrictEqual(yield* factsIn(letter("Auto-Submitted: auto-generated")), [])
+        const discussion = ["List-Unsubscribe: <https://l.example/u>", "List-Post: <mailto:l@l.example>"]
+        assert.include(yield* factsIn(letter(...discussion)), "Halcyon Shop PARTICIPATED_IN Spring is here")
+        assert.deepStrictEqual(
+          yield* factsIn("From: Ada Moreno <ada@x.example>\r\nTo: team@x.example\r\nSubject: Plan\r\n\r\nHi.\r\n"),
+          ["Ada Moreno PARTICIPATED_IN Plan"]
+        )
+      })
+  )
+
   it.effect("states who wrote to whom, and in which thread", () =>
     Effect.gen(function* () {
       const parsed = yield* parse("a.eml", mail(["Subject: Re: AW: [trial] WG: Collar"], "Yes."))

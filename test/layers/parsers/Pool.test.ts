@@ -179,7 +179,9 @@ describe("ParserPool", () => {
         yield* read("noise")
         assert.strictEqual(yield* size, 1)
         yield* until(Effect.sync(() => ports() === before))
-      })
+        assert.strictEqual(yield* size, 1)
+      }),
+      { idle: "1 hour" }
     )
   )
 

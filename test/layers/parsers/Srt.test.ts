@@ -52,6 +52,33 @@ describe("SubRip", () => {
     })
   )
 
+  it.effect("names nobody by a field, and of a film whoever is named for the cue alone", () =>
+    Effect.gen(function* () {
+      const film = [
+        "[door slams]",
+        "MILLER: I never left.",
+        "You told me the case",
+        "was closed.",
+        "JANE: They told me",
+        "that it was.",
+        "- Where?\n- Denver.",
+        "♪ music ♪",
+        "Note: this is not over.",
+        "MILLER: Go.",
+        "Six months later",
+        "[sighs]",
+        "Nobody came."
+      ]
+      const parsed = yield* parse(film.map((text, index) => cue(index + 1, index + 1, text)).join(""))
+      assert.deepStrictEqual(
+        parsed.blocks.flatMap(({ end, speaker, start }) =>
+          speaker === undefined ? [] : [parsed.text.slice(start, end)]
+        ),
+        ["MILLER: I never left.", "JANE: They told me that it was.", "MILLER: Go."]
+      )
+    })
+  )
+
   it.effect("is known by how it begins, whatever its name", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* parse(talk, "talk.txt")).mediaType, "application/x-subrip")

@@ -1,5 +1,5 @@
 import type { Chat, Message, Section } from "./Conversation.ts"
-import { type Fields, field, idOf, isFields, listOf, mostly, objects, textOf } from "./fields.ts"
+import { type Fields, field, idOf, isFields, listOf, mostly, objects, textOf } from "../fields.ts"
 import { firstMoment } from "./time.ts"
 
 const isConversation = (item: Fields): boolean => isFields(field(item, "mapping"))
@@ -66,5 +66,5 @@ export const readChatGpt = (value: unknown): Chat | undefined => {
     heading: alone ? undefined : titles[index] || undefined,
     messages: messagesOf(one)
   }))
-  return { mediaType: "application/json", title: alone ? (titles[0] ?? "") : "", event: "", sections }
+  return { title: alone ? (titles[0] ?? "") : "", event: "", sections }
 }

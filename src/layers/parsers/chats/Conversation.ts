@@ -28,17 +28,25 @@ export interface Section {
 }
 
 export interface Chat {
-  readonly mediaType: string
   readonly title: string
   /** What those who speak took part in, empty if that has no name: a talk between two is called after one of them. */
   readonly event: string
   /** What is known besides the messages: a channel's topic. */
   readonly about?: ReadonlyArray<string>
+  /** Who took part without saying anything. */
   readonly people?: ReadonlyArray<string>
   readonly aliases?: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Where no message tells. */
   readonly date?: string | undefined
   readonly sections: ReadonlyArray<Section>
 }
+
+/** The parts of a message that are not blank, one below the other. */
+export const joined = (parts: ReadonlyArray<string>): string => parts.filter((part) => part.trim() !== "").join("\n")
+
+/** What stands in a message for a file that came with it; nothing if that has no name. */
+export const fileMark = (name: string | undefined): string =>
+  name === undefined || name === "" ? "" : `[file: ${name}]`
 
 /** In the order of time, if each message has one, and each thread where it begins; else as they come. */
 const ordered = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
@@ -59,6 +67,9 @@ const ordered = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
   return groups.flat()
 }
 
+/** Earlier moments are counted from the start of a recording: March 1973 in milliseconds. */
+const firstDate = 100_000_000_000
+
 const firstAt = (sections: ReadonlyArray<Section>): number | undefined => {
   let first: number | undefined
   for (const { messages } of sections) {
@@ -71,7 +82,7 @@ const firstAt = (sections: ReadonlyArray<Section>): number | undefined => {
  * Writes a conversation: its title as a heading, what is known of it, a turn for each message. States who took part
  * where they speak, and who answered whom where both are known. Its date is that of its first message.
  */
-export const writeChat = (uri: string, chat: Chat): Parsed => {
+export const writeChat = (uri: string, chat: Chat, mediaType = "application/json"): Parsed => {
   const writer = new Writer(uri)
   const title = oneLine(chat.title)
   writer.heading(1, title)
@@ -102,6 +113,6 @@ export const writeChat = (uri: string, chat: Chat): Parsed => {
     }
   }
   const first = firstAt(chat.sections)
-  const date = chat.date ?? (first === undefined ? undefined : dayOf(first))
-  return writer.finish({ mediaType: chat.mediaType, title, date })
+  const date = chat.date ?? (first === undefined || first < firstDate ? undefined : dayOf(first))
+  return writer.finish({ mediaType, title, date })
 }

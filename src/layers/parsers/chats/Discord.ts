@@ -1,5 +1,5 @@
-import type { Chat, Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "./fields.ts"
+import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
+import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "../fields.ts"
 import { plainMarks } from "./markup.ts"
 import { momentOf } from "./time.ts"
 
@@ -29,14 +29,12 @@ const nameOf = (author: unknown): string | undefined =>
   firstText(author, ["nickname", "global_name", "name", "username"]) ?? idOf(author, "id")
 
 const embedText = (embed: Fields): string =>
-  [
+  joined([
     textOf(embed, "author", "name"),
     textOf(embed, "title"),
     textOf(embed, "description"),
     ...objects(field(embed, "fields")).map((one) => `${textOf(one, "name")}: ${textOf(one, "value")}`)
-  ]
-    .filter((text) => text.trim() !== "")
-    .join("\n")
+  ])
 
 const mention = /<(?:@[!&]?(\d{5,25})|a?(:\w{1,64}:)\d{5,25})>/g
 
@@ -52,20 +50,17 @@ const readMessage = (message: Fields): Message | undefined => {
         emoji ?? (id !== undefined && mentioned.get(id) ? `@${mentioned.get(id)}` : all)
     )
   )
-  const files = [...objects(field(message, "attachments"))].map((file) => firstText(file, ["fileName", "filename"]))
   return {
     id: idOf(message, "id"),
     at: momentOf(field(message, "timestamp")),
     speaker: nameOf(field(message, "author")),
     isAutomatic: field(message, "author", "isBot") === true || field(message, "author", "bot") === true,
-    text: [
+    text: joined([
       said,
       ...objects(field(message, "embeds")).map(embedText),
       ...objects(field(message, "stickers")).map((sticker) => textOf(sticker, "name")),
-      ...files.map((name) => (name === undefined ? "" : `[file: ${name}]`))
-    ]
-      .filter((part) => part.trim() !== "")
-      .join("\n"),
+      ...objects(field(message, "attachments")).map((file) => fileMark(firstText(file, ["fileName", "filename"])))
+    ]),
     replyTo: idOf(message, "reference", "messageId") ?? idOf(message, "reference", "message_id")
   }
 }
@@ -88,7 +83,6 @@ export const readDiscord = (value: unknown): Chat | undefined => {
     if (shown !== undefined && account !== "" && account !== shown) aliases.set(shown, [account])
   }
   return {
-    mediaType: "application/json",
     title,
     event: isDirect ? "" : title,
     aliases,

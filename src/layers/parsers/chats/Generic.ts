@@ -1,5 +1,5 @@
 import type { Chat, Message, Section } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "./fields.ts"
+import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "../fields.ts"
 import { nameIn } from "./people.ts"
 import { firstMoment } from "./time.ts"
 
@@ -26,6 +26,8 @@ const listKeys = [
   "turns",
   "utterances",
   "segments",
+  "sentences",
+  "monologues",
   "dialogue",
   "dialog",
   "chat"
@@ -43,7 +45,14 @@ const otherKeys = [
   "description",
   "summary",
   "isbn",
-  "price"
+  "price",
+  "product",
+  "product_id",
+  "asin",
+  "stars",
+  "rating",
+  "score",
+  "review"
 ]
 const chatRoles = new Set(["user", "assistant", "system", "human", "tool", "developer", "ai", "bot", "model", "gpt"])
 
@@ -82,26 +91,53 @@ const isMessage = (item: Fields): boolean => {
   return chatRoles.has(textOf(item, "role")) || !otherKeys.some((key) => Object.hasOwn(item, key))
 }
 
-/** Seconds from the start of a recording, or a clock's reading of it, in milliseconds. */
-const offsetOf = (item: Fields): number | undefined => {
+/**
+ * Whether the times of a recording are milliseconds: whole numbers, and what is said takes a fifth of a second at least,
+ * which hardly anybody speaks as long as that number of seconds.
+ */
+const isMilliseconds = (items: ReadonlyArray<Fields>): boolean => {
+  const spans = items.slice(0, 200).flatMap((item) => {
+    const start = field(item, "start")
+    const end = field(item, "end")
+    return typeof start === "number" && typeof end === "number" ? [[start, end] as const] : []
+  })
+  return (
+    spans.length > 0 &&
+    spans.every((span) => span.every(Number.isInteger)) &&
+    spans.filter(([start, end]) => end - start >= 200).length * 2 > spans.length
+  )
+}
+
+/** Seconds (or milliseconds) from the start of a recording, or a clock's reading of it, in milliseconds. */
+const offsetOf = (item: Fields, unit: number): number | undefined => {
   for (const key of offsetKeys) {
     const value = field(item, key)
     const clock = typeof value === "string" ? /^(?:(\d{1,3}):)?(\d{1,2}):(\d\d(?:[.,]\d{1,3})?)$/.exec(value) : null
     if (clock)
       return (Number(clock[1] ?? 0) * 3600 + Number(clock[2]) * 60 + Number(clock[3]?.replace(",", "."))) * 1000
     const seconds = typeof value === "string" && /^\d{1,7}(?:\.\d{1,9})?$/.test(value) ? Number(value) : value
-    if (typeof seconds === "number" && seconds >= 0 && seconds < 1e7) return seconds * 1000
+    if (typeof seconds === "number" && seconds >= 0 && seconds < 1e10 / unit) return seconds * unit
   }
   return undefined
 }
 
-const readMessage = (item: Fields): Message => ({
-  id: idOf(item, "id") ?? idOf(item, "message_id"),
-  at: firstMoment(timeKeys.map((key) => field(item, key))) ?? offsetOf(item),
-  speaker: nameIn(speakerOf(item) ?? "").name,
-  text: saidIn(item),
-  replyTo: idOf(item, "reply_to") ?? idOf(item, "replyTo") ?? idOf(item, "in_reply_to") ?? idOf(item, "parent_id")
-})
+const readMessage =
+  (unit: number) =>
+  (item: Fields): Message => ({
+    id: idOf(item, "id") ?? idOf(item, "message_id"),
+    at: firstMoment(timeKeys.map((key) => field(item, key))) ?? offsetOf(item, unit),
+    speaker: nameIn(speakerOf(item) ?? "").name,
+    text: saidIn(item),
+    replyTo: idOf(item, "reply_to") ?? idOf(item, "replyTo") ?? idOf(item, "in_reply_to") ?? idOf(item, "parent_id")
+  })
+
+const placeKeys = [
+  ...timeKeys,
+  ...offsetKeys,
+  ...["speaker", "speaker_name", "role", "reply_to", "replyTo", "parent_id"]
+]
+
+const isPlaced = (item: Fields): boolean => placeKeys.some((key) => Object.hasOwn(item, key))
 
 /** Whether those who speak do so in turns: somebody more than once, or in roles that only conversations have. */
 const isConversation = (items: unknown): boolean => {
@@ -111,14 +147,35 @@ const isConversation = (items: unknown): boolean => {
     .flatMap((item) => speakerOf(item) ?? [])
   const distinct = new Set(speakers)
   if ([...distinct].every((speaker) => chatRoles.has(speaker.toLowerCase()))) return true
+  // Records of reviews and the like have who and what as well, but not when.
+  if (!mostly(items, isPlaced)) return false
   return speakers.length >= 3 && distinct.size >= 2 && distinct.size * 3 <= speakers.length * 2
 }
+
+const messagesIn = (list: unknown): ReadonlyArray<Message> => {
+  const items = objects(list)
+  return items.map(readMessage(isMilliseconds(items) ? 1 : 1000))
+}
+
+/** What is said from when to when, though nobody says by whom, as programs that write down speech give it. */
+const isSegment = (item: Fields): boolean =>
+  typeof field(item, "start") === "number" &&
+  typeof field(item, "end") === "number" &&
+  textOf(item, "text") !== "" &&
+  !otherKeys.some((key) => Object.hasOwn(item, key))
 
 const listIn = (value: unknown): unknown =>
   Array.isArray(value) ? value : listKeys.map((key) => field(value, key)).find((items) => isConversation(items))
 
 /** Any list of messages that have somebody who says something, by the names that such fields commonly have. */
 export const readGeneric = (value: unknown): Chat | undefined => {
+  const segments = field(value, "segments")
+  // Where a text stands beside its pieces, they must be all of it.
+  const isWhole = () =>
+    objects(segments).reduce((sum, item) => sum + textOf(item, "text").length + 1, 0) >=
+    textOf(value, "text").trim().length
+  if (mostly(segments, isSegment) && !isConversation(segments) && isWhole())
+    return { title: "", event: "", sections: [{ messages: messagesIn(segments) }] }
   const nested = mostly(value, (item) => isConversation(listIn(item)))
   const items = nested ? undefined : listIn(value)
   if (!nested && !isConversation(items)) return undefined
@@ -126,9 +183,9 @@ export const readGeneric = (value: unknown): Chat | undefined => {
   const sections = nested
     ? objects(value).map((item): Section => ({
         heading: headingOf(item),
-        messages: objects(listIn(item)).map(readMessage)
+        messages: messagesIn(listIn(item))
       }))
-    : [{ messages: objects(items).map(readMessage) }]
+    : [{ messages: messagesIn(items) }]
   const title = nested || Array.isArray(value) ? "" : (headingOf(value) ?? "")
-  return { mediaType: "application/json", title, event: title, sections }
+  return { title, event: title, sections }
 }

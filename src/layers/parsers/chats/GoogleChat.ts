@@ -1,5 +1,5 @@
-import type { Chat, Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "./fields.ts"
+import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
+import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "../fields.ts"
 import { plainMarks } from "./markup.ts"
 import { momentOf } from "./time.ts"
 
@@ -9,9 +9,6 @@ const isMessage = (item: Fields): boolean =>
 
 const readMessage = (message: Fields, roots: ReadonlyMap<string, string>): Message | undefined => {
   if (textOf(message, "message_state") === "DELETED") return undefined
-  const files = objects(field(message, "attached_files")).map((file) =>
-    firstText(file, ["original_name", "export_name"])
-  )
   const topic = idOf(message, "topic_id")
   const id = idOf(message, "message_id")
   const root = topic === undefined ? undefined : roots.get(topic)
@@ -20,9 +17,12 @@ const readMessage = (message: Fields, roots: ReadonlyMap<string, string>): Messa
     at: momentOf(field(message, "created_date")),
     speaker: firstText(field(message, "creator"), ["name", "email"]),
     isAutomatic: textOf(message, "creator", "user_type") === "Bot",
-    text: [plainMarks(textOf(message, "text")), ...files.map((name) => (name === undefined ? "" : `[file: ${name}]`))]
-      .filter((part) => part.trim() !== "")
-      .join("\n"),
+    text: joined([
+      plainMarks(textOf(message, "text")),
+      ...objects(field(message, "attached_files")).map((file) =>
+        fileMark(firstText(file, ["original_name", "export_name"]))
+      )
+    ]),
     thread: topic,
     replyTo: idOf(message, "quoted_message_metadata", "message_id") ?? (root === id ? undefined : root)
   }
@@ -45,7 +45,6 @@ export const readGoogleChat = (value: unknown): Chat | undefined => {
   }
   const title = firstText(value, ["name", "title"]) ?? ""
   return {
-    mediaType: "application/json",
     title,
     event: title,
     aliases,

@@ -1,5 +1,6 @@
-import type { Chat, Message } from "./Conversation.ts"
-import { type Fields, field, firstText, mostly, objects, textOf } from "./fields.ts"
+import { isUtf8 } from "node:buffer"
+import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
+import { type Fields, field, firstText, mostly, objects, textOf } from "../fields.ts"
 import { momentOf } from "./time.ts"
 
 const isMessage = (item: Fields): boolean =>
@@ -8,13 +9,8 @@ const isMessage = (item: Fields): boolean =>
 /** A text whose UTF-8 bytes were each written as a character of Latin-1, as these exports do. */
 const repaired = (text: string): string => {
   if (!/[\u0080-\u00ff]/.test(text) || /[^\u0000-\u00ff]/.test(text)) return text
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(
-      Uint8Array.from(text, (character) => character.charCodeAt(0))
-    )
-  } catch {
-    return text
-  }
+  const bytes = Buffer.from(text, "latin1")
+  return isUtf8(bytes) ? new TextDecoder().decode(bytes) : text
 }
 
 const notices =
@@ -24,17 +20,11 @@ const readMessage = (message: Fields): Message | undefined => {
   if (field(message, "is_unsent") === true) return undefined
   const content = repaired(textOf(message, "content"))
   const shared = ["share_text", "link", "original_content_owner"].map((key) => repaired(textOf(message, "share", key)))
-  const files = objects(field(message, "files")).map((file) => textOf(file, "uri").split("/").at(-1) ?? "")
+  const files = objects(field(message, "files")).map((file) => fileMark(textOf(file, "uri").split("/").at(-1)))
   return {
     at: momentOf(field(message, "timestamp_ms")),
     speaker: repaired(textOf(message, "sender_name")),
-    text: [
-      notices.test(content.slice(0, 200)) ? "" : content,
-      ...shared,
-      ...files.map((name) => (name === "" ? "" : `[file: ${name}]`))
-    ]
-      .filter((part, index, parts) => part.trim() !== "" && parts.indexOf(part) === index)
-      .join("\n")
+    text: joined([...new Set([notices.test(content.slice(0, 200)) ? "" : content, ...shared, ...files])])
   }
 }
 
@@ -45,7 +35,6 @@ export const readMessenger = (value: unknown): Chat | undefined => {
   const participants = objects(field(value, "participants")).map((one) => repaired(textOf(one, "name")))
   const title = repaired(firstText(value, ["title", "threadName"]) ?? "")
   return {
-    mediaType: "application/json",
     title,
     event: participants.length > 2 && !participants.includes(title) ? title : "",
     sections: [

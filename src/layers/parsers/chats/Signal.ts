@@ -1,5 +1,5 @@
-import type { Chat, Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, mostly, objects, textOf } from "./fields.ts"
+import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
+import { type Fields, field, firstText, idOf, mostly, objects, textOf } from "../fields.ts"
 import { firstMoment } from "./time.ts"
 
 /** A line of signal-export. */
@@ -37,7 +37,9 @@ export const readSignal = (value: unknown): Chat | undefined => {
     const id = idOf(item, "sent_at") ?? idOf(item, "id") ?? `#${index}`
     const body = textOf(item, "body")
     const quote = opening(textOf(item, "quote").replace(/^>?\s*[^:\n]{1,80}: /, ""))
-    const files = objects(field(item, "attachments")).map((file) => firstText(file, ["fileName", "name", "file_name"]))
+    const files = objects(field(item, "attachments")).map((file) =>
+      fileMark(firstText(file, ["fileName", "name", "file_name"]))
+    )
     const message = {
       id,
       at: firstMoment([
@@ -47,14 +49,12 @@ export const readSignal = (value: unknown): Chat | undefined => {
         field(item, "received_at")
       ]),
       speaker: speakerOf(item),
-      text: [body, textOf(item, "sticker"), ...files.map((name) => (name === undefined ? "" : `[file: ${name}]`))]
-        .filter((part) => part.trim() !== "")
-        .join("\n"),
+      text: joined([body, textOf(item, "sticker"), ...files]),
       replyTo: idOf(item, "quote", "id") ?? (quote === "" ? undefined : byOpening.get(quote))
     }
     if (body !== "") byOpening.set(opening(body), id)
     return [message]
   })
   const title = firstText(value, ["name", "title"]) ?? ""
-  return { mediaType: "application/json", title, event: title, sections: [{ messages }] }
+  return { title, event: title, sections: [{ messages }] }
 }

@@ -1,7 +1,7 @@
-import type { Chat, Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "./fields.ts"
+import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
+import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "../fields.ts"
 import { decodeEntities, plainMarks } from "./markup.ts"
-import { momentOf } from "./time.ts"
+import { dayOf, firstMoment, momentOf } from "./time.ts"
 
 const timestamp = /^\d{9,11}\.\d{1,9}$/
 
@@ -120,14 +120,14 @@ const readMessage = (message: Fields, people: People): Message | undefined => {
     firstText(message, ["username"]) ??
     firstText(field(message, "bot_profile"), ["name"]) ??
     firstText(message, ["bot_id"])
-  const said = plain(textOf(message, "text"), people)
+  const isSetting = /_(?:topic|purpose)$/.test(textOf(message, "subtype"))
+  const written = textOf(message, "text")
+  // That somebody set a topic is said in their own name, which stands before it.
+  const said = plain(isSetting ? written.replace(/^<@[^<>]{1,80}>\s*/, "") : written, people)
   const parts = [
     said.trim() === "" ? blockText(listOf(message, "blocks"), people) : said,
     ...objects(field(message, "attachments")).map((one) => attachmentText(one, people)),
-    ...objects(field(message, "files")).map((file) => {
-      const title = firstText(file, ["title"]) ?? firstText(file, ["name"])
-      return title === undefined ? "" : `[file: ${title}]`
-    })
+    ...objects(field(message, "files")).map((file) => fileMark(firstText(file, ["title", "name"])))
   ]
   const ts = idOf(message, "ts")
   const thread = idOf(message, "thread_ts")
@@ -137,16 +137,19 @@ const readMessage = (message: Fields, people: People): Message | undefined => {
     speaker: people.get(user) ?? bot ?? (user || undefined),
     isAutomatic:
       idOf(message, "bot_id") !== undefined || textOf(message, "subtype") === "bot_message" || user === "USLACKBOT",
-    text: [...new Set(parts)].filter((part) => part.trim() !== "").join("\n"),
+    text: joined([...new Set(parts)]),
     thread: thread ?? ts,
     replyTo: thread
   }
 }
 
 /** Direct messages are named by an id, a group of people by `mpdm-ann--bob-1`, anything else is a channel. */
-const titleOf = (channel: string): { readonly title: string; readonly event: string } => {
+const titleOf = (
+  channel: string,
+  members: ReadonlyArray<string>
+): { readonly title: string; readonly event: string } => {
   const group = /^mpdm-(.{1,300})-\d{1,4}$/.exec(channel)?.[1]
-  if (group !== undefined) return { title: group.split("--").join(", "), event: "" }
+  if (group !== undefined) return { title: (members.length > 0 ? members : group.split("--")).join(", "), event: "" }
   const name = channel.trim().replace(/^#/, "")
   if (name === "" || /^[DGC][A-Z0-9]{7,}$/.test(name)) return { title: "", event: "" }
   return { title: `#${name}`, event: `#${name}` }
@@ -164,10 +167,22 @@ export const readSlack = (value: unknown): Chat | undefined => {
     messages,
     new Map(known.flatMap(([id, name]) => (typeof name === "string" ? [[id, name]] : [])))
   )
+  const said = messages.flatMap((message) => readMessage(message, people) ?? [])
+  // On many a channel's first day nobody says anything: then those who came are what there is.
+  const notices = said.some(({ text }) => text.trim() !== "")
+    ? []
+    : messages.map((message) => plain(textOf(message, "text"), people).replace(/^@/, ""))
   return {
-    mediaType: "application/json",
-    ...titleOf(textOf(value, "channel")),
-    sections: [{ messages: messages.flatMap((message) => readMessage(message, people) ?? []) }]
+    ...titleOf(
+      textOf(value, "channel"),
+      listOf(value, "members").filter((name) => typeof name === "string")
+    ),
+    about: [...new Set(notices)],
+    ...(notices.length === 0
+      ? {}
+      : { people: [...new Set(messages.flatMap((one) => people.get(textOf(one, "user")) ?? []))] }),
+    date: notices.length === 0 ? undefined : dayOf(firstMoment(messages.map((one) => field(one, "ts"))) ?? Number.NaN),
+    sections: [{ messages: said }]
   }
 }
 
@@ -179,14 +194,16 @@ const parsed = (bytes: Uint8Array): unknown => {
   }
 }
 
-/** The names of a `users.json` by id; none if it is broken, so that ids stand for names. */
+/** The names of a `users.json` by id, and by what people are called in the names of groups, after an `@`; none if it is broken, so that ids stand for names. */
 export const slackPeople = (usersJson: Uint8Array): ReadonlyMap<string, string> => {
   const users = parsed(usersJson)
   return new Map(
     objects(Array.isArray(users) ? users : field(users, "members")).flatMap((user) => {
       const id = textOf(user, "id")
       const name = realName(user)
-      return id === "" || name === undefined ? [] : [[id, name] as const]
+      const handle = textOf(user, "name")
+      if (id === "" || name === undefined) return []
+      return [[id, name] as const, ...(handle === "" ? [] : [[`@${handle}`, name] as const])]
     })
   )
 }
@@ -233,7 +250,10 @@ export const wrapSlackDay = (channel: string, people: ReadonlyMap<string, string
     const name = people.get(id)
     return name === undefined ? [] : [`${JSON.stringify(id)}:${JSON.stringify(name)}`]
   })
+  const group = /^mpdm-(.{1,300})-\d{1,4}$/.exec(channel)?.[1]
+  const members = group?.split("--").map((handle) => people.get(`@${handle}`) ?? handle)
+  const listed = members === undefined ? "" : `"members":${JSON.stringify(members)},`
   return new TextEncoder().encode(
-    `{"slack":1,"channel":${JSON.stringify(channel)},"people":{${named.join(",")}},"messages":${text}}`
+    `{"slack":1,"channel":${JSON.stringify(channel)},${listed}"people":{${named.join(",")}},"messages":${text}}`
   )
 }

@@ -1,5 +1,5 @@
-import type { Chat, Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "./fields.ts"
+import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
+import { type Fields, field, firstText, idOf, isFields, mostly, objects, textOf } from "../fields.ts"
 import { htmlText } from "./markup.ts"
 import { momentOf } from "./time.ts"
 
@@ -21,15 +21,11 @@ const readMessage = (message: Fields): Message | undefined => {
     at: momentOf(field(message, "createdDateTime")),
     speaker: user ?? named(field(from, "application")) ?? named(field(from, "device")),
     isAutomatic: user === undefined,
-    text: [
+    text: joined([
       textOf(message, "subject"),
       textOf(message, "body", "contentType").toLowerCase() === "html" ? htmlText(content) : content,
-      ...objects(field(message, "attachments")).map((one) =>
-        textOf(one, "name") === "" ? "" : `[file: ${textOf(one, "name")}]`
-      )
-    ]
-      .filter((part) => part.trim() !== "")
-      .join("\n"),
+      ...objects(field(message, "attachments")).map((one) => fileMark(textOf(one, "name")))
+    ]),
     thread: parent ?? id,
     replyTo: parent
   }
@@ -45,7 +41,6 @@ export const readTeams = (value: unknown): Chat | undefined => {
   ])
   const topic = isFields(value) ? (firstText(value, ["topic", "displayName", "chatName", "name", "title"]) ?? "") : ""
   return {
-    mediaType: "application/json",
     title: topic,
     event: topic,
     sections: [{ messages: messages.flatMap((message) => readMessage(message) ?? []) }]

@@ -1,5 +1,5 @@
-import type { Chat, Message } from "./Conversation.ts"
-import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "./fields.ts"
+import { type Chat, fileMark, joined, type Message } from "./Conversation.ts"
+import { type Fields, field, firstText, idOf, isFields, listOf, mostly, objects, textOf } from "../fields.ts"
 import { firstMoment } from "./time.ts"
 
 const isMessage = (item: Fields): boolean =>
@@ -33,7 +33,7 @@ const attached = (message: Fields): ReadonlyArray<string> => {
       textOf(answer, "text") === "" ? "" : `- ${textOf(answer, "text")}`
     ),
     performed === "" ? "" : `[audio: ${performed}]`,
-    isNamed ? `[file: ${name}]` : ""
+    isNamed ? fileMark(name) : ""
   ]
 }
 
@@ -44,7 +44,7 @@ const readMessage = (message: Fields): Message | undefined => {
   if (textOf(message, "type") === "service") return undefined
   const forwarded = firstText(message, ["forwarded_from"])
   const written = richText(field(message, "text")) || richText(field(message, "text_entities"))
-  const text = [written, ...attached(message)].filter((part) => part.trim() !== "").join("\n")
+  const text = joined([written, ...attached(message)])
   return {
     id: idOf(message, "id"),
     at: firstMoment([field(message, "date_unixtime"), field(message, "date")]),
@@ -54,21 +54,30 @@ const readMessage = (message: Fields): Message | undefined => {
   }
 }
 
+/** `Ada Moreno: phone call`, of what is no message. */
+const noticeIn = (item: Fields): string =>
+  [firstText(item, ["actor", "from"]) ?? "", textOf(item, "action").replaceAll("_", " ")]
+    .filter((part) => part !== "")
+    .join(": ")
+
 /** `result.json` of one chat. */
 export const readTelegram = (value: unknown): Chat | undefined => {
   const items = field(value, "messages")
   const type = textOf(value, "type")
   if (type === "" || !mostly(items, isMessage)) return undefined
   const title = type === "saved_messages" ? "Saved Messages" : textOf(value, "name")
+  const messages = objects(items).flatMap((message) => readMessage(message) ?? [])
+  // With many a contact there was a call, or that they came, and no message.
+  const notices = messages.some(({ text }) => text.trim() !== "") ? [] : objects(items).map(noticeIn)
   return {
-    mediaType: "application/json",
     title,
     event: /group|channel/.test(type) ? title : "",
-    sections: [{ messages: objects(items).flatMap((message) => readMessage(message) ?? []) }]
+    about: [...new Set(notices)],
+    sections: [{ messages }]
   }
 }
 
-/** The chats of a full export, each a document by itself under a name that it keeps; undefined if it is none. */
+/** The chats of a full export in which there is anything, each a document by itself under a name that it keeps; undefined if it is none. */
 export const telegramChats = (
   bytes: Uint8Array
 ): ReadonlyArray<{ readonly name: string; readonly bytes: Uint8Array }> | undefined => {
@@ -81,7 +90,7 @@ export const telegramChats = (
     return undefined
   }
   const lists = [listOf(value, "chats", "list"), listOf(value, "left_chats", "list")]
-  const chats = lists.flatMap((list) => list.filter((chat) => isFields(chat) && Array.isArray(field(chat, "messages"))))
+  const chats = lists.flatMap((list) => list.filter((chat) => isFields(chat) && listOf(chat, "messages").length > 0))
   if (chats.length === 0) return undefined
   const encoder = new TextEncoder()
   const names = new Map<string, number>()

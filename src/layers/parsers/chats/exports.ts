@@ -10,9 +10,6 @@ import { readSlack } from "./Slack.ts"
 import { readTeams } from "./Teams.ts"
 import { readTelegram } from "./Telegram.ts"
 
-export { isSlackExport, slackChannel, slackPeople, slackRoot, wrapSlackDay } from "./Slack.ts"
-export { telegramChats } from "./Telegram.ts"
-
 const products = [
   readSlack,
   readTelegram,

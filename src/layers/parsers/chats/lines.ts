@@ -55,7 +55,7 @@ const isCycle = ({ turns }: Sample): boolean => {
 }
 
 const personal =
-  /\?|\b(?:i|i'm|i'll|you|we|we're|me|my|your|our|yes|yeah|no|thanks|thank|hello|hi|ok|okay|ich|wir|du|sie|ja|nein|je|nous|vous|oui|yo|sí|tú)\b/i
+  /[?？]|(?<!\p{L})(?:i|i'm|i'll|you|we|we're|me|my|your|our|yes|yeah|no|thanks|thank|hello|hi|ok|okay|ich|wir|du|sie|ja|nein|danke|je|nous|vous|oui|merci|yo|sí|tú|gracias|io|ti|ci|noi|voi|ciao|grazie|eu|você|sim|não|obrigad[oa]|ik|jij|wij|nee|bedankt|tak|nie|dzięki|jag|vi|tack|я|ты|вы|мы|да|нет|спасибо|привет|ben|sen|evet|hayır)(?!\p{L})|[我你您吗呢吧]|(?:です|ます|か)。/iu
 
 /** What programs log is not marked off from its time, and speaks of nobody. */
 const isSpoken = (sample: Sample): boolean =>
@@ -107,7 +107,11 @@ const tests: Readonly<Record<Style, (sample: Sample) => boolean>> = {
       sample.speakers.size * 2 <= sample.turns.length &&
       sample.of(({ speaker }) => (sample.speakers.get(speaker) ?? 0) > 1) >= 0.8 &&
       (!isCycle(sample) ||
-        (repeated === 2 && (names.every(isRole) || sample.of(({ text }) => personal.test(text.slice(0, 500))) >= 0.4)))
+        (repeated === 2 &&
+          (names.every(isRole) ||
+            (names.every((name) => / \p{Lu}/u.test(name)) &&
+              sample.of(({ text }) => /[.!?…。！？]["'”»)]?$/u.test(text)) >= 0.6) ||
+            sample.of(({ text }) => personal.test(text.slice(0, 500))) >= 0.4)))
     )
   }
 }

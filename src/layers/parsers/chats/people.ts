@@ -35,7 +35,7 @@ const other = /^(.{1,80}?)[ \t]*[([]([^()[\]]{1,60})[)\]]$/
  */
 export const nameIn = (label: string): { readonly name: string; readonly note: string } => {
   const bare = oneLine(label.slice(0, 200))
-    .replace(/^[~@*_]+[ ]?(?=\p{L})/u, "")
+    .replace(/^[~@*_]+[ ]?(?=[\p{L}+])/u, "")
     .replace(/[*_:]+$/, "")
     .trim()
   const named = bare.replace(aside, "").trim()

@@ -1,5 +1,6 @@
-import { isoDate } from "../date.ts"
-import { hourOf, isDay, momentOf, startOfDay } from "./time.ts"
+import { DateTime } from "effect"
+import { isDay, isoDate } from "../date.ts"
+import { hourOf, momentOf, startOfDay } from "./time.ts"
 
 /** When a line of a log says that it was written. */
 export interface Stamp {
@@ -16,6 +17,8 @@ export interface Stamp {
   readonly half: string | undefined
   /** Whether it stands in brackets, or a dash follows. */
   readonly marked: boolean
+  /** `Mar 05` where a year is missing, which the log states elsewhere. */
+  readonly monthDay?: string
 }
 
 const months = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -122,13 +125,13 @@ const named = new RegExp(
   String.raw`\b(?:(${months})[a-z]{0,6}\.? (\d{1,2})(?: \d\d:\d\d:\d\d)?,? (\d{4})|(\d{1,2})\.? (${months})[a-z]{0,6}\.?,? (\d{4}))`,
   "i"
 )
-const isoDay = /\b(\d{4})-(\d\d)-(\d\d)\b/
+const isoDay = /\b(\d{4})[-/](\d\d)[-/](\d\d)\b/
 
 /** The day that stands anywhere near the start of a text, if its order is plain: milliseconds since the epoch. */
 export const dayNamed = (text: string): number | undefined => {
   const head = text.slice(0, 200)
   const iso = isoDay.exec(head)?.[0]
-  if (iso !== undefined) return momentOf(iso)
+  if (iso !== undefined) return momentOf(iso.replaceAll("/", "-"))
   const found = named.exec(head)
   if (!found) return undefined
   const [, month, day, year, dayBefore, monthAfter, yearAfter] = found
@@ -152,6 +155,13 @@ export const clockOf = (stamps: ReadonlyArray<Stamp>, isClock: boolean) => {
   let today: number | undefined
   let days = 0
   let last: number | undefined
+  /** The day of a month in the year of the day before it, or in the next one if it lies half a year before that. */
+  const dayOfYear = (monthDay: string): number | undefined => {
+    const before = today ?? 0
+    const year = DateTime.getPartUtc(DateTime.makeUnsafe(before), "year")
+    const same = momentOf(isoDate(`${monthDay} ${year}`))
+    return same !== undefined && before - same > 180 * 86_400_000 ? momentOf(isoDate(`${monthDay} ${year + 1}`)) : same
+  }
   return {
     /** The log says that a day begins. */
     day: (start: number): void => {
@@ -159,7 +169,12 @@ export const clockOf = (stamps: ReadonlyArray<Stamp>, isClock: boolean) => {
       days = 0
       last = undefined
     },
-    read: ({ clock: [first, second, third], date, half: of, plain }: Stamp): number | undefined => {
+    read: ({ clock: [first, second, third], date, half: of, monthDay, plain }: Stamp): number | undefined => {
+      if (monthDay !== undefined && today !== undefined) {
+        today = dayOfYear(monthDay) ?? today
+        days = 0
+        last = undefined
+      }
       const ofDay = date === undefined ? undefined : dayIn(date, plain ? "year" : order)
       if (date !== undefined && ofDay === undefined) return undefined
       const hour = hourOf(first, of)

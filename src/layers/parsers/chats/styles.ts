@@ -21,25 +21,42 @@ export type Line =
 const daily =
   /^(?:-{2,} ?|\*{2,} ?|=+ ?)?(?:log (?:opened|started|closed)|day changed(?: to)?|session (?:start|time|close)|date changed)\b:?/i
 const session = /^(?:session ident|channel):/i
+const logging = /^\*{4} (?:BEGIN|ENDING) LOGGING AT /
+/** HexChat dates its lines without a year. */
+const monthDay = /^(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) {1,2}\d{1,2} (?=\d\d:\d\d:\d\d[ \t])/i
+/** Colours and weights of mIRC, whose control characters are gone. */
+const colours = /\ufffd(?:\d{1,2}(?:,\d{1,2})?)?/g
+const told = /^-(?!!)([^\s:-][^\s:]{0,60}?)(?::\S{0,60}?)?-[ \t](?=\S)/
+const happening =
+  /^\*[ \t]?(?:(?:Set by|Retrieving|Disconnected|Attempting|Rejoined|You (?:are|were|have)) |\S{1,64}(?: \([^\s()]{1,200}\))? (?:has (?:joined|left|quit)|is now known as|sets (?:mode|ban)|was kicked by|gives (?:voice|channel operator)|Quit \())/i
 const nickname = /^<[ @+%&~!]{0,2}([^<>\n]{1,64})>(?:[ \t]|$)/
-const action = /^[ \t]*\*[ \t](?!\*)([^\s*:]{1,64})[ \t]/
+const action = /^[ \t]*\*[ \t]{1,2}(?!\*)([^\s*:]{1,64})[ \t]/
 const arrow = /^[ \t]*(?:-!-|-{1,2}>|<-{1,2}|--|={3}|\*{2,3}|!)(?:[ \t]|$)/
-const served = /^[ \t]*\*?[ \t]?(?:Joins|Parts|Quits|Disconnected|Now talking in|Attempting|Rejoined|Retrieving)\b/
+const served =
+  /^[ \t]*\*?[ \t]?(?:Joins|Parts|Quits|Disconnected|Now talking (?:in|on)|Attempting|Rejoined|Retrieving)\b/
 const column = /^[ @+%&~]{0,2}([^\s<>:=,;"'(){}/]{1,40}|\*)\t/
 const topical = /\btopic\b/i
 
 const irc = (line: string): Line | undefined => {
-  if (daily.test(line)) return { kind: "day", text: line }
-  if (session.test(line)) return { kind: "notice", text: line }
-  const stamp = readStamp(line)
-  const rest = line.slice(stamp?.length ?? 0)
+  if (daily.test(line) || logging.test(line)) return { kind: "day", text: line }
+  if (session.test(line)) return { kind: "noise", text: line }
+  const dated = monthDay.exec(line.slice(0, 20))?.[0] ?? ""
+  const clock = readStamp(line.slice(dated.length))
+  const stamp =
+    clock === undefined || dated === ""
+      ? clock
+      : { ...clock, length: clock.length + dated.length, monthDay: dated.trim() }
+  const rest = line.slice(stamp?.length ?? 0).replaceAll(colours, "")
   const said = nickname.exec(rest)
   if (said) return { kind: "turn", stamp, speaker: (said[1] ?? "").trim(), text: rest.slice(said[0].length) }
   if (stamp === undefined) return undefined
-  if (arrow.test(rest) || served.test(rest))
+  const isTopic = /^\*[ \t]?Topic is\b/.test(rest)
+  if (arrow.test(rest) || served.test(rest) || isTopic || happening.test(rest))
     return topical.test(rest.slice(0, 300))
-      ? { kind: "notice", stamp, text: rest.replace(arrow, "") }
+      ? { kind: "notice", stamp, text: rest.replace(arrow, "").replace(/^\*[ \t]?/, "") }
       : { kind: "noise", text: rest }
+  const notice = told.exec(rest)
+  if (notice) return { kind: "notice", stamp, text: `${notice[1] ?? ""}: ${rest.slice(notice[0].length)}` }
   const acted = action.exec(rest)
   if (acted) return { kind: "turn", stamp, speaker: acted[1] ?? "", text: rest.slice(acted[0].length) }
   return undefined

@@ -1,31 +1,12 @@
 import { DateTime } from "effect"
-import { isoDate } from "../date.ts"
+import { isDay, isoDate } from "../date.ts"
 
 /** The year 2200: what lies later is no time at which anybody wrote. */
 const latest = 7_258_118_400_000
-const day = 86_400_000
 
-const daysIn = (year: number, month: number): number =>
-  month === 2
-    ? year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
-      ? 29
-      : 28
-    : [4, 6, 9, 11].includes(month)
-      ? 30
-      : 31
-
-export const isDay = (year: number, month: number, dayOfMonth: number): boolean =>
-  year >= 1 && year <= 9999 && month >= 1 && month <= 12 && dayOfMonth >= 1 && dayOfMonth <= daysIn(year, month)
-
-const daysBeforeMonth = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
-
-/** Milliseconds from the epoch to the beginning of a day of the Gregorian calendar, which must be one. */
-export const startOfDay = (year: number, month: number, dayOfMonth: number): number => {
-  const past = year - 1
-  const leap = month > 2 && daysIn(year, 2) === 29 ? 1 : 0
-  const days = past * 365 + Math.floor(past / 4) - Math.floor(past / 100) + Math.floor(past / 400)
-  return (days - 719_162 + (daysBeforeMonth[month] ?? 0) + leap + dayOfMonth - 1) * day
-}
+/** Milliseconds from the epoch to the beginning of a day, which must be one. */
+export const startOfDay = (year: number, month: number, day: number): number =>
+  DateTime.toEpochMillis(DateTime.makeUnsafe({ year, month, day }))
 
 const written =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?[ ]?(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/i

@@ -1,4 +1,5 @@
 import { isoDate } from "../date.ts"
+import { field } from "../fields.ts"
 
 /** What a page states about itself. */
 export interface Metadata {
@@ -58,8 +59,6 @@ const maxLinkedData = 512 * 1024
 const maxNodes = 5000
 const maxLength = 1000
 
-const record = (value: unknown): Map<string, unknown> | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? new Map(Object.entries(value)) : undefined
 const list = (value: unknown): ReadonlyArray<unknown> =>
   Array.isArray(value) ? value.slice(0, maxValues) : value === undefined ? [] : [value]
 const string = (value: unknown): string => (typeof value === "string" ? value.slice(0, maxLength).trim() : "")
@@ -118,26 +117,26 @@ export class MetadataReader {
     for (let index = 0; index < queue.length && index < maxNodes; index++) {
       const value = queue[index]
       if (Array.isArray(value)) for (const one of value.slice(0, maxNodes)) queue.push(one)
-      const node = record(value)
-      if (node === undefined) continue
-      for (const key of ["@graph", "mainEntity", "mainEntityOfPage"]) if (node.has(key)) queue.push(node.get(key))
-      if (list(node.get("@type")).some((type) => works.test(string(type)))) this.#work(node)
+      for (const key of ["@graph", "mainEntity", "mainEntityOfPage"]) {
+        const inner = field(value, key)
+        if (inner !== undefined) queue.push(inner)
+      }
+      if (list(field(value, "@type")).some((type) => works.test(string(type)))) this.#work(value)
     }
   }
 
-  #work(node: ReadonlyMap<string, unknown>): void {
-    if (this.#headline === "") this.#headline = string(node.get("headline")) || string(node.get("name"))
-    if (this.#linkedDate === "") this.#linkedDate = isoDate(string(node.get("datePublished"))) ?? ""
+  #work(node: unknown): void {
+    if (this.#headline === "") this.#headline = string(field(node, "headline")) || string(field(node, "name"))
+    if (this.#linkedDate === "") this.#linkedDate = isoDate(string(field(node, "datePublished"))) ?? ""
     if (this.#linkedAuthors.length === 0) {
-      for (const author of list(node.get("author"))) {
-        const node = record(author)
-        const isPerson = list(node?.get("@type")).every((type) => string(type) === "Person")
-        const name = string(author) || string(node?.get("name"))
+      for (const author of list(field(node, "author"))) {
+        const isPerson = list(field(author, "@type")).every((type) => string(type) === "Person")
+        const name = string(author) || string(field(author, "name"))
         if (isPerson && name !== "" && !isAddress(name)) this.#linkedAuthors.push(name)
       }
     }
     if (this.#linkedKeywords.length === 0) {
-      for (const words of list(node.get("keywords")))
+      for (const words of list(field(node, "keywords")))
         for (const word of parts(string(words))) this.#linkedKeywords.push(word)
     }
   }

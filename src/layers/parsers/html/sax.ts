@@ -3,8 +3,15 @@ import { boundaries, impliedEnds, isInline, leavesForeign, voidElements } from "
 
 /** What is done with markup as it is read. Nothing may be kept of `attributes`, which is filled anew for each element. */
 export interface Handler {
-  /** An element begins; what is returned is called once, when it ends. */
-  readonly open: (name: string, attributes: ReadonlyMap<string, string>) => (() => void) | undefined
+  /**
+   * An element begins, with the `<` at `start`; what is returned is called once, when it ends, with the place after its
+   * end tag, or that at which it was found to have ended.
+   */
+  readonly open: (
+    name: string,
+    attributes: ReadonlyMap<string, string>,
+    start: number
+  ) => ((end: number) => void) | undefined
   /** Text with its entities decoded, in pieces of any length. */
   readonly text: (data: string) => void
 }
@@ -16,10 +23,12 @@ export interface Syntax {
   readonly xhtml?: boolean
 }
 
+type Exit = ReturnType<Handler["open"]>
+
 interface Frame {
   readonly name: string
   readonly inline: boolean
-  exit: (() => void) | undefined
+  exit: Exit
 }
 
 /** The open elements, and where in them each name stands, so that no question walks through all of them. */
@@ -40,7 +49,7 @@ class OpenElements {
     return found
   }
 
-  push(name: string, inline: boolean, exit: (() => void) | undefined): void {
+  push(name: string, inline: boolean, exit: Exit): void {
     const positions = this.#positions.get(name)
     if (positions === undefined) this.#positions.set(name, [this.#frames.length])
     else positions.push(this.#frames.length)
@@ -48,26 +57,26 @@ class OpenElements {
     this.#frames.push({ name, inline, exit })
   }
 
-  /** Ends the element at an index and all that are in it. */
-  popTo(index: number): void {
+  /** Ends the element at an index and all that are in it, at a place of the source. */
+  popTo(index: number, place: number): void {
     while (this.#frames.length > index) {
       const frame = this.#frames.pop()
       if (frame === undefined) return
       const positions = this.#positions.get(frame.name)
       if (positions?.at(-1) === this.#frames.length) positions.pop()
       if (!frame.inline) this.#blocks.pop()
-      frame.exit?.()
+      frame.exit?.(place)
     }
   }
 
   /** Ends an element; where blocks are open in an inline one, these go on, as in `<b><p>x</b>y`. */
-  end(name: string, index: number): void {
+  end(name: string, index: number, place: number): void {
     const frame = this.#frames[index]
-    if (frame === undefined || !frame.inline || (this.#blocks.at(-1) ?? -1) < index) return this.popTo(index)
+    if (frame === undefined || !frame.inline || (this.#blocks.at(-1) ?? -1) < index) return this.popTo(index, place)
     this.#positions.get(name)?.pop()
     const exit = frame.exit
     frame.exit = undefined
-    exit?.()
+    exit?.(place)
   }
 }
 
@@ -82,6 +91,8 @@ export const readMarkup = (source: string, handler: Handler, { xhtml = false, xm
   let tag = ""
   let attribute = ""
   let value = ""
+  /** Where the tag that is read begins, of an end tag where it ends. */
+  let place = 0
 
   const nameOf = (start: number, end: number): string => {
     const name = source.slice(start, end)
@@ -90,7 +101,7 @@ export const readMarkup = (source: string, handler: Handler, { xhtml = false, xm
   const isForeign = (): boolean =>
     !xml && elements.lastOf(["svg", "math"]) > elements.lastOf(["foreignobject", "annotation-xml", "desc"])
   const implied = (name: string): void => {
-    if (leavesForeign.has(name) && isForeign()) elements.popTo(elements.lastOf(["svg", "math"]))
+    if (leavesForeign.has(name) && isForeign()) elements.popTo(elements.lastOf(["svg", "math"]), place)
     for (const { ends, within } of impliedEnds(name)) {
       const boundary = elements.lastOf(within)
       let found = -1
@@ -98,7 +109,7 @@ export const readMarkup = (source: string, handler: Handler, { xhtml = false, xm
         const index = elements.last(end)
         if (index > boundary && (found < 0 || index < found)) found = index
       }
-      if (found >= 0) elements.popTo(found)
+      if (found >= 0) elements.popTo(found, place)
     }
   }
   const open = (isEmpty: boolean): void => {
@@ -106,18 +117,18 @@ export const readMarkup = (source: string, handler: Handler, { xhtml = false, xm
     tag = ""
     if (name === "") return
     if (!xml) implied(name)
-    const exit = handler.open(name, attributes)
+    const exit = handler.open(name, attributes, place)
     attributes.clear()
-    if (isEmpty || (!xml && voidElements.has(name))) exit?.()
+    if (isEmpty || (!xml && voidElements.has(name))) exit?.(place)
     else elements.push(name, !xml && isInline(name), exit)
   }
   const close = (name: string): void => {
     const index = elements.last(name)
     if (!xml && voidElements.has(name)) {
-      if (name === "br") handler.open("br", attributes)?.()
+      if (name === "br") handler.open("br", attributes, place)?.(place)
     } else if (index < 0) {
-      if (!xml && name === "p") handler.open("p", attributes)?.()
-    } else if (xml || index > elements.lastOf(boundaries(name))) elements.end(name, index)
+      if (!xml && name === "p") handler.open("p", attributes, place)?.(place)
+    } else if (xml || index > elements.lastOf(boundaries(name))) elements.end(name, index, place)
   }
 
   const tokenizer = new Tokenizer(
@@ -125,6 +136,7 @@ export const readMarkup = (source: string, handler: Handler, { xhtml = false, xm
     {
       onopentagname(start, end) {
         attributes.clear()
+        place = start - 1
         tag = nameOf(start, end)
         if (tag === "image" && !xml) tag = "img"
       },
@@ -144,7 +156,11 @@ export const readMarkup = (source: string, handler: Handler, { xhtml = false, xm
       },
       onopentagend: () => open(false),
       onselfclosingtag: () => open(xml || xhtml || isForeign()),
-      onclosetag: (start, end) => close(nameOf(start, end)),
+      onclosetag(start, end) {
+        const after = source.indexOf(">", end) + 1
+        place = after === 0 ? source.length : after
+        close(nameOf(start, end))
+      },
       ontext: (start, end) => handler.text(source.slice(start, end)),
       ontextentity: (codepoint) => handler.text(String.fromCodePoint(codepoint)),
       oncdata(start, end, offset) {
@@ -159,5 +175,5 @@ export const readMarkup = (source: string, handler: Handler, { xhtml = false, xm
   )
   tokenizer.write(source)
   tokenizer.end()
-  elements.popTo(0)
+  elements.popTo(0, source.length)
 }

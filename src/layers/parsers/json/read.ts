@@ -3,7 +3,7 @@ export type Item =
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "broken"; readonly text: string }
 
-export interface Fault {
+interface Fault {
   /** Of the text, from 0. */
   readonly position: number
   readonly expected: string
@@ -91,19 +91,8 @@ const parse = (text: string): unknown => {
   }
 }
 
-/** A value by itself; a `Fault` if the text is none. */
-export const readValue = (
-  text: string
-): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly fault: () => Fault } => {
-  try {
-    return { ok: true, value: parse(text) }
-  } catch {
-    return { ok: false, fault: () => faultOf(text) }
-  }
-}
-
 /** The line and the column of a position, from 1. */
-export const placeOf = (text: string, position: number): { readonly line: number; readonly column: number } => {
+const placeOf = (text: string, position: number): { readonly line: number; readonly column: number } => {
   let line = 1
   let start = 0
   for (let at = text.indexOf("\n"); at >= 0 && at < position; at = text.indexOf("\n", at + 1)) {
@@ -111,6 +100,24 @@ export const placeOf = (text: string, position: number): { readonly line: number
     start = at + 1
   }
   return { line, column: position - start + 1 }
+}
+
+/** A value by itself; where the text is none, what is wrong with it: `in line 1, column 2, a value should come`. */
+export const readValue = (
+  text: string
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly fault: () => string } => {
+  try {
+    return { ok: true, value: parse(text) }
+  } catch {
+    return {
+      ok: false,
+      fault: () => {
+        const { expected, position } = faultOf(text)
+        const { column, line } = placeOf(text, position)
+        return `in line ${line}, column ${column}, ${expected} should come`
+      }
+    }
+  }
 }
 
 export interface Lines {

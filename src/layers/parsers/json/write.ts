@@ -1,5 +1,5 @@
-import { firstText, isFields } from "../chats/fields.ts"
-import type { Fields } from "../chats/fields.ts"
+import { firstText, isFields } from "../fields.ts"
+import type { Fields } from "../fields.ts"
 import { isBlank } from "../decode.ts"
 import { writeHtml } from "../Html.ts"
 import { rowReader } from "../statements.ts"

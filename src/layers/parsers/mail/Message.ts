@@ -28,6 +28,8 @@ export interface Message {
   readonly subject: string
   /** Whether it says so itself, by naming the message that it answers. */
   readonly isAnswer: boolean
+  /** Whether a program sends it to many, as newsletters and reports are sent, and nobody answers it there. */
+  readonly isBulk?: boolean
   readonly text: string
   /** Lines of the text that end with a space go on in the next one (RFC 3676); with `delSp` that space is dropped. */
   readonly flowed: "no" | "yes" | "delSp"
@@ -46,6 +48,17 @@ const list = (people: ReadonlyArray<Correspondent>): string =>
     .map(named)
     .filter((one) => one !== "")
     .join(", ")
+
+/** Behind which there is no one person. */
+const role =
+  /^(?:(?:do-?)?no-?t?-?reply|info|support|team|list|all|staff|office|sales|contact|admin|hello|help|billing|service|news|newsletter|notifications?|mailer-daemon|postmaster|everyone|undisclosed)(?:[-+.][^@]{0,60})?@/i
+
+/** Whoever has a name, or an address that may be a person's. */
+const isSomebody = ({ address, name }: Correspondent): boolean => {
+  const mailbox = oneLine(address ?? "")
+  const shown = oneLine(name ?? "")
+  return (shown !== "" && shown !== mailbox) || !role.test(mailbox)
+}
 
 /** A mail to more people than this is a circular: that they got it says little of each. */
 const maxCorrespondents = 50
@@ -98,7 +111,8 @@ const writes = (writer: Writer, write: () => void): boolean => {
 /**
  * Writes a mail as people read it: the header in a paragraph, its body, the names of its attachments. Of an answer the
  * quotes of what it answers are left out, which are copies of another mail; answers between them stay, and the quotes
- * too if there is nothing else. What is passed on stays whole. States who wrote to whom in which thread.
+ * too if there is nothing else. What is passed on stays whole. States who wrote to whom in which thread, if it is no
+ * circular of a program's.
  */
 export const writeMessage = (writer: Writer, message: Message, thread = ""): void => {
   const subject = readSubject(oneLine(message.subject))
@@ -111,16 +125,11 @@ export const writeMessage = (writer: Writer, message: Message, thread = ""): voi
   ] as const
   const header = fields.filter(([, value]) => value !== "").map(([name, value]) => `${name}: ${value}`)
   const at = writer.paragraph(header.join("\n"))
-  const from = message.from.slice(0, 5)
-  writer.state(
-    at,
-    corresponded({
-      from,
-      to: [...message.to, ...message.cc].slice(0, maxCorrespondents),
-      thread: subject.thread || thread,
-      text: header.join(", ")
-    })
-  )
+  const from = message.from.slice(0, 5).filter(isSomebody)
+  const to = [...message.to, ...message.cc].slice(0, maxCorrespondents).filter(isSomebody)
+  // What is sent to a list of subscribers is no conversation, and its sender seldom a person.
+  if (message.isBulk !== true)
+    writer.state(at, corresponded({ from, to, thread: subject.thread || thread, text: header.join(", ") }))
   const kind = { isAnswer: (message.isAnswer || subject.isAnswer) && !subject.isForward, isForward: subject.isForward }
   const writePage = () => writeHtml(writer, withoutHtmlQuotes(message.html, kind))
   const writeText = () => writeProse(writer, withoutQuotes(message.text, kind), message.flowed)

@@ -1,57 +1,47 @@
-import { Parser } from "htmlparser2"
+import { readMarkup } from "../html/sax.ts"
 import { answersInside } from "./quotes.ts"
 import type { MailKind } from "./quotes.ts"
 
-const voids = new Set([
-  "br",
-  "hr",
-  "img",
-  "input",
-  "meta",
-  "link",
-  "area",
-  "base",
-  "col",
-  "embed",
-  "source",
-  "track",
-  "wbr"
-])
+type Attributes = ReadonlyMap<string, string>
 
 /** Elements in which the common mail programs put the copy of the mail that is answered, or whose mail it is. */
-const isCopy = (name: string, attributes: Readonly<Record<string, string>>): boolean => {
-  const classes = ` ${attributes["class"] ?? ""} `
+const isCopy = (name: string, attributes: Attributes): boolean => {
+  const classes = ` ${attributes.get("class") ?? ""} `
   if (name === "blockquote")
-    return attributes["type"] === "cite" || / (?:gmail_quote|protonmail_quote|tutanota_quote) /.test(classes)
+    return attributes.get("type") === "cite" || / (?:gmail_quote|protonmail_quote|tutanota_quote) /.test(classes)
   return / (?:gmail_attr|moz-cite-prefix|yahoo_quoted|protonmail_quote|zmail_extra) /.test(classes)
 }
 
 /** Elements after which nothing but the copy comes, in the pages that Outlook and its kin write. */
-const beginsCopy = (name: string, attributes: Readonly<Record<string, string>>): boolean => {
-  const id = attributes["id"] ?? ""
+const beginsCopy = (name: string, attributes: Attributes): boolean => {
+  const id = attributes.get("id") ?? ""
   if (/^(?:x_)*(?:divRplyFwdMsg|OLK_SRC_BODY_SECTION|mail-editor-reference-message-container)$/.test(id)) return true
-  return name === "div" && /border:\s*none;\s*border-top:\s*solid #(?:E1E1E1|B5C4DF)/i.test(attributes["style"] ?? "")
+  return (
+    name === "div" && /border:\s*none;\s*border-top:\s*solid #(?:E1E1E1|B5C4DF)/i.test(attributes.get("style") ?? "")
+  )
 }
 
 const isForwarded =
   /(?:begin forwarded message|-{3,}\s?forwarded message|weitergeleitete nachricht|message transf[ée]r[ée]|mensaje reenviado|messaggio inoltrato)/i
 
+const silent = new Set(["style", "script", "title"])
+
 /** Whether a page shows any words. */
 const showsText = (html: string): boolean => {
   let shown = false
   let hidden = 0
-  const parser = new Parser({
-    onopentag: (name) => {
-      if (name === "style" || name === "script" || name === "title") hidden++
+  readMarkup(html, {
+    open: (name) => {
+      if (!silent.has(name)) return undefined
+      hidden++
+      return () => {
+        hidden--
+      }
     },
-    onclosetag: (name) => {
-      if (name === "style" || name === "script" || name === "title") hidden--
-    },
-    ontext: (text) => {
+    text: (text) => {
       if (hidden === 0 && /[\p{L}\p{N}]/u.test(text)) shown = true
     }
   })
-  parser.end(html)
   return shown
 }
 
@@ -59,41 +49,28 @@ const showsText = (html: string): boolean => {
 export const withoutHtmlQuotes = (html: string, { isAnswer }: MailKind): string => {
   if (!isAnswer || isForwarded.test(html)) return html
   const cuts: Array<readonly [from: number, to: number]> = []
-  let depth = 0
-  let copyDepth = -1
-  let copyStart = 0
+  let isInCopy = false
   let end = html.length
-  const parser = new Parser({
-    onopentag: (name, attributes) => {
-      if (voids.has(name)) return
-      depth++
-      if (copyDepth >= 0 || end < html.length) return
-      const start = parser.startIndex
+  readMarkup(html, {
+    open: (name, attributes, start) => {
+      if (isInCopy || end < html.length) return undefined
       if (beginsCopy(name, attributes) && !answersInside.test(html.slice(Math.max(0, start - 5000), start))) end = start
-      else if (isCopy(name, attributes)) {
-        copyDepth = depth
-        copyStart = parser.startIndex
+      if (end < html.length || !isCopy(name, attributes)) return undefined
+      isInCopy = true
+      return (to) => {
+        cuts.push([start, to])
+        isInCopy = false
       }
     },
-    onclosetag: (name) => {
-      if (voids.has(name)) return
-      if (depth === copyDepth) {
-        cuts.push([copyStart, Math.min(end, parser.endIndex + 1)])
-        copyDepth = -1
-      }
-      depth--
-    }
+    text: () => undefined
   })
-  parser.end(html)
   if (cuts.length === 0 && end === html.length) return html
   const parts: Array<string> = []
   let from = 0
-  for (const [start, to] of cuts) {
-    if (start < from || start >= end) continue
+  for (const [start, to] of [...cuts, [end, html.length] as const]) {
     parts.push(html.slice(from, start))
     from = to
   }
-  parts.push(html.slice(from, Math.max(from, end)))
   const rest = parts.join("")
   return showsText(rest) ? rest : html
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer"
 import PostalMime from "postal-mime"
 import type { Attachment, Email } from "postal-mime"
 import { ParseError } from "../../../services/Parser.ts"
@@ -107,15 +108,6 @@ export const readParts = async (uri: string, bytes: Uint8Array): Promise<Email> 
 const contentType = /^content-type:[^\n]{0,2000}(?:\n[ \t][^\n]{0,2000}){0,20}/gim
 const charset = /charset[ \t]{0,5}=[ \t]{0,5}"?([a-z0-9_.:-]{1,40})/gi
 
-const isUtf8 = (bytes: Uint8Array): boolean => {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /**
  * The same message for a library that takes it at its word. Bytes that are not in the encoding which is named, or none
  * is, are put in UTF-8. `us-ascii` means UTF-8, since programs that know no better say so. `format=flowed` is struck out:
@@ -157,6 +149,17 @@ export const contentOf = ({ content }: Attachment): Uint8Array =>
       ? content
       : new Uint8Array(content)
 
+const automatic =
+  /^(?:(?:do-?)?no-?t?-?reply|newsletter|news|notifications?|mailer-daemon|marketing|updates?|alerts?)(?:[-+.][^@]{0,60})?@/i
+
+/** Newsletters can be unsubscribed from, but unlike the mails of a discussion not be answered to a list. */
+const isCircular = (header: (key: string) => string, address: string): boolean => {
+  const isTold =
+    /^(?:bulk|junk)\b/i.test(header("precedence")) || /^auto-(?:generated|notified)/i.test(header("auto-submitted"))
+  const isList = header("list-post") !== "" || header("in-reply-to") !== "" || header("references") !== ""
+  return !isList && (header("list-unsubscribe") !== "" || isTold || automatic.test(address))
+}
+
 /** Reads a message as it is sent (RFC 5322, MIME). Fails with a `ParseError`. */
 export const readMime = async (uri: string, bytes: Uint8Array): Promise<Message> => {
   const message = mended(bytes)
@@ -170,6 +173,7 @@ export const readMime = async (uri: string, bytes: Uint8Array): Promise<Message>
     date: header("date"),
     subject: email.subject ?? "",
     isAnswer: (email.inReplyTo ?? "") !== "",
+    isBulk: isCircular(header, email.from?.address ?? ""),
     text: email.text ?? "",
     flowed: message.flowed,
     html: email.html ?? "",

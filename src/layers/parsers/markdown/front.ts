@@ -1,7 +1,7 @@
 import { parse as parseYaml } from "yaml"
 import { isoDate } from "../date.ts"
-import { fieldsOf, firstOf, namesIn, wordsIn } from "../fields.ts"
-import { oneLine } from "../Writer.ts"
+import { fieldsOf, firstOf, isFields, namesIn, wordsIn } from "../fields.ts"
+import { asTitle } from "../Writer.ts"
 
 /** What stands above a page about the page; `end` is where the page begins. */
 export interface Front {
@@ -13,7 +13,6 @@ export interface Front {
 }
 
 const maxFrontMatter = 16 * 1024
-const maxTitle = 300
 
 const yamlFence = /\n(?:---|\.\.\.)[ \t]*(?:\n|$)/g
 const tomlFence = /\n\+\+\+[ \t]*(?:\n|$)/g
@@ -22,7 +21,7 @@ const tomlFence = /\n\+\+\+[ \t]*(?:\n|$)/g
 const readYaml = (source: string): ReadonlyMap<string, unknown> | undefined => {
   try {
     const value: unknown = parseYaml(source, { maxAliasCount: 0, logLevel: "error", uniqueKeys: false })
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? fieldsOf(value) : undefined
+    return isFields(value) ? fieldsOf(value) : undefined
   } catch {
     return undefined
   }
@@ -32,7 +31,7 @@ const tomlField = /^([A-Za-z_-]{1,40})[ \t]*=[ \t]*(\S.*)$/
 const tomlString = /"((?:[^"\\]|\\.){0,2000})"|'([^']{0,2000})'/g
 const tomlEscape = /\\(["\\])/g
 
-/** The strings, dates and lists of strings on lines of their own, whatever table they are in: what the fields read here are. */
+/** Strings, dates and lists of strings, each on a line, whatever table they are in: nothing else is read of them. */
 const readToml = (source: string): ReadonlyMap<string, unknown> | undefined => {
   const found = new Map<string, unknown>()
   const lines = source.split("\n").filter((line) => line.trim() !== "")
@@ -49,7 +48,7 @@ const readToml = (source: string): ReadonlyMap<string, unknown> | undefined => {
 }
 
 const titled = (value: unknown): string =>
-  typeof value === "string" || typeof value === "number" ? oneLine(String(value)).slice(0, maxTitle).toWellFormed() : ""
+  typeof value === "string" || typeof value === "number" ? asTitle(String(value)) : ""
 
 /**
  * YAML between `---` lines, or TOML between `+++` lines, at the very start. What does not parse as a mapping is ordinary

@@ -3,6 +3,13 @@
  * back into itself would never end, and a size that is made up would take all memory.
  */
 
+/** Whether bytes begin as a compound file: as which Outlook stores messages, and old Office programs their documents. */
+export const isCompound = (bytes: Uint8Array): boolean =>
+  [0xd0, 0xcf, 0x11, 0xe0].every((byte, index) => bytes[index] === byte)
+
+/** A name of its directory (UTF-16), as it stands in the bytes read as Latin-1. */
+export const storedName = (name: string): string => Array.from(name, (character) => `${character}\0`).join("")
+
 /** Storages in storages: a message takes two for each message attached to it. */
 const maxDepth = 100
 const endOfChain = -2

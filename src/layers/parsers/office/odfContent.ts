@@ -85,7 +85,7 @@ const repeat = (attributes: Attributes, name: string): number => {
 
 export const readListStyles = async (from: Package, part: string): Promise<OdfStyles> => {
   const styles = new OdfStyles()
-  await from.read(part, { open: (name, attributes) => styles.read(name, attributes), close: () => {}, text: () => {} })
+  await from.read(part, { open: (name, attributes) => styles.read(name, attributes) })
   return styles
 }
 

@@ -1,4 +1,5 @@
 import { ParseError } from "../../../services/Parser.ts"
+import { memberAt, pathOf, percentDecoded } from "../../zip/names.ts"
 import { openZip } from "../../zip/Zip.ts"
 import type { Zip } from "../../zip/Zip.ts"
 import { isoDate } from "../date.ts"
@@ -37,28 +38,6 @@ export interface Properties {
 
 const folderOf = (part: string): string => part.slice(0, part.lastIndexOf("/") + 1)
 
-/** A target as the name of a part: relative to the folder of its source, and never above the package. */
-const resolve = (source: string, target: string): string => {
-  const parts: Array<string> = []
-  const path = target.startsWith("/") ? target : folderOf(source) + target
-  for (const part of path
-    .replaceAll("\\", "/")
-    .replace(/[?#].*$/s, "")
-    .split("/")) {
-    if (part === "..") parts.pop()
-    else if (part !== "" && part !== ".") parts.push(part)
-  }
-  return parts.join("/")
-}
-
-const decodeName = (name: string): string => {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name
-  }
-}
-
 const maxRelationships = 100_000
 
 export const openPackage = async (uri: string, bytes: Uint8Array): Promise<Package> =>
@@ -67,7 +46,7 @@ export const openPackage = async (uri: string, bytes: Uint8Array): Promise<Packa
 const fromZip = (uri: string, zip: Zip): Package => {
   // Names of parts are equal without regard to case (ECMA-376-2, 6.2.2.3); the first of two stands.
   const names = new Map(zip.entries.toReversed().map(({ name }) => [name.toLowerCase(), name]))
-  const find = (part: string) => names.get(part.toLowerCase()) ?? names.get(decodeName(part).toLowerCase())
+  const find = (part: string) => names.get(part.toLowerCase()) ?? names.get(percentDecoded(part).toLowerCase())
   const read = async (part: string, reader: XmlReader): Promise<void> => {
     const name = find(part)
     if (name !== undefined) await readXml(uri, zip.stream(name), reader)
@@ -81,10 +60,8 @@ const fromZip = (uri: string, zip: Zip): Package => {
         const type = attribute(attributes, "Type") ?? ""
         const target = attribute(attributes, "Target") ?? ""
         if (found.has(id) || found.size >= maxRelationships || target.includes("://")) return
-        found.set(id, { id, type: type.slice(type.lastIndexOf("/") + 1), part: resolve(part, target) })
-      },
-      close: () => {},
-      text: () => {}
+        found.set(id, { id, type: type.slice(type.lastIndexOf("/") + 1), part: memberAt(part, pathOf(target)) })
+      }
     })
     return [...found.values()]
   }

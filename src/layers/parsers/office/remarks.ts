@@ -24,9 +24,7 @@ export const readAuthors = async (from: Package, main: string): Promise<Authors>
         const id = attribute(attributes, "id")
         const called = attribute(attributes, "name") ?? attribute(attributes, "displayName")
         if (id !== undefined && called !== undefined && authors.size < maxAuthors) authors.set(id, called)
-      },
-      close: () => {},
-      text: () => {}
+      }
     })
   }
   return authors

@@ -1,5 +1,6 @@
 import { Parser } from "htmlparser2"
 import { ParseError } from "../../../services/Parser.ts"
+import { utf16Mark, utf16OfMarkup } from "../decode.ts"
 
 /** As written, with prefixes; read them with `attribute`. */
 export type Attributes = Readonly<Record<string, string>>
@@ -7,8 +8,8 @@ export type Attributes = Readonly<Record<string, string>>
 /** Events of an element tree; names come without their prefix, and every element that is opened is closed. */
 export interface XmlReader {
   readonly open: (name: string, attributes: Attributes) => void
-  readonly close: (name: string) => void
-  readonly text: (text: string) => void
+  readonly close?: (name: string) => void
+  readonly text?: (text: string) => void
 }
 
 /** Elements within each other. Office documents stay below 100; the tokenizer's work grows with the depth. */
@@ -33,12 +34,6 @@ export const prefixed = (attributes: Attributes, name: string): string | undefin
 export const isOn = (attributes: Attributes): boolean =>
   !["0", "false", "off", "none"].includes(attribute(attributes, "val") ?? "")
 
-const encodingOf = (bytes: Uint8Array): string => {
-  const [first, second] = bytes
-  if ((first === 0xff && second === 0xfe) || (first === 0x3c && second === 0)) return "utf-16le"
-  return (first === 0xfe && second === 0xff) || (first === 0 && second === 0x3c) ? "utf-16be" : "utf-8"
-}
-
 /**
  * Reads XML piece by piece, and a broken one as far as it goes. Document types are passed over: what they declare is
  * never expanded or fetched.
@@ -57,15 +52,15 @@ export const readXml = async (uri: string, bytes: AsyncIterable<Uint8Array>, rea
       },
       onclosetag: (name) => {
         depth--
-        reader.close(local(name))
+        reader.close?.(local(name))
       },
-      ontext: reader.text
+      ontext: (text) => reader.text?.(text)
     },
     { xmlMode: true }
   )
   let decoder: InstanceType<typeof TextDecoder> | undefined
   for await (const piece of bytes) {
-    decoder ??= new TextDecoder(encodingOf(piece))
+    decoder ??= new TextDecoder(utf16Mark(piece) ?? utf16OfMarkup(piece) ?? "utf-8")
     parser.write(decoder.decode(piece, { stream: true }))
   }
   parser.end(decoder?.decode())

@@ -58,16 +58,16 @@ const baselines = (items: ReadonlyArray<Item>): ReadonlyArray<ReadonlyArray<Item
   return found
 }
 
-const dominant = <A extends string | number>(values: Iterable<readonly [value: A, weight: number]>): A | undefined => {
+/** The value that most of the text has. */
+export const most = <A extends string | number>(
+  values: Iterable<readonly [value: A, weight: number]>
+): A | undefined => {
   const weights = new Map<A, number>()
   let best: A | undefined
   for (const [value, weight] of values) weights.set(value, (weights.get(value) ?? 0) + weight)
   for (const [value, weight] of weights) if (best === undefined || weight > (weights.get(best) ?? 0)) best = value
   return best
 }
-
-/** The value that most of the text has. */
-export const most = dominant
 
 const segment = (items: ReadonlyArray<Item>, text: string): Segment | undefined => {
   const [first] = items

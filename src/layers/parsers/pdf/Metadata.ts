@@ -1,4 +1,5 @@
 import { isoDate } from "../date.ts"
+import { textOf } from "../fields.ts"
 import { oneLine } from "../Writer.ts"
 
 export interface Information {
@@ -24,11 +25,7 @@ export const pdfDate = (written: string): string | undefined => {
   return isoDate(`${year}-${month}-${day}T${hour}:${minute}:${second}${zone}`)
 }
 
-const field = (info: unknown, name: string): string => {
-  if (typeof info !== "object" || info === null || !Object.hasOwn(info, name)) return ""
-  const value: unknown = Object.getOwnPropertyDescriptor(info, name)?.value
-  return typeof value === "string" ? oneLine(value) : ""
-}
+const field = (info: unknown, name: string): string => oneLine(textOf(info, name))
 
 const split = (text: string, at: RegExp): ReadonlyArray<string> =>
   text
