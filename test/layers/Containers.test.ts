@@ -321,7 +321,7 @@ describe("archives", () => {
         ]
         assert.deepStrictEqual(yield* read(1), expected)
         assert.deepStrictEqual(yield* read(5), expected)
-      }).pipe(Effect.provide(layerWith({ maxBytes: 64_000_000 })))
+      }).pipe(Effect.provide(Layer.provide(layerPooled({ maxBytes: 64_000_000 }), Pool.layer)))
   )
 
   it.effect("that Slack exported hold the days of its channels, with the names of people", () =>

@@ -131,11 +131,7 @@ const readMessage =
     replyTo: idOf(item, "reply_to") ?? idOf(item, "replyTo") ?? idOf(item, "in_reply_to") ?? idOf(item, "parent_id")
   })
 
-const placeKeys = [
-  ...timeKeys,
-  ...offsetKeys,
-  ...["speaker", "speaker_name", "role", "reply_to", "replyTo", "parent_id"]
-]
+const placeKeys = [...timeKeys, ...offsetKeys, "speaker", "speaker_name", "role", "reply_to", "replyTo", "parent_id"]
 
 const isPlaced = (item: Fields): boolean => placeKeys.some((key) => Object.hasOwn(item, key))
 
