@@ -2,7 +2,9 @@ import { dirname, join, resolve } from "node:path"
 import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
+import * as NodeMachine from "../layers/NodeMachine.ts"
 import * as Stores from "../layers/Stores.ts"
+import * as Concurrency from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
@@ -106,7 +108,10 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       )
 
       const databases = { store: settings.store, journal: journalFile(settings) }
-      const limits = { ceiling: Option.getOrElse(settings.concurrency, () => ceiling) }
+      const limits = {
+        ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
+        limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
+      }
       const chat = dryRun ? Models.layerSimulated : yield* chatLayer(providers, extractor === "llm")
       const embedder = Option.match(embeddingModel, {
         onNone: () => HashEmbedder.layer,

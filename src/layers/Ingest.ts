@@ -16,6 +16,8 @@ export interface IngestLayerOptions {
   /** The most calls in flight, per pool. */
   readonly ceiling: number
   readonly retry?: Retry.RetryOptions
+  /** Of the local phases; they stay as they are by default. */
+  readonly limits?: Layer.Layer<Concurrency.Limits>
 }
 
 /** What the pipeline needs between the ports that touch the outside and the extractor. */
@@ -26,16 +28,18 @@ const policies = (options: IngestLayerOptions) =>
   )
 
 type Policies = Layer.Success<ReturnType<typeof policies>>
-type Limits = Layer.Success<ReturnType<typeof Concurrency.layer>>
 
 /** The whole pipeline's services with extraction by a model. */
 export const layerLlm = (
   options: IngestLayerOptions & LlmExtractor.LlmExtractorOptions
-): Layer.Layer<Extractor | Policies | Limits, never, ChatModel | Embedder | Journal | Run> =>
-  LlmExtractor.layer(options).pipe(Layer.provideMerge(policies(options)), Layer.merge(Concurrency.layer()))
+): Layer.Layer<Extractor | Policies | Concurrency.Limits, never, ChatModel | Embedder | Journal | Run> =>
+  LlmExtractor.layer(options).pipe(
+    Layer.provideMerge(policies(options)),
+    Layer.merge(options.limits ?? Concurrency.layer())
+  )
 
 /** The whole pipeline's services with extraction by offline rules. */
 export const layerRules = (
   options: IngestLayerOptions
-): Layer.Layer<Extractor | Policies | Limits, never, Embedder | Journal | Run> =>
-  Layer.mergeAll(RulesExtractor.layer, policies(options), Concurrency.layer())
+): Layer.Layer<Extractor | Policies | Concurrency.Limits, never, Embedder | Journal | Run> =>
+  Layer.mergeAll(RulesExtractor.layer, policies(options), options.limits ?? Concurrency.layer())

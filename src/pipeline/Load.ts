@@ -4,6 +4,8 @@ import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { documentId } from "../domain/Ids.ts"
 import type { DocumentId, Recipe } from "../domain/Ids.ts"
 import { ceilings, ParseConcurrency } from "../services/Concurrency.ts"
+import * as DocumentsInFlight from "../services/DocumentsInFlight.ts"
+import type { Place } from "../services/DocumentsInFlight.ts"
 import { Unpacker } from "../services/Unpacker.ts"
 import type { ContainerFile, Contents } from "../services/Unpacker.ts"
 import type { SourceItem, SourceItemError } from "../services/DocumentSource.ts"
@@ -20,7 +22,6 @@ import { RunCounters } from "./Metrics.ts"
 import { Discarded } from "./Phase.ts"
 import type { Flow } from "./Phase.ts"
 import * as Phase from "./Phase.ts"
-import * as Room from "./Room.ts"
 
 /** A file in a file in a file …: mails are forwarded as attachments of mails. */
 const maxDepth = 8
@@ -62,8 +63,9 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   const ledger = yield* Ledger
   const store = yield* GraphStore
   const counters = yield* RunCounters
-  const permits = yield* ParseConcurrency
-  const room = Room.make()
+  // Never held while a document waits for room: what would make room may need it.
+  const working = Semaphore.withPermit(yield* ParseConcurrency)
+  const inFlight = yield* DocumentsInFlight.make
 
   const lookUp = yield* GroupCommit.make(
     (asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>) => ledger.documents(run.group, asked),
@@ -114,8 +116,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   }
 
   /** Of a document whose bytes are at hand: what is parsed of it, unless it is in the graph as it is. */
-  const loadDocument = Effect.fnUntraced(function* ({ item, span }: OpenItem, bytes: Uint8Array, place: Room.Place) {
-    yield* place.grow(bytes.length)
+  const loadDocument = Effect.fnUntraced(function* ({ item, span }: OpenItem, bytes: Uint8Array, place: Place) {
     const mediaType = item.mediaType === undefined ? undefined : yield* item.mediaType
     const id = documentId(run.group, bytes, parser.formatOfName(item.uri, mediaType))
     span.attribute("sluice.document.id", id)
@@ -130,15 +131,17 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       }
     }
     const parsed = yield* parser.parse(item.uri, bytes, mediaType).pipe(
+      working,
       Effect.mapError((error) => letter(item.uri, error.reason, error.message)),
       Effect.tapError((failure) => failCopies(id, failure))
     )
-    yield* place.grow(parsed.text.length)
+    // The file may have been pictures for the most part, or packed.
+    place.resize(parsed.text.length)
     const loaded: LoadedDocument = {
       document: { ...parsed, id, group: run.group },
       source: item.uri,
       span,
-      leave: place.leave
+      leave: Effect.sync(place.leave)
     }
     return loaded
   })
@@ -180,25 +183,24 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     const fault = Effect.mapError((error: SourceItemError | ParseError) =>
       letter(item.uri, error.reason, error.message)
     )
-    const { range, size = 0 } = item
-    const limited = Semaphore.withPermit(permits)
-    if (range !== undefined && size > wholeBytes) {
-      const contents = yield* limited(fault(unpacker.open({ uri: item.uri, size, range, unpacksTo: open.unpacksTo })))
-      const document = room.within(depth, size, (place) =>
-        limited(Effect.flatMap(fault(item.read), (bytes) => loadDocument(open, bytes, place)))
+    const { range, size } = item
+    if (range !== undefined && size !== undefined && size > wholeBytes) {
+      const contents = yield* working(fault(unpacker.open({ uri: item.uri, size, range, unpacksTo: open.unpacksTo })))
+      const document = inFlight(size, depth, (place) =>
+        Effect.flatMap(working(fault(item.read)), (bytes) => loadDocument(open, bytes, place))
       )
       return yield* opened(open, contents, document)
     }
-    return yield* room.within(depth, size, (place) =>
-      limited(
-        Effect.gen(function* () {
-          const bytes = yield* fault(item.read)
-          const contents = yield* fault(unpacker.open(inMemory(open, bytes)))
-          const found = yield* opened(open, contents, loadDocument(open, bytes, place))
-          if (found.document === undefined || Result.isFailure(found.document)) yield* place.leave
-          return found
-        })
-      )
+    // A size that nobody knows is taken for that of a large page.
+    return yield* inFlight(size ?? wholeBytes, depth, (place) =>
+      Effect.gen(function* () {
+        const bytes = yield* working(fault(item.read))
+        place.resize(bytes.length)
+        const contents = yield* working(fault(unpacker.open(inMemory(open, bytes))))
+        const found = yield* opened(open, contents, loadDocument(open, bytes, place))
+        if (found.document === undefined || Result.isFailure(found.document)) place.leave()
+        return found
+      })
     )
   })
 

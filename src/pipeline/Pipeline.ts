@@ -1,8 +1,9 @@
-import { Cause, Clock, Effect, Exit, Option, Result, Schedule, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Option, Result, Schedule, Stream } from "effect"
 import { chunkerVersion } from "../domain/Chunker.ts"
 import { recipe } from "../domain/Ids.ts"
 import { projectionVersion } from "../domain/Projection.ts"
 import type { RunReport } from "../domain/RunReport.ts"
+import { CommitTimes } from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import { Embeddings } from "../services/Embeddings.ts"
 import { Extractor } from "../services/Extractor.ts"
@@ -86,8 +87,16 @@ const flow = Effect.gen(function* () {
   const counters = yield* RunCounters
   const recipe = yield* documentRecipe
   const claims = new Claims()
+  const commits = yield* CommitTimes
   const write = yield* GroupCommit.make(
-    (writes: ReadonlyArray<Write>) => Effect.as(store.commit(run.group, run.id, writes), writes),
+    (writes: ReadonlyArray<Write>) =>
+      store.commit(run.group, run.id, writes).pipe(
+        Effect.timed,
+        Effect.map(([duration]) => {
+          commits.record(Duration.toMillis(duration))
+          return writes
+        })
+      ),
     { maxBatch: maxCommit, patience }
   )
   const phases = {

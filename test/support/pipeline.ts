@@ -7,6 +7,7 @@ import * as Parsers from "../../src/layers/Parsers.ts"
 import * as Pipeline from "../../src/pipeline/Pipeline.ts"
 import type { Unpacker } from "../../src/services/Unpacker.ts"
 import type { Parser } from "../../src/services/Parser.ts"
+import type { Limits } from "../../src/services/Concurrency.ts"
 import * as DocumentSource from "../../src/services/DocumentSource.ts"
 import * as Progress from "../../src/services/Progress.ts"
 import type { RetryOptions } from "../../src/services/Retry.ts"
@@ -24,13 +25,18 @@ export interface IngestOptions {
   readonly pack?: number | "auto"
   readonly group?: string
   readonly retry?: RetryOptions
+  readonly limits?: Layer.Layer<Limits>
   readonly unpacker?: Layer.Layer<Unpacker>
   readonly parser?: Layer.Layer<Parser>
 }
 
 /** The production pipeline over documents in memory; store, journal, model and embedder come from the caller. */
 export const ingest = (options: IngestOptions) => {
-  const limits = { ceiling: options.ceiling ?? 8, ...(options.retry === undefined ? {} : { retry: options.retry }) }
+  const limits = {
+    ceiling: options.ceiling ?? 8,
+    ...(options.retry === undefined ? {} : { retry: options.retry }),
+    ...(options.limits === undefined ? {} : { limits: options.limits })
+  }
   const run = Run.layer(Group.make(options.group ?? "default"))
   const outside = Layer.mergeAll(
     options.parser ?? Parsers.layer,
