@@ -9,7 +9,7 @@ import * as Threads from "./rules/Threads.ts"
 import { messageOf, unpack } from "./rules/Wire.ts"
 
 /** Changes whenever the same chunk would be extracted differently; so does compromise's version. */
-const version = "1 compromise-14.17.0"
+const version = "2 compromise-14.17.0"
 
 const unreadable = ({ chunk, source }: ExtractionTask, detail: string): DeadLetter =>
   new DeadLetter({

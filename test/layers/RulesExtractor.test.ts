@@ -217,6 +217,16 @@ describe("forms of text", () => {
     assert.deepStrictEqual(namesOf(code), [])
   })
 
+  it("transcripts: a name at the end of a turn does not run on into who speaks next", () => {
+    const text =
+      "Ingrid Solheim: the one who looked at the connector last week in the workshop was Priya Raman\n" +
+      "Tomasz Nowak: then the next who should look at all the drawings of it is Helen Okafor\n" +
+      "Ingrid Solheim: fine"
+    const names = namesOf(text, "Review › Ingrid Solheim, Tomasz Nowak")
+    assert.includeMembers([...names], ["Priya Raman", "Tomasz Nowak", "Helen Okafor", "Ingrid Solheim"])
+    assert.strictEqual(names.length, 4)
+  })
+
   it("transcripts: speakers are persons, labels that are plain words are not", () => {
     assert.deepStrictEqual(
       typesOf("Alice: We ship Sluice on Friday.\nZorblax: Fine.\nNote: nothing else.\nZorblax: Bye.\nAlice: Bye."),

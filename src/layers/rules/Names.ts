@@ -42,7 +42,12 @@ export const candidates = (
   const gapAllows = (i: number): boolean => {
     const token = tokens[i]
     if (token === undefined || sentences[i] !== sentences[i - 1]) return false
-    return token.gap === "none" || token.gap === "space" || (token.gap === "line" && weak[i] === 0)
+    return (
+      token.gap === "none" ||
+      token.gap === "space" ||
+      // Whoever speaks next is no part of a name that the turn before ends with.
+      (token.gap === "line" && weak[i] === 0 && !speakers.has(i))
+    )
   }
 
   const isPart = (i: number): boolean => {
