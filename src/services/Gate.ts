@@ -30,6 +30,12 @@ export interface Ticket {
   readonly onTaken?: () => void
 }
 
+/** A user's own limits, a minute. Tokens count as the provider charges them. */
+export interface Allowance {
+  readonly requests?: number | undefined
+  readonly tokens?: number | undefined
+}
+
 /** To be told what becomes of the call. */
 export interface Permit {
   /** The call is on its way: now, if that is later than its admission. */
@@ -59,6 +65,8 @@ export class Gate extends Context.Service<
     ) => Effect.Effect<A, E | NotAdmitted, R>
     /** Admits nothing to the pool for so many milliseconds. */
     readonly freeze: (pool: string, millis: number) => Effect.Effect<void>
+    /** What may be sent to the pool in any minute at most, whatever the provider allows: the lower of both holds. */
+    readonly allow: (pool: string, allowance: Allowance) => Effect.Effect<void>
     /** The most that a pool ever has in flight: look-ahead windows are made from it. */
     readonly ceiling: number
     readonly inFlight: Effect.Effect<number>
@@ -98,8 +106,23 @@ const noDemand = Option.some<Demand>({ inputTokens: 0, outputCap: 0, expectedOut
 
 const what = { requests: "requests", tokens: "tokens", inputTokens: "input tokens", outputTokens: "output tokens" }
 
-const warning = (pool: string, { dimension, limit, window }: LimitState): string =>
-  `Four fifths of the limit on ${what[dimension]} (${limit} a ${window === 60_000 ? "minute" : "day"}) of ${pool} are in use: it decides how long this run takes. A higher usage tier of the account raises it${dimension === "requests" ? ", and so do more chunks a call (--pack)" : ""}.`
+const flags = { requests: "--rpm", tokens: "--tpm", inputTokens: "--tpm", outputTokens: "--tpm" }
+
+/** The pool's name is for the gate alone. */
+const named = (pool: string): string => {
+  const [endpoint = "", model] = pool.split(" ")
+  return model === undefined ? pool : `${model} at ${endpoint.replace(/#.*$/, "")}`
+}
+
+const warning = (pool: string, { dimension, limit = 0, origin, window }: LimitState): string => {
+  const amount = `${limit.toLocaleString("en")} ${what[dimension]} a ${window === 60_000 ? "minute" : "day"}`
+  const packs = dimension === "requests" ? ", and so do more chunks a call (--pack)" : ""
+  const remedy =
+    origin === "user"
+      ? `You set it: a larger ${flags[dimension]} raises it${packs}.`
+      : `A higher usage tier of the account raises it${packs}.`
+  return `Four fifths of the limit of ${amount} for ${named(pool)} are in use, so it decides how long this run takes. ${remedy}`
+}
 
 const make = Effect.fnUntraced(function* (options: GateOptions) {
   const scope = yield* Scope.Scope
@@ -233,6 +256,15 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
           )
         )
       }),
+    allow: (name, { requests, tokens }) =>
+      Effect.clockWith((clock) =>
+        Effect.sync(() => {
+          const now = clock.currentTimeMillisUnsafe()
+          const { pool } = shellOf(name)
+          if (requests !== undefined) pool.allow("requests", requests, now)
+          if (tokens !== undefined) pool.allow("tokens", tokens, now)
+        })
+      ),
     freeze: (name, millis) =>
       Effect.clockWith((clock) => {
         const shell = shellOf(name)

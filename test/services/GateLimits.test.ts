@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import { Group, itemKey, recipe, RunId } from "../../src/domain/Ids.ts"
 import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
 import { SimulatedLedger } from "../../src/layers/simulated/Ledger.ts"
@@ -18,11 +18,19 @@ const version = recipe("test")
 const run = RunId.make("run")
 const outputCap = 800
 
+interface Arrival {
+  readonly at: number
+  readonly tokens: number
+}
+
 /** So many calls, all there at the start, through gate, journal and retry; what the provider saw of it. */
-const sent = (limits: Limits, seed: number, calls = 200) =>
+const sent = (limits: Limits, seed: number, calls = 200, allowance: Gate.Allowance = {}) =>
   Effect.gen(function* () {
     const { call } = yield* ModelCalls.ModelCalls
     const model = yield* ChatModel
+    const { allow } = yield* Gate.Gate
+    yield* allow(ModelCalls.poolOf({ endpoint: model.endpoint, model: "test-model" }), allowance)
+    const arrivals: Array<Arrival> = []
     yield* Effect.forEach(
       Array.from(
         { length: calls },
@@ -47,14 +55,22 @@ const sent = (limits: Limits, seed: number, calls = 200) =>
           priority: "normal",
           take: () => Option.some(wanted),
           send: (payload) =>
-            Effect.map(model.complete(payload), (response) => ({
-              value: response.content,
-              usage: response.usage,
-              model: response.model,
-              raw: response.content,
-              headers: response.headers,
-              answers: [{ key, group, kind: "extraction" as const, value: response.content }]
-            }))
+            Effect.map(
+              Effect.andThen(
+                Effect.map(Clock.currentTimeMillis, (at) =>
+                  arrivals.push({ at, tokens: wanted.inputTokens + wanted.outputTokens })
+                ),
+                model.complete(payload)
+              ),
+              (response) => ({
+                value: response.content,
+                usage: response.usage,
+                model: response.model,
+                raw: response.content,
+                headers: response.headers,
+                answers: [{ key, group, kind: "extraction" as const, value: response.content }]
+              })
+            )
         })
       },
       { concurrency: "unbounded", discard: true }
@@ -66,7 +82,7 @@ const sent = (limits: Limits, seed: number, calls = 200) =>
     const used = Math.max(
       ...Object.values(chat.usage["test-model"] ?? {}).map(({ supplied, taken }) => taken / supplied)
     )
-    return { turnedAway, used, seconds: chat.makespan / 1_000 }
+    return { turnedAway, used, arrivals, seconds: chat.makespan / 1_000 }
   }).pipe(
     drive,
     Effect.provide(
@@ -120,6 +136,36 @@ describe("a provider with limits, and a gate that is told none", () => {
         const { turnedAway, used } = yield* sent({ rpm: 400, tpm: 200_000, ...shape }, 3)
         assert.isAtMost(turnedAway, 20)
         assert.isAbove(used, 0.85)
+      })
+    )
+  }
+})
+
+/** The most in any minute, whenever it begins. */
+const mostIn = (arrivals: ReadonlyArray<Arrival>, of: (one: Arrival) => number): number =>
+  Math.max(
+    ...arrivals.map(({ at }) =>
+      arrivals.filter((one) => one.at > at - 60_000 && one.at <= at).reduce((sum, one) => sum + of(one), 0)
+    )
+  )
+
+describe("limits that the user sets", () => {
+  const own = { requests: 60, tokens: 60_000 }
+  for (const [name, limits] of Object.entries<Limits>({
+    "no headers come": { headers: "none" },
+    "headers tell more": { rpm: 500, tpm: 500_000 },
+    "one of the two is lower in headers": { rpm: 40, tpm: 500_000 }
+  })) {
+    it.effect(`are never exceeded, and used, where ${name}`, () =>
+      Effect.gen(function* () {
+        const { arrivals, seconds, turnedAway } = yield* sent(limits, 5, 200, own)
+        const requests = mostIn(arrivals, () => 1)
+        const tokens = mostIn(arrivals, (one) => one.tokens)
+        assert.isAtMost(requests, own.requests)
+        assert.isAtMost(tokens, own.tokens)
+        assert.isAbove(Math.max(requests / Math.min(own.requests, limits.rpm ?? Infinity), tokens / own.tokens), 0.95)
+        assert.strictEqual(turnedAway, 0)
+        assert.isBelow(seconds, 330)
       })
     )
   }

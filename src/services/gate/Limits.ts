@@ -4,10 +4,13 @@ import type { Usage } from "../ChatModel.ts"
 import { limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
 import { costBetween, costOf, Limiter } from "./Limiter.ts"
+import { OwnLimit } from "./OwnLimit.ts"
 
 /** What is known of a limit. */
 export interface LimitState {
   readonly dimension: Dimension
+  /** `user`: whoever started this process set it, and no account. */
+  readonly origin: "provider" | "user"
   /** Units a window; undefined: never told, learned from throttles. */
   readonly limit: number | undefined
   /** Milliseconds. */
@@ -25,7 +28,7 @@ export type Verdict =
       readonly _tag: "passes"
       /** When all limits have room for it; the limit that is the last to have it, if it has to wait. */
       readonly at: number
-      readonly binding: Dimension | undefined
+      readonly binding: Limiter | OwnLimit | undefined
       readonly debits: Debits
     }
   /** It is larger than a limit, and would never pass. */
@@ -59,6 +62,7 @@ const isToken = (dimension: Dimension): boolean => dimension !== "requests"
 export class Limits {
   readonly #charge = new Charge()
   readonly #limiters = new Map<string, Limiter>()
+  #own: ReadonlyArray<OwnLimit> = []
   #totals = nothing
   /** The first call was admitted then. */
   #firstAt: number | undefined
@@ -66,7 +70,7 @@ export class Limits {
   #samples: ReadonlyArray<{ readonly at: number; readonly totals: Totals }> = []
   #warnings: Array<LimitState> = []
 
-  /** Limits that are known. */
+  /** Limits of the provider that are known. */
   get size(): number {
     return this.#limiters.size
   }
@@ -80,7 +84,12 @@ export class Limits {
   }
 
   state(now: number): ReadonlyArray<LimitState> {
-    return [...this.#limiters.values()].map((limiter) => stateOf(limiter, now))
+    return [...this.#limiters.values(), ...this.#own].map((limiter) => stateOf(limiter, now))
+  }
+
+  /** What its user allows, in units a minute, beside whatever the provider does. */
+  allow(dimension: OwnLimit["dimension"], limit: number, now: number): void {
+    this.#own = [...this.#own.filter((own) => own.dimension !== dimension), new OwnLimit(dimension, limit, now)]
   }
 
   /** Limits that are in use to four fifths, each told once. */
@@ -92,7 +101,7 @@ export class Limits {
 
   judge(demand: Demand, now: number): Verdict {
     let at = now
-    let binding: Dimension | undefined
+    let binding: Limiter | OwnLimit | undefined
     const debits: Array<readonly [Limiter, number]> = []
     for (const limiter of this.#limiters.values()) {
       const cost = costOf(limiter.dimension, demand, this.#charge)
@@ -101,9 +110,18 @@ export class Limits {
       const passes = now + limiter.wait(now, cost)
       if (passes > at) {
         at = passes
-        binding = limiter.dimension
+        binding = limiter
       }
       debits.push([limiter, cost])
+    }
+    for (const own of this.#own) {
+      const cost = this.#ownCost(own, demand)
+      if (cost > own.limit) return { _tag: "tooLarge", message: tooLargeForUser(cost, own.limit) }
+      const passes = now + own.wait(now, cost)
+      if (passes > at) {
+        at = passes
+        binding = own
+      }
     }
     return { _tag: "passes", at, binding, debits }
   }
@@ -113,6 +131,10 @@ export class Limits {
     for (const [limiter, cost] of debits) {
       limiter.debit(now, cost)
       if (limiter.warns(now)) this.#warnings.push(stateOf(limiter, now))
+    }
+    for (const own of this.#own) {
+      own.debit(now, this.#ownCost(own, demand))
+      if (own.warns(now)) this.#warnings.push(stateOf(own, now))
     }
     this.#firstAt ??= now
     const last = this.#samples.at(-1)
@@ -129,6 +151,15 @@ export class Limits {
     for (const [limiter, cost] of call.debits) {
       if (limiter.dimension === "outputTokens") limiter.debit(now, usage.output - cost)
     }
+    for (const own of this.#own) {
+      const more = usage.input + usage.output - this.#ownCost(own, call.demand)
+      if (own.dimension === "tokens" && more > 0) own.debit(now, more)
+    }
+  }
+
+  /** Tokens count as they do for the provider, and never less than what is really used. */
+  #ownCost({ dimension }: OwnLimit, demand: Demand): number {
+    return dimension === "requests" ? 1 : Math.max(this.#charge.of(demand), demand.inputTokens + demand.expectedOutput)
   }
 
   #observe(call: Debited, told: Observed, now: number): void {
@@ -224,10 +255,11 @@ export class Limits {
   }
 }
 
-const stateOf = (limiter: Limiter, now: number): LimitState => ({
+export const stateOf = (limiter: Limiter | OwnLimit, now: number): LimitState => ({
   dimension: limiter.dimension,
+  origin: limiter instanceof OwnLimit ? "user" : "provider",
   limit: limiter.limit,
-  window: limiter.window,
+  window: limiter instanceof OwnLimit ? minute : limiter.window,
   perMinute: limiter.rate * minute,
   level: limiter.level(now),
   capacity: limiter.capacity
@@ -235,3 +267,6 @@ const stateOf = (limiter: Limiter, now: number): LimitState => ({
 
 const tooLarge = (cost: number, limit: number): string =>
   `The call would take about ${cost} tokens, and the limit is ${limit} tokens at once`
+
+const tooLargeForUser = (cost: number, limit: number): string =>
+  `The call would take about ${cost} tokens, and --tpm allows ${limit} a minute`

@@ -4,8 +4,8 @@ import type { ModelError, Usage } from "../ChatModel.ts"
 import { Breaker } from "./Breaker.ts"
 import { Climb } from "./Climb.ts"
 import type { Dimension } from "./Headers.ts"
-import { Limits } from "./Limits.ts"
-import type { Debited, Debits, LimitState } from "./Limits.ts"
+import { Limits, stateOf } from "./Limits.ts"
+import type { Debited, Debits, LimitState, Verdict } from "./Limits.ts"
 import { Order } from "./Order.ts"
 import type { Place } from "./Order.ts"
 import { Overload } from "./Overload.ts"
@@ -66,8 +66,12 @@ export interface PoolState {
   readonly waiting: number
   /** The most in flight, as it is now. */
   readonly concurrency: number
-  /** What the next call waits for. */
+  /** What the next call waits for; `pause`: that the provider is left alone, or that what was saved up is spent slowly. */
   readonly binding: Dimension | "concurrency" | "pause" | undefined
+  /** The limit that it waits for, where it is one. */
+  readonly bindingLimit: LimitState | undefined
+  /** Milliseconds since 1970 until which nothing is sent at all. */
+  readonly frozenUntil: number
 }
 
 /** Milliseconds for which the first call is alone; then others may go, twice as many after each `doubling`, so many at most. */
@@ -100,6 +104,7 @@ export class Pool<W extends Waiter> {
   #paceUntil = 0
   #isAnswered = false
   #binding: PoolState["binding"]
+  #bindingLimit: Extract<Verdict, { _tag: "passes" }>["binding"]
   /** Who was refused when, and until when: nobody else need be asked before. */
   #blocked: { readonly waiter: W; readonly until: number } | undefined
 
@@ -129,6 +134,12 @@ export class Pool<W extends Waiter> {
     this.#frozenUntil = Math.max(this.#frozenUntil, until)
   }
 
+  /** What its user allows at most, a minute. */
+  allow(dimension: "requests" | "tokens", limit: number, now: number): void {
+    this.#limits.allow(dimension, limit, now)
+    this.#blocked = undefined
+  }
+
   /** Limits that are in use to four fifths, each told once. */
   takeWarnings(): ReadonlyArray<LimitState> {
     return this.#limits.takeWarnings()
@@ -156,7 +167,10 @@ export class Pool<W extends Waiter> {
       return { _tag: "tooLarge", waiter, message: verdict.message }
     }
     let until = verdict.at
-    if (verdict.binding !== undefined) this.#binding = verdict.binding
+    if (verdict.binding !== undefined) {
+      this.#binding = verdict.binding.dimension
+      this.#bindingLimit = verdict.binding
+    }
     if (this.#paceUntil > until) {
       until = this.#paceUntil
       this.#binding = "pause"
@@ -191,7 +205,12 @@ export class Pool<W extends Waiter> {
       inFlight: this.#inFlight,
       waiting: this.#order.size,
       concurrency: this.#concurrency(now)[0],
-      binding: this.#order.size === 0 ? undefined : this.#binding
+      binding: this.#order.size === 0 ? undefined : this.#binding,
+      bindingLimit:
+        this.#order.size === 0 || this.#bindingLimit === undefined || this.#bindingLimit.dimension !== this.#binding
+          ? undefined
+          : stateOf(this.#bindingLimit, now),
+      frozenUntil: this.#frozenUntil
     }
   }
 
