@@ -74,8 +74,12 @@ export interface PoolState {
   readonly frozenUntil: number
 }
 
-/** Milliseconds for which the first call is alone; then others may go, twice as many after each `doubling`, so many at most. */
+/**
+ * Milliseconds for which the first call is alone; then so many may go, and twice as many after each `doubling`, until
+ * there is an answer or so many are unanswered.
+ */
 const patience = 300
+const probes = 4
 const doubling = 500
 const unanswered = 64
 
@@ -110,7 +114,7 @@ export class Pool<W extends Waiter> {
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#climb = new Climb(options.ceiling, 4)
+    this.#climb = new Climb(options.ceiling, probes)
   }
 
   get inFlight(): number {
@@ -150,8 +154,7 @@ export class Pool<W extends Waiter> {
     if (now < this.#frozenUntil) return this.#wait("pause", this.#frozenUntil)
     const [concurrency, changes] = this.#concurrency(now)
     if (this.#inFlight >= concurrency) return this.#wait("concurrency", changes)
-    // The longest calls would be the last to tell of limits.
-    const waiter = this.#isSounding ? this.#order.eldest() : this.#order.next(now)
+    const waiter = this.#nextWaiter(now)
     if (waiter === undefined) return this.#wait(undefined, Infinity)
     if (this.#blocked?.waiter === waiter && now < this.#blocked.until)
       return this.#wait(this.#binding, this.#blocked.until)
@@ -220,10 +223,12 @@ export class Pool<W extends Waiter> {
     return this.#isAnswered ? "untold" : "first"
   }
 
-  /** Whether how much the provider takes is still being found out. */
-  get #isSounding(): boolean {
+  /** The longest calls would be the last to tell of limits: a few short ones go before them. */
+  #nextWaiter(now: number): W | undefined {
     const mode = this.#mode
-    return mode === "first" || (mode === "untold" && this.#climb.isDoubling)
+    if (mode === "first" && this.#inFlight < probes) return this.#order.shortest()
+    const isSounding = mode === "first" || (mode === "untold" && this.#climb.isDoubling)
+    return isSounding ? this.#order.eldest() : this.#order.next(now)
   }
 
   #wait(binding: PoolState["binding"], until: number): Step<W> {
@@ -245,10 +250,10 @@ export class Pool<W extends Waiter> {
       // The answer to the first call tells the limits. If it takes long, the others need not wait for it.
       const elapsed = now - firstAt - patience
       if (elapsed < 0) return [1, now - elapsed]
-      const open = Math.min(unanswered, Math.floor(4 * 2 ** (elapsed / doubling) + 1e-9))
+      const open = Math.min(unanswered, Math.floor(probes * 2 ** (elapsed / doubling) + 1e-9))
       this.#climb.open(open)
       const changes =
-        open === unanswered ? Infinity : firstAt + patience + Math.ceil(doubling * Math.log2((open + 1) / 4))
+        open === unanswered ? Infinity : firstAt + patience + Math.ceil(doubling * Math.log2((open + 1) / probes))
       return [Math.min(ceiling, overload, open), changes]
     }
     const limit = mode === "told" ? ceiling : this.#climb.limit
