@@ -9,6 +9,7 @@ import * as Gate from "../services/Gate.ts"
 import type { Journal } from "../services/Journal.ts"
 import * as ModelCalls from "../services/ModelCalls.ts"
 import * as Retry from "../services/Retry.ts"
+import * as WarmStart from "../services/WarmStart.ts"
 import type { Run } from "../services/Run.ts"
 import * as LlmExtractor from "./LlmExtractor.ts"
 import * as RulesExtractor from "./RulesExtractor.ts"
@@ -25,6 +26,7 @@ export interface IngestLayerOptions {
 const policies = (options: IngestLayerOptions) =>
   Embeddings.layer.pipe(
     Layer.provideMerge(ModelCalls.layer),
+    Layer.provideMerge(WarmStart.layer),
     Layer.provideMerge(Layer.mergeAll(Gate.layer({ ceiling: options.ceiling }), Retry.layer(options.retry)))
   )
 

@@ -1,6 +1,7 @@
 import { Context, Data, Deferred, Effect, Layer, Option, Scope } from "effect"
 import type { Fiber } from "effect"
 import type { Demand } from "./gate/Charge.ts"
+import type { Learned } from "./gate/Learned.ts"
 import type { Priority } from "./gate/Order.ts"
 import { Pool } from "./gate/Pool.ts"
 import type { Admission, Feedback, LimitState, PoolState, Waiter } from "./gate/Pool.ts"
@@ -67,6 +68,13 @@ export class Gate extends Context.Service<
     readonly freeze: (pool: string, millis: number) => Effect.Effect<void>
     /** What may be sent to the pool in any minute at most, whatever the provider allows: the lower of both holds. */
     readonly allow: (pool: string, allowance: Allowance) => Effect.Effect<void>
+    /** What is known of each pool that has answered, for the next process. */
+    readonly learned: Effect.Effect<ReadonlyMap<string, Learned>>
+    /**
+     * Before the pool's first call: what an earlier process learned of it, `age` milliseconds ago. It is where to begin;
+     * the first call still goes alone, and what its answer says of limits holds at once.
+     */
+    readonly restore: (pool: string, learned: Learned, age: number) => Effect.Effect<void>
     /** The most that a pool ever has in flight: look-ahead windows are made from it. */
     readonly ceiling: number
     readonly inFlight: Effect.Effect<number>
@@ -256,6 +264,19 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
           )
         )
       }),
+    learned: Effect.sync(
+      () =>
+        new Map(
+          [...shells].flatMap(([name, { pool }]) => {
+            const { learned } = pool
+            return learned === undefined ? [] : [[name, learned] as const]
+          })
+        )
+    ),
+    restore: (name, learned, age) =>
+      Effect.clockWith((clock) =>
+        Effect.sync(() => shellOf(name).pool.restore(learned, age, clock.currentTimeMillisUnsafe()))
+      ),
     allow: (name, { requests, tokens }) =>
       Effect.clockWith((clock) =>
         Effect.sync(() => {

@@ -1,8 +1,10 @@
 import { Charge, minus, nothing, plus } from "./Charge.ts"
 import type { ChargeRule, Demand, Totals } from "./Charge.ts"
 import type { Usage } from "../ChatModel.ts"
-import { limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
+import { dimensions, limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
+import { rounded } from "./Learned.ts"
+import type { Learned } from "./Learned.ts"
 import { costBetween, costOf, Limiter } from "./Limiter.ts"
 import { OwnLimit } from "./OwnLimit.ts"
 
@@ -53,6 +55,9 @@ export interface Throttle {
   readonly freeze: number
 }
 
+/** Milliseconds for which a rate that is not known for sure may be saved up. */
+const shortestBurst = 900
+
 const isToken = (dimension: Dimension): boolean => dimension !== "requests"
 
 /**
@@ -63,6 +68,8 @@ export class Limits {
   readonly #charge = new Charge()
   readonly #limiters = new Map<string, Limiter>()
   #own: ReadonlyArray<OwnLimit> = []
+  /** What had been sent until a limit was met that nobody had told. */
+  readonly #firstThrottles = new Map<Dimension, { readonly units: number; readonly elapsed: number }>()
   #totals = nothing
   /** The first call was admitted then. */
   #firstAt: number | undefined
@@ -90,6 +97,57 @@ export class Limits {
   /** What its user allows, in units a minute, beside whatever the provider does. */
   allow(dimension: OwnLimit["dimension"], limit: number, now: number): void {
     this.#own = [...this.#own.filter((own) => own.dimension !== dimension), new OwnLimit(dimension, limit, now)]
+  }
+
+  get learned(): Pick<Learned, "limits" | "charge"> {
+    return {
+      limits: [...this.#limiters.values()].map(({ dimension, found, limit, window }) => ({
+        dimension,
+        perMinute: rounded(found.rate * minute),
+        burst: rounded(Math.max(found.burst, this.#savedUp(dimension, found.rate))),
+        ...(limit === undefined ? {} : { limit }),
+        ...(window === undefined ? {} : { window })
+      })),
+      charge: { rule: this.#charge.rule, factor: rounded(this.#charge.factor) }
+    }
+  }
+
+  #note(dimension: Dimension, now: number): void {
+    if (this.#firstThrottles.has(dimension)) return
+    const units = costBetween(dimension, nothing, this.#totals, this.#charge)
+    this.#firstThrottles.set(dimension, { units, elapsed: now - (this.#firstAt ?? now) })
+  }
+
+  /** What had passed before the first call was turned away, beyond the rate, was there from the start. */
+  #savedUp(dimension: Dimension, rate: number): number {
+    const first = this.#firstThrottles.get(dimension)
+    return first === undefined ? 0 : Math.min(minute, 0.95 * (first.units / rate - first.elapsed))
+  }
+
+  /**
+   * What an earlier process found to pass is the rate to begin with: the first headers take its place, and where none come
+   * it is tried like any rate that was learned.
+   * @param part of it, for it may be old
+   */
+  restore({ charge, limits }: Pick<Learned, "limits" | "charge">, part: number, now: number): void {
+    this.#charge.restore(charge.rule, charge.factor)
+    for (const dimension of dimensions) {
+      const [least] = limits
+        .filter((limit) => limit.dimension === dimension && (limit.window ?? minute) <= minute)
+        .toSorted((a, b) => a.perMinute - b.perMinute)
+      if (least === undefined) continue
+      const rate = (part * least.perMinute) / minute
+      const burst = part < 1 ? shortestBurst : Math.min(minute, Math.max(shortestBurst, least.burst ?? 0))
+      this.#limiters.set(`remembered/${dimension}`, Limiter.remembered(dimension, rate, burst, now))
+    }
+  }
+
+  /** Something newer is known. */
+  #unlearn(dimension: Dimension): void {
+    this.#limiters.delete(`learned/${dimension}`)
+    for (const other of dimensions) {
+      if (isToken(other) === isToken(dimension)) this.#limiters.delete(`remembered/${other}`)
+    }
   }
 
   /** Limits that are in use to four fifths, each told once. */
@@ -189,8 +247,7 @@ export class Limits {
     const since = costBetween(told.dimension, totals, this.#totals, this.#charge)
     const level = Math.min(capacity, remaining + rate * (now - at) - since)
     this.#limiters.set(`${told.name}/${over}`, Limiter.told(told.dimension, limit, over, now, { level, capacity }))
-    // What was learned otherwise before.
-    this.#limiters.delete(`learned/${told.dimension}`)
+    this.#unlearn(told.dimension)
     if (this.#limiters.get(`stated/${told.dimension}/${over}`)?.limit === limit) {
       this.#limiters.delete(`stated/${told.dimension}/${over}`)
     }
@@ -217,12 +274,14 @@ export class Limits {
       const lately = this.lately(now)
       const floor = costOf(learned, call.demand, this.#charge) / Math.max(1_000, freeze)
       const rate = Math.max(learned === "requests" ? lately.requests : lately.tokens, floor)
+      this.#note(learned, now)
       const limiter = Limiter.learned(learned, rate, now)
       this.#limiters.set(`learned/${learned}`, limiter)
       limiter.throttle(now, call.at, 0, Math.max(asked, freeze))
       return
     }
     for (const limiter of concerned) {
+      if (limiter.limit === undefined) this.#note(limiter.dimension, now)
       const cost = call.debits.find(([debited]) => debited === limiter)?.[1] ?? 0
       limiter.throttle(now, call.at, cost, dimension === "unknown" ? freeze : asked)
     }
@@ -233,7 +292,7 @@ export class Limits {
       (limiter) => limiter.dimension === stated.dimension && limiter.window === stated.window
     )
     if (same.length === 0) {
-      this.#limiters.delete(`learned/${stated.dimension}`)
+      this.#unlearn(stated.dimension)
       this.#limiters.set(
         `stated/${stated.dimension}/${stated.window}`,
         Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0 })

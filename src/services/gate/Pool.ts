@@ -4,6 +4,8 @@ import type { ModelError, Usage } from "../ChatModel.ts"
 import { Breaker } from "./Breaker.ts"
 import { Climb } from "./Climb.ts"
 import type { Dimension } from "./Headers.ts"
+import { worthAfter } from "./Learned.ts"
+import type { Learned } from "./Learned.ts"
 import { Limits, stateOf } from "./Limits.ts"
 import type { Debited, Debits, LimitState, Verdict } from "./Limits.ts"
 import { Order } from "./Order.ts"
@@ -107,6 +109,8 @@ export class Pool<W extends Waiter> {
   #frozenUntil = 0
   #paceUntil = 0
   #isAnswered = false
+  /** How much to have in flight was found out by an earlier process. */
+  #isRemembered = false
   #binding: PoolState["binding"]
   #bindingLimit: Extract<Verdict, { _tag: "passes" }>["binding"]
   /** Who was refused when, and until when: nobody else need be asked before. */
@@ -136,6 +140,24 @@ export class Pool<W extends Waiter> {
 
   freeze(until: number): void {
     this.#frozenUntil = Math.max(this.#frozenUntil, until)
+  }
+
+  /** What the next process should know; undefined: this one has learned nothing yet. */
+  get learned(): Learned | undefined {
+    if (!this.#isAnswered) return undefined
+    const { charge, limits } = this.#limits.learned
+    if (limits.length > 0) return { charge, limits }
+    return this.#climb.isDoubling ? undefined : { charge, limits, concurrency: this.#climb.limit }
+  }
+
+  /** Before the first call: what an earlier process learned, `age` milliseconds ago. */
+  restore(learned: Learned, age: number, now: number): void {
+    const part = worthAfter(age)
+    if (part === 0 || this.#limits.firstAt !== undefined || !this.#options.adaptive) return
+    this.#limits.restore(learned, part, now)
+    if (learned.concurrency === undefined || this.#limits.size > 0) return
+    this.#climb.restore(Math.max(probes, Math.round(part * learned.concurrency)))
+    this.#isRemembered = true
   }
 
   /** What its user allows at most, a minute. */
@@ -219,8 +241,8 @@ export class Pool<W extends Waiter> {
 
   get #mode(): PoolState["mode"] {
     if (!this.#options.adaptive) return "fixed"
-    if (this.#limits.size > 0) return "told"
-    return this.#isAnswered ? "untold" : "first"
+    if (!this.#isAnswered) return "first"
+    return this.#limits.size > 0 ? "told" : "untold"
   }
 
   /** The longest calls would be the last to tell of limits: a few short ones go before them. */
@@ -250,6 +272,9 @@ export class Pool<W extends Waiter> {
       // The answer to the first call tells the limits. If it takes long, the others need not wait for it.
       const elapsed = now - firstAt - patience
       if (elapsed < 0) return [1, now - elapsed]
+      // An earlier process knew the rates, or how many: they are kept to until the answer says otherwise.
+      if (this.#limits.size > 0) return [Math.min(ceiling, overload), Infinity]
+      if (this.#isRemembered) return [Math.min(this.#climb.limit, overload), Infinity]
       const open = Math.min(unanswered, Math.floor(probes * 2 ** (elapsed / doubling) + 1e-9))
       this.#climb.open(open)
       const changes =
@@ -263,7 +288,9 @@ export class Pool<W extends Waiter> {
 
   #admit(now: number, demand: Demand, debits: Debits): Admission {
     let pause = 0
-    for (const [limiter, cost] of debits) pause = Math.max(pause, cost / (haste * limiter.rate))
+    // What an earlier process knew of rates is not confirmed before there is an answer.
+    const pace = this.#isAnswered ? haste : 1
+    for (const [limiter, cost] of debits) pause = Math.max(pause, cost / (pace * limiter.rate))
     this.#paceUntil = Math.max(now - slack, this.#paceUntil) + Math.min(pause, longestPause)
     this.#inFlight++
     return {
