@@ -40,13 +40,13 @@ describe("what was learned of a provider", () => {
       assert.isAtLeast(within(2_000, second?.arrivals ?? []), 1.5 * within(2_000, first?.arrivals ?? []))
       assert.isBelow(second?.seconds ?? Infinity, (first?.seconds ?? 0) * 1.15)
       assert.isAtMost(second?.turnedAway ?? 0, first?.turnedAway ?? 0)
-      const own: Limits = { headers: "none", slots: { count: 24, step: 10, perRequest: 0.1 } }
+      const own: Limits = { headers: "none", slots: { count: 8, step: 5, perRequest: 0.1 } }
       const [slow, quick] = yield* runs([
         { limits: own, calls: 200 },
         { limits: own, calls: 60 }
       ])
-      assert.isBelow(within(1_000, slow?.arrivals ?? []), 20)
-      assert.isAtLeast(within(1_000, quick?.arrivals ?? []), 24)
+      assert.isBelow(within(600, slow?.arrivals ?? []), 8)
+      assert.isAtLeast(within(600, quick?.arrivals ?? []), 8)
     })
   )
 
