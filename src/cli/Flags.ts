@@ -24,6 +24,8 @@ export const names = [
   "embedding-base-url",
   "ontology",
   "concurrency",
+  "rpm",
+  "tpm",
   "pack",
   "max-document",
   "include",
@@ -277,6 +279,16 @@ export const extraction = {
   concurrency: optionalSetting(
     "concurrency",
     text("concurrency", "N", "Most calls in flight at once (default: adaptive, up to 512)"),
+    positive
+  ),
+  rpm: optionalSetting(
+    "rpm",
+    text("rpm", "N", "Most requests in any minute to the model that extracts (default: what the provider allows)"),
+    positive
+  ),
+  tpm: optionalSetting(
+    "tpm",
+    text("tpm", "N", "Most tokens in any minute to the model that extracts (default: what the provider allows)"),
     positive
   ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),

@@ -124,7 +124,17 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       const extraction =
         extractor === "rules"
           ? wiring.layerRules(limits)
-          : wiring.layerLlm({ ...limits, model: settings.model, pack: settings.pack }).pipe(Layer.provide(chat))
+          : wiring
+              .layerLlm({
+                ...limits,
+                model: settings.model,
+                pack: settings.pack,
+                allowance: {
+                  requests: Option.getOrUndefined(settings.rpm),
+                  tokens: Option.getOrUndefined(settings.tpm)
+                }
+              })
+              .pipe(Layer.provide(chat))
       return extraction.pipe(
         Layer.provideMerge(
           Layer.mergeAll(

@@ -126,7 +126,7 @@ export const demandOf = ({ expected, inputTokens, outputTokens }: Request<unknow
   expectedOutput: Math.min(outputTokens, expected?.outputTokens ?? outputTokens)
 })
 
-/** The name of the gate's pool for calls to a model at an endpoint. */
+/** The name of the pool of limits that all calls to one endpoint and model share. */
 export const poolOf = ({ endpoint, model }: { readonly endpoint: string; readonly model: string }): string =>
   `${endpoint} ${model}`
 

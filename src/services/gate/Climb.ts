@@ -58,6 +58,13 @@ export class Climb {
     this.#opened = this.#limit
   }
 
+  /** An earlier process had found the level: it is measured anew, and fewer are tried first. */
+  restore(limit: number): void {
+    this.#limit = Math.min(this.#ceiling, limit)
+    this.#opened = this.#limit
+    this.#mode = "falling"
+  }
+
   /** The provider says that it is over its capacity. */
   overloaded(now: number, inFlight: number): void {
     this.#best = undefined

@@ -1,13 +1,18 @@
 import { Charge, minus, nothing, plus } from "./Charge.ts"
 import type { ChargeRule, Demand, Totals } from "./Charge.ts"
 import type { Usage } from "../ChatModel.ts"
-import { limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
+import { dimensions, limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
+import { rounded } from "./Learned.ts"
+import type { Learned } from "./Learned.ts"
 import { costBetween, costOf, Limiter } from "./Limiter.ts"
+import { OwnLimit } from "./OwnLimit.ts"
 
 /** What is known of a limit. */
 export interface LimitState {
   readonly dimension: Dimension
+  /** `user`: whoever started this process set it, and no account. */
+  readonly origin: "provider" | "user"
   /** Units a window; undefined: never told, learned from throttles. */
   readonly limit: number | undefined
   /** Milliseconds. */
@@ -25,7 +30,7 @@ export type Verdict =
       readonly _tag: "passes"
       /** When all limits have room for it; the limit that is the last to have it, if it has to wait. */
       readonly at: number
-      readonly binding: Dimension | undefined
+      readonly binding: Limiter | OwnLimit | undefined
       readonly debits: Debits
     }
   /** It is larger than a limit, and would never pass. */
@@ -50,6 +55,9 @@ export interface Throttle {
   readonly freeze: number
 }
 
+/** Milliseconds for which a rate that is not known for sure may be saved up. */
+const shortestBurst = 900
+
 const isToken = (dimension: Dimension): boolean => dimension !== "requests"
 
 /**
@@ -59,6 +67,9 @@ const isToken = (dimension: Dimension): boolean => dimension !== "requests"
 export class Limits {
   readonly #charge = new Charge()
   readonly #limiters = new Map<string, Limiter>()
+  #own: ReadonlyArray<OwnLimit> = []
+  /** What had been sent until a limit was met that nobody had told. */
+  readonly #firstThrottles = new Map<Dimension, { readonly units: number; readonly elapsed: number }>()
   #totals = nothing
   /** The first call was admitted then. */
   #firstAt: number | undefined
@@ -66,7 +77,7 @@ export class Limits {
   #samples: ReadonlyArray<{ readonly at: number; readonly totals: Totals }> = []
   #warnings: Array<LimitState> = []
 
-  /** Limits that are known. */
+  /** Limits of the provider that are known. */
   get size(): number {
     return this.#limiters.size
   }
@@ -80,7 +91,63 @@ export class Limits {
   }
 
   state(now: number): ReadonlyArray<LimitState> {
-    return [...this.#limiters.values()].map((limiter) => stateOf(limiter, now))
+    return [...this.#limiters.values(), ...this.#own].map((limiter) => stateOf(limiter, now))
+  }
+
+  /** What its user allows, in units a minute, beside whatever the provider does. */
+  allow(dimension: OwnLimit["dimension"], limit: number, now: number): void {
+    this.#own = [...this.#own.filter((own) => own.dimension !== dimension), new OwnLimit(dimension, limit, now)]
+  }
+
+  get learned(): Pick<Learned, "limits" | "charge"> {
+    return {
+      limits: [...this.#limiters.values()].map(({ dimension, found, limit, window }) => ({
+        dimension,
+        perMinute: rounded(found.rate * minute),
+        burst: rounded(Math.max(found.burst, this.#savedUp(dimension, found.rate))),
+        ...(limit === undefined ? {} : { limit }),
+        ...(window === undefined ? {} : { window })
+      })),
+      charge: { rule: this.#charge.rule, factor: rounded(this.#charge.factor) }
+    }
+  }
+
+  #note(dimension: Dimension, now: number): void {
+    if (this.#firstThrottles.has(dimension)) return
+    const units = costBetween(dimension, nothing, this.#totals, this.#charge)
+    this.#firstThrottles.set(dimension, { units, elapsed: now - (this.#firstAt ?? now) })
+  }
+
+  /** What had passed before the first call was turned away, beyond the rate, was there from the start. */
+  #savedUp(dimension: Dimension, rate: number): number {
+    const first = this.#firstThrottles.get(dimension)
+    return first === undefined ? 0 : Math.min(minute, 0.95 * (first.units / rate - first.elapsed))
+  }
+
+  /**
+   * What an earlier process found to pass is the rate to begin with: the first headers take its place, and where none come
+   * it is tried like any rate that was learned.
+   * @param part of it, for it may be old
+   */
+  restore({ charge, limits }: Pick<Learned, "limits" | "charge">, part: number, now: number): void {
+    this.#charge.restore(charge.rule, charge.factor)
+    for (const dimension of dimensions) {
+      const [least] = limits
+        .filter((limit) => limit.dimension === dimension && (limit.window ?? minute) <= minute)
+        .toSorted((a, b) => a.perMinute - b.perMinute)
+      if (least === undefined) continue
+      const rate = (part * least.perMinute) / minute
+      const burst = part < 1 ? shortestBurst : Math.min(minute, Math.max(shortestBurst, least.burst ?? 0))
+      this.#limiters.set(`remembered/${dimension}`, Limiter.remembered(dimension, rate, burst, now))
+    }
+  }
+
+  /** Something newer is known. */
+  #unlearn(dimension: Dimension): void {
+    this.#limiters.delete(`learned/${dimension}`)
+    for (const other of dimensions) {
+      if (isToken(other) === isToken(dimension)) this.#limiters.delete(`remembered/${other}`)
+    }
   }
 
   /** Limits that are in use to four fifths, each told once. */
@@ -92,7 +159,7 @@ export class Limits {
 
   judge(demand: Demand, now: number): Verdict {
     let at = now
-    let binding: Dimension | undefined
+    let binding: Limiter | OwnLimit | undefined
     const debits: Array<readonly [Limiter, number]> = []
     for (const limiter of this.#limiters.values()) {
       const cost = costOf(limiter.dimension, demand, this.#charge)
@@ -101,9 +168,18 @@ export class Limits {
       const passes = now + limiter.wait(now, cost)
       if (passes > at) {
         at = passes
-        binding = limiter.dimension
+        binding = limiter
       }
       debits.push([limiter, cost])
+    }
+    for (const own of this.#own) {
+      const cost = this.#ownCost(own, demand)
+      if (cost > own.limit) return { _tag: "tooLarge", message: tooLargeForUser(cost, own.limit) }
+      const passes = now + own.wait(now, cost)
+      if (passes > at) {
+        at = passes
+        binding = own
+      }
     }
     return { _tag: "passes", at, binding, debits }
   }
@@ -113,6 +189,10 @@ export class Limits {
     for (const [limiter, cost] of debits) {
       limiter.debit(now, cost)
       if (limiter.warns(now)) this.#warnings.push(stateOf(limiter, now))
+    }
+    for (const own of this.#own) {
+      own.debit(now, this.#ownCost(own, demand))
+      if (own.warns(now)) this.#warnings.push(stateOf(own, now))
     }
     this.#firstAt ??= now
     const last = this.#samples.at(-1)
@@ -129,6 +209,15 @@ export class Limits {
     for (const [limiter, cost] of call.debits) {
       if (limiter.dimension === "outputTokens") limiter.debit(now, usage.output - cost)
     }
+    for (const own of this.#own) {
+      const more = usage.input + usage.output - this.#ownCost(own, call.demand)
+      if (own.dimension === "tokens" && more > 0) own.debit(now, more)
+    }
+  }
+
+  /** Tokens count as they do for the provider, and never less than what is really used. */
+  #ownCost({ dimension }: OwnLimit, demand: Demand): number {
+    return dimension === "requests" ? 1 : Math.max(this.#charge.of(demand), demand.inputTokens + demand.expectedOutput)
   }
 
   #observe(call: Debited, told: Observed, now: number): void {
@@ -158,8 +247,7 @@ export class Limits {
     const since = costBetween(told.dimension, totals, this.#totals, this.#charge)
     const level = Math.min(capacity, remaining + rate * (now - at) - since)
     this.#limiters.set(`${told.name}/${over}`, Limiter.told(told.dimension, limit, over, now, { level, capacity }))
-    // What was learned otherwise before.
-    this.#limiters.delete(`learned/${told.dimension}`)
+    this.#unlearn(told.dimension)
     if (this.#limiters.get(`stated/${told.dimension}/${over}`)?.limit === limit) {
       this.#limiters.delete(`stated/${told.dimension}/${over}`)
     }
@@ -186,12 +274,14 @@ export class Limits {
       const lately = this.lately(now)
       const floor = costOf(learned, call.demand, this.#charge) / Math.max(1_000, freeze)
       const rate = Math.max(learned === "requests" ? lately.requests : lately.tokens, floor)
+      this.#note(learned, now)
       const limiter = Limiter.learned(learned, rate, now)
       this.#limiters.set(`learned/${learned}`, limiter)
       limiter.throttle(now, call.at, 0, Math.max(asked, freeze))
       return
     }
     for (const limiter of concerned) {
+      if (limiter.limit === undefined) this.#note(limiter.dimension, now)
       const cost = call.debits.find(([debited]) => debited === limiter)?.[1] ?? 0
       limiter.throttle(now, call.at, cost, dimension === "unknown" ? freeze : asked)
     }
@@ -202,7 +292,7 @@ export class Limits {
       (limiter) => limiter.dimension === stated.dimension && limiter.window === stated.window
     )
     if (same.length === 0) {
-      this.#limiters.delete(`learned/${stated.dimension}`)
+      this.#unlearn(stated.dimension)
       this.#limiters.set(
         `stated/${stated.dimension}/${stated.window}`,
         Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0 })
@@ -224,10 +314,11 @@ export class Limits {
   }
 }
 
-const stateOf = (limiter: Limiter, now: number): LimitState => ({
+export const stateOf = (limiter: Limiter | OwnLimit, now: number): LimitState => ({
   dimension: limiter.dimension,
+  origin: limiter instanceof OwnLimit ? "user" : "provider",
   limit: limiter.limit,
-  window: limiter.window,
+  window: limiter instanceof OwnLimit ? minute : limiter.window,
   perMinute: limiter.rate * minute,
   level: limiter.level(now),
   capacity: limiter.capacity
@@ -235,3 +326,6 @@ const stateOf = (limiter: Limiter, now: number): LimitState => ({
 
 const tooLarge = (cost: number, limit: number): string =>
   `The call would take about ${cost} tokens, and the limit is ${limit} tokens at once`
+
+const tooLargeForUser = (cost: number, limit: number): string =>
+  `The call would take about ${cost} tokens, and --tpm allows ${limit} a minute`

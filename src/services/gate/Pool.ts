@@ -4,8 +4,10 @@ import type { ModelError, Usage } from "../ChatModel.ts"
 import { Breaker } from "./Breaker.ts"
 import { Climb } from "./Climb.ts"
 import type { Dimension } from "./Headers.ts"
-import { Limits } from "./Limits.ts"
-import type { Debited, Debits, LimitState } from "./Limits.ts"
+import { worthAfter } from "./Learned.ts"
+import type { Learned } from "./Learned.ts"
+import { Limits, stateOf } from "./Limits.ts"
+import type { Debited, Debits, LimitState, Verdict } from "./Limits.ts"
 import { Order } from "./Order.ts"
 import type { Place } from "./Order.ts"
 import { Overload } from "./Overload.ts"
@@ -66,8 +68,12 @@ export interface PoolState {
   readonly waiting: number
   /** The most in flight, as it is now. */
   readonly concurrency: number
-  /** What the next call waits for. */
+  /** What the next call waits for; `pause`: that the provider is left alone, or that what was saved up is spent slowly. */
   readonly binding: Dimension | "concurrency" | "pause" | undefined
+  /** The limit that it waits for, where it is one. */
+  readonly bindingLimit: LimitState | undefined
+  /** Milliseconds since 1970 until which nothing is sent at all. */
+  readonly frozenUntil: number
 }
 
 /**
@@ -103,7 +109,10 @@ export class Pool<W extends Waiter> {
   #frozenUntil = 0
   #paceUntil = 0
   #isAnswered = false
+  /** How much to have in flight was found out by an earlier process. */
+  #isRemembered = false
   #binding: PoolState["binding"]
+  #bindingLimit: Extract<Verdict, { _tag: "passes" }>["binding"]
   /** Who was refused when, and until when: nobody else need be asked before. */
   #blocked: { readonly waiter: W; readonly until: number } | undefined
 
@@ -133,6 +142,30 @@ export class Pool<W extends Waiter> {
     this.#frozenUntil = Math.max(this.#frozenUntil, until)
   }
 
+  /** What the next process should know; undefined: this one has learned nothing yet. */
+  get learned(): Learned | undefined {
+    if (!this.#isAnswered) return undefined
+    const { charge, limits } = this.#limits.learned
+    if (limits.length > 0) return { charge, limits }
+    return this.#climb.isDoubling ? undefined : { charge, limits, concurrency: this.#climb.limit }
+  }
+
+  /** Before the first call: what an earlier process learned, `age` milliseconds ago. */
+  restore(learned: Learned, age: number, now: number): void {
+    const part = worthAfter(age)
+    if (part === 0 || this.#limits.firstAt !== undefined || !this.#options.adaptive) return
+    this.#limits.restore(learned, part, now)
+    if (learned.concurrency === undefined || this.#limits.size > 0) return
+    this.#climb.restore(Math.max(probes, Math.round(part * learned.concurrency)))
+    this.#isRemembered = true
+  }
+
+  /** What its user allows at most, a minute. */
+  allow(dimension: "requests" | "tokens", limit: number, now: number): void {
+    this.#limits.allow(dimension, limit, now)
+    this.#blocked = undefined
+  }
+
   /** Limits that are in use to four fifths, each told once. */
   takeWarnings(): ReadonlyArray<LimitState> {
     return this.#limits.takeWarnings()
@@ -159,7 +192,10 @@ export class Pool<W extends Waiter> {
       return { _tag: "tooLarge", waiter, message: verdict.message }
     }
     let until = verdict.at
-    if (verdict.binding !== undefined) this.#binding = verdict.binding
+    if (verdict.binding !== undefined) {
+      this.#binding = verdict.binding.dimension
+      this.#bindingLimit = verdict.binding
+    }
     if (this.#paceUntil > until) {
       until = this.#paceUntil
       this.#binding = "pause"
@@ -194,14 +230,19 @@ export class Pool<W extends Waiter> {
       inFlight: this.#inFlight,
       waiting: this.#order.size,
       concurrency: this.#concurrency(now)[0],
-      binding: this.#order.size === 0 ? undefined : this.#binding
+      binding: this.#order.size === 0 ? undefined : this.#binding,
+      bindingLimit:
+        this.#order.size === 0 || this.#bindingLimit === undefined || this.#bindingLimit.dimension !== this.#binding
+          ? undefined
+          : stateOf(this.#bindingLimit, now),
+      frozenUntil: this.#frozenUntil
     }
   }
 
   get #mode(): PoolState["mode"] {
     if (!this.#options.adaptive) return "fixed"
-    if (this.#limits.size > 0) return "told"
-    return this.#isAnswered ? "untold" : "first"
+    if (!this.#isAnswered) return "first"
+    return this.#limits.size > 0 ? "told" : "untold"
   }
 
   /** The longest calls would be the last to tell of limits: a few short ones go before them. */
@@ -231,6 +272,9 @@ export class Pool<W extends Waiter> {
       // The answer to the first call tells the limits. If it takes long, the others need not wait for it.
       const elapsed = now - firstAt - patience
       if (elapsed < 0) return [1, now - elapsed]
+      // An earlier process knew the rates, or how many: they are kept to until the answer says otherwise.
+      if (this.#limits.size > 0) return [Math.min(ceiling, overload), Infinity]
+      if (this.#isRemembered) return [Math.min(this.#climb.limit, overload), Infinity]
       const open = Math.min(unanswered, Math.floor(probes * 2 ** (elapsed / doubling) + 1e-9))
       this.#climb.open(open)
       const changes =
@@ -244,7 +288,9 @@ export class Pool<W extends Waiter> {
 
   #admit(now: number, demand: Demand, debits: Debits): Admission {
     let pause = 0
-    for (const [limiter, cost] of debits) pause = Math.max(pause, cost / (haste * limiter.rate))
+    // What an earlier process knew of rates is not confirmed before there is an answer.
+    const pace = this.#isAnswered ? haste : 1
+    for (const [limiter, cost] of debits) pause = Math.max(pause, cost / (pace * limiter.rate))
     this.#paceUntil = Math.max(now - slack, this.#paceUntil) + Math.min(pause, longestPause)
     this.#inFlight++
     return {
