@@ -156,10 +156,10 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         if (response.finish === "length") caps.cutOff(tokensOf(pack), pack.length, cap)
         else if (judgement._tag !== "unusable") caps.observe(tokensOf(pack), pack.length, response.usage.output)
         return {
-          value: { judgement, content: response.content, given },
+          value: { judgement, content: response.refusal ?? response.content, given },
           usage: response.usage,
           model: response.model,
-          raw: response.content,
+          raw: response.refusal ?? response.content,
           headers: response.headers,
           answers: pack.flatMap(({ chunk, group, key }) => {
             const value = given.get(key)?.encoded
