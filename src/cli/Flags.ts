@@ -1,6 +1,7 @@
 import { Effect, Option, Result, Schema } from "effect"
 import type { LogLevel } from "effect"
 import { Flag } from "effect/cli"
+import { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Group } from "../domain/Ids.ts"
 import { wrongWith } from "../layers/files/patterns.ts"
 import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
@@ -30,6 +31,7 @@ export const names = [
   "max-document",
   "include",
   "exclude",
+  "cause",
   "parse-timeout",
   "parse-threads",
   "journal",
@@ -45,7 +47,7 @@ export const names = [
 type Name = (typeof names)[number]
 
 /** Those that may be given more than once. */
-const repeatable = ["include", "exclude"] as const satisfies ReadonlyArray<Name>
+const repeatable = ["include", "exclude", "cause"] as const satisfies ReadonlyArray<Name>
 
 const optionalSetting = <A>(
   name: Name,
@@ -298,20 +300,6 @@ export const extraction = {
     size,
     64e6
   ),
-  include: listSetting(
-    "include",
-    text(
-      "include",
-      "GLOB",
-      "Take only files that match, as in .gitignore, by their path relative to the PATH they were found under; repeatable"
-    ),
-    pattern
-  ),
-  exclude: listSetting(
-    "exclude",
-    text("exclude", "GLOB", "Leave out what matches in the same way, also of --include; repeatable"),
-    pattern
-  ),
   parseTimeout: setting(
     "parse-timeout",
     text("parse-timeout", "SECONDS", "Longest that reading one document may take (default: 60)"),
@@ -332,6 +320,35 @@ export const extraction = {
   )
 }
 
+/** What of the paths is read. */
+export const selection = {
+  include: listSetting(
+    "include",
+    text(
+      "include",
+      "GLOB",
+      "Take only files that match, as in .gitignore, by their path relative to the PATH they were found under; repeatable"
+    ),
+    pattern
+  ),
+  exclude: listSetting(
+    "exclude",
+    text("exclude", "GLOB", "Leave out what matches in the same way, also of --include; repeatable"),
+    pattern
+  )
+}
+
+const causes = DeadLetterCause.literals
+
+/** Which dead letters are meant. */
+export const letters = {
+  causes: listSetting(
+    "cause",
+    text("cause", "CAUSE", `Only dead letters of this cause; repeatable (${causes.join(", ")})`),
+    literal(causes)
+  )
+}
+
 export const exporting = {
   format: setting(
     "format",
@@ -349,7 +366,14 @@ export interface ModelSettings extends Settings<typeof models> {}
 
 export interface CommonSettings extends Settings<typeof common> {}
 
-export interface IngestSettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
+export interface SelectionSettings extends Settings<typeof selection> {}
+
+export interface LetterSettings extends Settings<typeof letters> {}
+
+/** Of `retry`: those of `ingest` that do not choose among files. */
+export interface RetrySettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
+
+export interface IngestSettings extends RetrySettings, SelectionSettings {}
 
 /** Gives settings the configuration file that the flags name. */
 export const provideFile =

@@ -142,13 +142,13 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
           new DeadLetter({
             stage: "extract",
             cause,
-            message: `${message} Chunk ${chunk.ordinal + 1} (characters ${chunk.start} to ${chunk.end}) is left out of the graph; ${cause === "truncated" ? "another --model may have more room for its answer" : "run the same command again to try it again"}.`,
+            message: `${message} Chunk ${chunk.ordinal + 1} (characters ${chunk.start} to ${chunk.end}) is left out of the graph; ${cause === "truncated" ? "another --model may have more room for its answer" : "`sluice retry` tries it again"}.`,
             source,
             document: chunk.document,
             chunk: chunk.id,
             ordinal: chunk.ordinal,
             attempts,
-            ...(response === undefined ? {} : { response })
+            ...(response === undefined || response === "" ? {} : { response })
           })
         )
       )

@@ -20,7 +20,7 @@ const settings = Effect.fnUntraced(function* (
   let resolved: Readonly<Record<string, unknown>> = {}
   const command = Command.make(
     "test",
-    { config: Flags.config, settings: { ...Flags.common, ...Flags.models, ...Flags.extraction } },
+    { config: Flags.config, settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction } },
     Effect.fnUntraced(function* ({ config, settings: given }) {
       resolved = yield* Effect.all(given).pipe(Flags.provideFile(config))
     })

@@ -125,10 +125,10 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         const given = worth(pack, judgement)
         plan.answered(pack, response, judgement, millis)
         return {
-          value: { judgement, content: response.content, given },
+          value: { judgement, content: response.refusal ?? response.content, given },
           usage: response.usage,
           model: response.model,
-          raw: response.content,
+          raw: response.refusal ?? response.content,
           headers: response.headers,
           answers: pack.items.flatMap(({ chunk, group, key }) => {
             const value = given.get(key)?.encoded
