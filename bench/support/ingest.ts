@@ -69,5 +69,5 @@ const layer = Ingest.layerLlm({ ceiling: 512, model: "simulated", pack: "auto" }
   )
 )
 
-const { report } = await Effect.runPromise(ingest.pipe(Effect.provide(layer), Effect.provide(NodeServices.layer)))
+const { report } = await Effect.runPromise(ingest.pipe(Effect.provide(Layer.provideMerge(layer, NodeServices.layer))))
 process.stdout.write(`${JSON.stringify(report)}\n`)
