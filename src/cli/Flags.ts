@@ -320,6 +320,12 @@ export const extraction = {
   )
 }
 
+export const forgetting = {
+  group: optionalSetting("group", text("group", "NAME", "Tenant or workspace; without DOC, all of it goes"), group),
+  journal: models.journal,
+  dryRun: toggle("dry-run", "Say what would go; take nothing out")
+}
+
 export const exporting = {
   format: setting(
     "format",
@@ -338,6 +344,8 @@ export interface ModelSettings extends Settings<typeof models> {}
 export interface CommonSettings extends Settings<typeof common> {}
 
 export interface IngestSettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
+
+export interface ForgetSettings extends CommonSettings, Omit<Settings<typeof forgetting>, "group"> {}
 
 /** Gives settings the configuration file that the flags name. */
 export const provideFile =
