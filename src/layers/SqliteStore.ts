@@ -2,6 +2,7 @@ import { resolve } from "node:path"
 import { Context, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { Scope } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
+import { chunkKey } from "../domain/Ids.ts"
 import type { Group } from "../domain/Ids.ts"
 import { RunReport } from "../domain/RunReport.ts"
 import { GraphStore } from "../services/GraphStore.ts"
@@ -138,7 +139,10 @@ function services(
         yield* thread.call("commit", group, run, stored)
       }),
       removal: Effect.fn("GraphStore.removal")((group: Group, writes: ReadonlyArray<RemovalWrite>) =>
-        thread.call("removal", group, writes)
+        Effect.map(thread.call("removal", group, writes), ({ chunks, sources }) => ({
+          sources,
+          chunks: chunks.map(({ header, text }) => chunkKey(group, header, text))
+        }))
       ),
       forgetGroup: Effect.fn("GraphStore.forgetGroup")((group: Group) => thread.call("forgetGroup", group)),
       purge: Effect.suspend(() => thread.call("purge")),

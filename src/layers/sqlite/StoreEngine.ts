@@ -1,7 +1,7 @@
 import type { GraphRecord } from "../../domain/Canonical.ts"
 import type { GraphCounts } from "../../domain/Graph.ts"
 import type { DocumentId, Group, Recipe, RunId } from "../../domain/Ids.ts"
-import type { ExportRow, Overview, Removal, RemovalWrite } from "../../services/GraphStore.ts"
+import type { ExportRow, Overview, RemovalWrite } from "../../services/GraphStore.ts"
 import type { KnownSource, RunEntry } from "../../services/Ledger.ts"
 import { Database, integer, orNull, text } from "./Database.ts"
 import type { OpenOptions, Row } from "./Database.ts"
@@ -9,6 +9,7 @@ import { isBusy } from "./Fault.ts"
 import type { Cursor, Page } from "./Page.ts"
 import { StoreRecords } from "./StoreRecords.ts"
 import { StoreRemovals } from "./StoreRemovals.ts"
+import type { StoreRemoval } from "./StoreRemovals.ts"
 import { storeSchema } from "./StoreSchema.ts"
 import { StoreViews } from "./StoreViews.ts"
 import { StoreWriter } from "./StoreWriter.ts"
@@ -47,9 +48,9 @@ export class StoreEngine {
     if (writes.length > 0) this.#db.write(() => this.#writer.commit(group, run, writes))
   }
 
-  removal(group: Group, writes: ReadonlyArray<RemovalWrite>): Removal {
+  removal(group: Group, writes: ReadonlyArray<RemovalWrite>): StoreRemoval {
     const pk = this.#group(group)
-    return this.#db.read(() => this.#removals.removal(pk, group, writes))
+    return this.#db.read(() => this.#removals.removal(pk, writes))
   }
 
   forgetGroup(group: Group): void {

@@ -1,9 +1,13 @@
-import { chunkKey } from "../../domain/Ids.ts"
-import type { ChunkKey, Group } from "../../domain/Ids.ts"
-import type { Removal, RemovalWrite } from "../../services/GraphStore.ts"
+import type { RemovalWrite } from "../../services/GraphStore.ts"
 import { integer, text } from "./Database.ts"
 import type { Database } from "./Database.ts"
 import { textKey } from "./StoreSchema.ts"
+
+/** A `Removal` whose chunks have no keys yet: to make them would load more into the thread than all of this. */
+export interface StoreRemoval {
+  readonly sources: number
+  readonly chunks: ReadonlyArray<{ readonly header: string; readonly text: string }>
+}
 
 /** What goes: which chunks nobody else has, and groups as a whole. */
 export class StoreRemovals {
@@ -15,7 +19,7 @@ export class StoreRemovals {
     this.#sql = statements(db)
   }
 
-  removal(group: number, name: Group, writes: ReadonlyArray<RemovalWrite>): Removal {
+  removal(group: number, writes: ReadonlyArray<RemovalWrite>): StoreRemoval {
     const named = new Set<string>()
     const documents = new Set<number>()
     const forgotten = new Set<number>()
@@ -41,15 +45,15 @@ export class StoreRemovals {
       if (forgotten.has(document)) for (const source of sources) named.add(source)
       if (sources.every((source) => named.has(source))) going.add(document)
     }
-    const chunks = new Set<ChunkKey>()
+    const chunks = new Map<string, StoreRemoval["chunks"][number]>()
     for (const document of going) {
       for (const row of this.#sql.chunksOf.iterate(document)) {
         const [header, content] = [text(row, "header"), text(row, "text")]
-        const key = chunkKey(name, header, content)
-        if (!chunks.has(key) && this.#isSole(group, header, content, going)) chunks.add(key)
+        const key = `${header.length} ${header}${content}`
+        if (!chunks.has(key) && this.#isSole(group, header, content, going)) chunks.set(key, { header, text: content })
       }
     }
-    return { sources: named.size, chunks: [...chunks] }
+    return { sources: named.size, chunks: [...chunks.values()] }
   }
 
   /** Everything of the group, its runs too. */
