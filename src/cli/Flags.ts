@@ -349,6 +349,12 @@ export const letters = {
   )
 }
 
+export const forgetting = {
+  group: optionalSetting("group", text("group", "NAME", "Tenant or workspace; without DOC, all of it goes"), group),
+  journal: models.journal,
+  dryRun: toggle("dry-run", "Say what would go; take nothing out")
+}
+
 export const exporting = {
   format: setting(
     "format",
@@ -374,6 +380,8 @@ export interface LetterSettings extends Settings<typeof letters> {}
 export interface RetrySettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
 
 export interface IngestSettings extends RetrySettings, SelectionSettings {}
+
+export interface ForgetSettings extends CommonSettings, Omit<Settings<typeof forgetting>, "group"> {}
 
 /** Gives settings the configuration file that the flags name. */
 export const provideFile =

@@ -10,7 +10,7 @@ import type { Wanted } from "../services/DocumentSource.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import type { CommonSettings, ForgetSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -22,19 +22,25 @@ import { version } from "./Version.ts"
 export const journalFile = (settings: { readonly store: string; readonly journal: Option.Option<string> }): string =>
   Option.getOrElse(settings.journal, () => join(dirname(settings.store), "sluice.journal.db"))
 
+const requireGraph = Effect.fnUntraced(function* (store: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(store), () => false)) return
+  return yield* new UsageError({
+    message: `There is no graph at ${plain(store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
+  })
+})
+
 /** The graph, for commands that only read; there must be one. */
 export const reading = (settings: CommonSettings) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const fileSystem = yield* FileSystem.FileSystem
-      if (yield* Effect.orElseSucceed(fileSystem.exists(settings.store), () => false)) {
-        return Stores.layerReadOnly(settings.store)
-      }
-      return yield* new UsageError({
-        message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
-      })
-    })
-  )
+  Layer.unwrap(Effect.as(requireGraph(settings.store), Stores.layerReadOnly(settings.store)))
+
+/** The graph and the journal, to take something out of them: there must be a graph. A dry run does it to copies. */
+export const forgetting = (settings: ForgetSettings) => {
+  const databases = { store: settings.store, journal: journalFile(settings) }
+  return Layer.unwrap(
+    Effect.as(requireGraph(settings.store), settings.dryRun ? Stores.layerCopy(databases) : Stores.layer(databases))
+  ).pipe(Layer.merge(Run.layer(settings.group)))
+}
 
 const vocabulary = (path: Option.Option<string>) =>
   Option.match(path, {

@@ -24,6 +24,8 @@ export interface Schema {
   readonly applicationId: number
   /** `PRAGMA user_version` is how many of these a file has had; only ever append. */
   readonly migrations: ReadonlyArray<string>
+  /** Of one text, for migrations. */
+  readonly functions?: Readonly<Record<string, (text: string) => number>>
   readonly synchronous: "NORMAL" | "FULL"
   /** Pages of 4 KiB that the write-ahead log may hold before they are moved into the file. */
   readonly checkpoint: number
@@ -74,6 +76,29 @@ export class Database {
   read<A>(body: () => A): A {
     this.#db.exec("BEGIN")
     return this.#finish(body)
+  }
+
+  /** Writes the file anew, without what was deleted from it. */
+  rewrite(): void {
+    // The copy is as large as the file.
+    this.#db.exec("PRAGMA temp_store = FILE")
+    try {
+      this.#db.exec("VACUUM")
+    } finally {
+      this.#db.exec("PRAGMA temp_store = MEMORY")
+    }
+  }
+
+  /** Empties the write-ahead log, which holds what pages were. */
+  checkpoint(): void {
+    const busy = this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"]
+    if (busy !== 0 && this.file !== memory) {
+      throw new Fault(
+        "locked",
+        `${this.file} is being read by another process, so what was taken out of it is still in its write-ahead log. Wait for it to end, then run the same command again.`,
+        true
+      )
+    }
   }
 
   close(): void {
@@ -132,6 +157,9 @@ export class Database {
       `PRAGMA synchronous = ${schema.synchronous}; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${schema.checkpoint}`
     )
     if (this.#pragma("user_version") === schema.migrations.length) return
+    for (const [name, made] of Object.entries(schema.functions ?? {})) {
+      this.#db.function(name, { deterministic: true }, (value) => (typeof value === "string" ? made(value) : null))
+    }
     this.write(() => {
       // Asked again within the transaction: another process may have been faster.
       for (const migration of schema.migrations.slice(this.#pragma("user_version"))) this.#db.exec(migration)

@@ -140,17 +140,20 @@ export class JournalEngine {
     })
   }
 
-  forget(group: string, chunks: ReadonlyArray<ChunkKey>): void {
-    this.#db.write(() => {
-      for (const chunk of chunks) this.#sql.forgetAnswers.run(group, chunk)
+  forget(group: string, chunks: ReadonlyArray<ChunkKey>): number {
+    return this.#db.write(() => {
+      let answers = 0
+      for (const chunk of chunks) answers += Number(this.#sql.forgetAnswers.run(group, chunk).changes)
       this.#sql.forgetResponses.run(group)
+      return answers
     })
   }
 
-  forgetGroup(group: string): void {
-    this.#db.write(() => {
-      this.#sql.forgetGroup.run(group)
+  forgetGroup(group: string): number {
+    return this.#db.write(() => {
+      const { changes } = this.#sql.forgetGroup.run(group)
       this.#sql.forgetResponses.run(group)
+      return Number(changes)
     })
   }
 
