@@ -50,12 +50,11 @@ const vocabulary = (path: Option.Option<string>) =>
 
 /** `sluice ingest .` must not take its own files for documents, which lie in the working directory by default. */
 const without = (files: ReadonlyArray<string>) => {
-  const own = new Set(
-    files.flatMap((file) => ["", "-wal", "-shm", "-journal"].map((suffix) => `${resolve(file)}${suffix}`))
-  )
+  const isOwn = (path: string) =>
+    files.some((file) => path.startsWith(resolve(file)) && Stores.companion.test(path.slice(resolve(file).length)))
   return Layer.effect(
     DocumentSource,
-    Effect.map(DocumentSource, ({ items }) => ({ items: Stream.filter(items, ({ uri }) => !own.has(resolve(uri))) }))
+    Effect.map(DocumentSource, ({ items }) => ({ items: Stream.filter(items, ({ uri }) => !isOwn(resolve(uri))) }))
   )
 }
 
@@ -80,19 +79,29 @@ const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, is
   return Layer.merge(first, Models.layerFallback(model, fallback.value))
 })
 
+const requireRecorded = Effect.fnUntraced(function* (file: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)) return
+  return yield* new UsageError({
+    message: `--replay needs a journal, and there is none at ${plain(file)}: record one with the same command without --replay, or give --journal.`
+  })
+})
+
 /** Everything that the pipeline needs, from the flags of `ingest`. Whatever can be wrong with them is told before a file is opened. */
 export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings, progress: ProgressKind) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const providers = yield* resolveProviders(settings)
       const hasProvider = Option.isSome(providers.chat)
-      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider ? "llm" : "rules"))
-      const { dryRun, embeddingModel } = settings
-      if (extractor === "llm" && !hasProvider && !dryRun) {
+      const { dryRun, embeddingModel, replay } = settings
+      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider || replay ? "llm" : "rules"))
+      const isAsked = !dryRun && !replay
+      if (replay) yield* requireRecorded(journalFile(settings))
+      if (extractor === "llm" && !hasProvider && isAsked) {
         const kind = Option.getOrElse(settings.provider, () => "openai" as const)
         return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
       }
-      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && !dryRun) {
+      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) {
         const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
         return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
       }
@@ -110,13 +119,14 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       const databases = { store: settings.store, journal: journalFile(settings) }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
+        replay,
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
-      const chat = dryRun ? Models.layerSimulated : yield* chatLayer(providers, extractor === "llm")
+      const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
       const embedder = Option.match(embeddingModel, {
         onNone: () => HashEmbedder.layer,
         onSome: (model) =>
-          Option.match(dryRun ? Option.none() : providers.embedding, {
+          Option.match(isAsked ? providers.embedding : Option.none(), {
             onNone: () => Models.layerSimulatedEmbedder(model),
             onSome: (provider) => Models.layerEmbedder(model, provider)
           })
@@ -129,7 +139,7 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
         Layer.provideMerge(
           Layer.mergeAll(
             embedder,
-            dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
+            (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
             Run.layer(settings.group),
             without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(

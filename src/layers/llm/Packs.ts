@@ -1,7 +1,7 @@
 import { Deferred, Effect, Option, Scope } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
 import { ChatModel } from "../../services/ChatModel.ts"
-import type { ChatResponse } from "../../services/ChatModel.ts"
+import type { ChatResponse, ModelError } from "../../services/ChatModel.ts"
 import { FallbackModel } from "../../services/Fallback.ts"
 import { unreadable } from "../../services/Journal.ts"
 import { demandOf, ModelCalls } from "../../services/ModelCalls.ts"
@@ -210,7 +210,13 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
       { discard: true }
     ).pipe(Effect.andThen(judgement._tag === "unusable" && pack.length > 1 ? bisect(pack) : Effect.void))
 
-  const refused = (pack: ReadonlyArray<Item>, isTooLarge: boolean, message: string) => {
+  const refused = (pack: ReadonlyArray<Item>, { message, reason }: ModelError) => {
+    if (reason._tag === "Unrecorded") {
+      return Effect.forEach(pack, (item) => giveUp(item, { cause: "unrecorded", message }, undefined), {
+        discard: true
+      })
+    }
+    const isTooLarge = reason._tag === "RequestTooLarge"
     const [only, ...others] = pack
     if (only === undefined || others.length > 0) return bisect(pack)
     if (isTooLarge) return Deferred.succeed(only.answered, halved)
@@ -269,10 +275,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
               return queueCalls
             },
             onSome: (outcome) => {
-              if (outcome._tag === "refused") {
-                const { reason, message } = outcome.error
-                return refused(outcome.payload.items, reason._tag === "RequestTooLarge", message)
-              }
+              if (outcome._tag === "refused") return refused(outcome.payload.items, outcome.error)
               answeredOnce = true
               const { answers, payload, response } = outcome.result
               return settle(payload.items, response.value, answers)

@@ -17,9 +17,6 @@ export interface OpenOptions {
   readonly maxBytes?: number
 }
 
-/** Names that SQLite and `create` give to the files beside a database. */
-export const companions = ["-wal", "-shm", "-journal", "-new", "-new-wal", "-new-shm", "-new-journal"] as const
-
 const settings = (options: OpenOptions) => ({
   timeout: options.busyTimeout ?? 5000,
   enableForeignKeyConstraints: false
