@@ -36,6 +36,7 @@ export const names = [
   "parse-threads",
   "journal",
   "dry-run",
+  "replay",
   "json",
   "progress",
   "log-level",
@@ -312,6 +313,7 @@ export const extraction = {
     positive
   ),
   dryRun: toggle("dry-run", "Count what would be done; call no model, write nothing"),
+  replay: toggle("replay", "Answer from the journal alone: no call, no key; what it does not have is a dead letter"),
   progress: setting(
     "progress",
     choice("progress", progressKinds, "How progress is shown on standard error (default: auto)"),

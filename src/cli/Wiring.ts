@@ -57,14 +57,13 @@ const vocabulary = (path: Option.Option<string>) =>
 
 /** `sluice ingest .` must not take its own files for documents, which lie in the working directory by default. */
 const without = (files: ReadonlyArray<string>) => {
-  const own = new Set(
-    files.flatMap((file) => ["", "-wal", "-shm", "-journal"].map((suffix) => `${resolve(file)}${suffix}`))
-  )
+  const isOwn = (path: string) =>
+    files.some((file) => path.startsWith(resolve(file)) && Stores.companion.test(path.slice(resolve(file).length)))
   return Layer.effect(
     DocumentSource,
     Effect.map(DocumentSource, (source) => ({
       ...source,
-      items: Stream.filter(source.items, ({ uri }) => !own.has(resolve(uri)))
+      items: Stream.filter(source.items, ({ uri }) => !isOwn(resolve(uri)))
     }))
   )
 }
@@ -90,6 +89,14 @@ const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, is
   return Layer.merge(first, Models.layerFallback(model, fallback.value))
 })
 
+const requireRecorded = Effect.fnUntraced(function* (file: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)) return
+  return yield* new UsageError({
+    message: `--replay needs a journal, and there is none at ${plain(file)}: record one with the same command without --replay, or give --journal.`
+  })
+})
+
 /** What is to be read: what paths name, or sources by their names in the ledger. */
 export type Documents =
   | ({ readonly _tag: "paths"; readonly paths: ReadonlyArray<string> } & SelectionSettings)
@@ -101,13 +108,15 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
     Effect.gen(function* () {
       const providers = yield* resolveProviders(settings)
       const hasProvider = Option.isSome(providers.chat)
-      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider ? "llm" : "rules"))
-      const { dryRun, embeddingModel } = settings
-      if (extractor === "llm" && !hasProvider && !dryRun) {
+      const { dryRun, embeddingModel, replay } = settings
+      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider || replay ? "llm" : "rules"))
+      const isAsked = !dryRun && !replay
+      if (replay) yield* requireRecorded(journalFile(settings))
+      if (extractor === "llm" && !hasProvider && isAsked) {
         const kind = Option.getOrElse(settings.provider, () => "openai" as const)
         return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
       }
-      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && !dryRun) {
+      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) {
         const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
         return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
       }
@@ -126,13 +135,14 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
       const databases = { store: settings.store, journal: journalFile(settings) }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
+        replay,
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
-      const chat = dryRun ? Models.layerSimulated : yield* chatLayer(providers, extractor === "llm")
+      const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
       const embedder = Option.match(embeddingModel, {
         onNone: () => HashEmbedder.layer,
         onSome: (model) =>
-          Option.match(dryRun ? Option.none() : providers.embedding, {
+          Option.match(isAsked ? providers.embedding : Option.none(), {
             onNone: () => Models.layerSimulatedEmbedder(model),
             onSome: (provider) => Models.layerEmbedder(model, provider)
           })
@@ -155,7 +165,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         Layer.provideMerge(
           Layer.mergeAll(
             embedder,
-            dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
+            (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
             Run.layer(settings.group),
             without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(
