@@ -20,6 +20,9 @@ export const reportLines = (report: RunReport, isSimulated = false): ReadonlyArr
   const { calls, chunks, cost, documents, graph, tokens } = report
   const asked = calls.model + calls.embedding
   return [
+    ...(report.resumes === undefined
+      ? []
+      : row("Goes on", [`with run ${report.resumes}`, some(calls.journal, "answers that are paid for")])),
     ...row("Documents", [
       `${count(documents.seen)} seen`,
       some(documents.ingested, "ingested"),

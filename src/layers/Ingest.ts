@@ -1,5 +1,6 @@
 import { Layer } from "effect"
 import type { ChatModel } from "../services/ChatModel.ts"
+import * as Budget from "../services/Budget.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import type { Embedder } from "../services/Embedder.ts"
 import * as Embeddings from "../services/Embeddings.ts"
@@ -16,6 +17,8 @@ export interface IngestLayerOptions {
   /** The most calls in flight, per pool. */
   readonly ceiling: number
   readonly retry?: Retry.RetryOptions
+  /** What the run, with those that it goes on with, may use at the most. */
+  readonly budget?: Budget.Ceilings
   /** Of the local phases; they stay as they are by default. */
   readonly limits?: Layer.Layer<Concurrency.Limits>
 }
@@ -24,6 +27,7 @@ export interface IngestLayerOptions {
 const policies = (options: IngestLayerOptions) =>
   Embeddings.layer.pipe(
     Layer.provideMerge(ModelCalls.layer),
+    Layer.provideMerge(Budget.layer(options.budget ?? {})),
     Layer.provideMerge(Layer.mergeAll(Gate.layer({ ceiling: options.ceiling }), Retry.layer(options.retry)))
   )
 

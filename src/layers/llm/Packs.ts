@@ -1,5 +1,6 @@
 import { Deferred, Effect, Option, Scope } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
+import { mostTokens } from "../../domain/TokenBound.ts"
 import { ChatModel } from "../../services/ChatModel.ts"
 import type { ChatResponse } from "../../services/ChatModel.ts"
 import { FallbackModel } from "../../services/Fallback.ts"
@@ -39,6 +40,9 @@ const firstCap = (pack: ReadonlyArray<Item>): number => pack.reduce((sum, { toke
 
 const tokensOf = (pack: ReadonlyArray<Item>): number => pack.reduce((sum, { tokens }) => sum + tokens, 0)
 
+/** What providers put around messages: marks of who speaks, and words of their own about the schema. */
+const unseenTokens = 512
+
 /** Items that share a call, and the room that its answer has. */
 interface Pack {
   readonly items: ReadonlyArray<Item>
@@ -68,7 +72,9 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const fallback = yield* FallbackModel
   const scope = yield* Scope.Scope
   const caps = new Caps()
-  const schemaLength = JSON.stringify(options.schema).length
+  const schema = JSON.stringify(options.schema)
+  const fixedTokens = mostTokens(options.system) + mostTokens(schema) + unseenTokens
+  const itemTokens = new WeakMap<Item, number>()
   const waiting: Array<Item> = []
   /** Calls at the gate that will take from what waits. */
   let queued = 0
@@ -99,19 +105,28 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     return waiting.slice(0, count)
   }
 
+  const mostTokensOf = (item: Item): number => {
+    const known = itemTokens.get(item)
+    if (known !== undefined) return known
+    const tokens =
+      mostTokens(JSON.stringify({ id: label(options.maxItems), context: item.header, text: item.text })) + 1
+    itemTokens.set(item, tokens)
+    return tokens
+  }
+
   const toRequest = (items: ReadonlyArray<Item>): Option.Option<Request<Pack>> => {
     const [first] = items
     if (first === undefined) return Option.none()
     const cap = outputCap(items)
     const length =
       options.system.length +
-      schemaLength +
+      schema.length +
       items.reduce((sum, { header, text }) => sum + header.length + text.length + 50, 0)
     return Option.some({
       payload: { items, cap },
       group: first.group,
       items: items.map(({ key }) => key),
-      inputTokens: Math.ceil(length / 3),
+      inputTokens: items.reduce((sum, item) => sum + mostTokensOf(item), fixedTokens),
       outputTokens: cap,
       expected: {
         inputTokens: Math.ceil(length / 4),
