@@ -14,8 +14,9 @@ import * as Logging from "./cli/Logging.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
+import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
-import { ingestion, journalFile, reading } from "./cli/Wiring.ts"
+import { existingJournal, ingestion, journalFile, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 
@@ -59,6 +60,15 @@ const hash = Command.withHandler(Hash.command, read(Hash.run))
 const report = Command.withHandler(Report.command, read(Report.run))
 const failures = Command.withHandler(Failures.command, read(Failures.run))
 
+const runs = Command.withHandler(
+  Runs.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const layer = Layer.merge(reading(settings), existingJournal(journalFile(settings)))
+    yield* Runs.run(settings).pipe(Effect.provide(layer), observed(settings))
+  })
+)
+
 const doctor = Command.withHandler(
   Doctor.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
@@ -73,7 +83,7 @@ const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, failures, hash, exporting, doctor])
+  Command.withSubcommands([ingest, report, runs, failures, hash, exporting, doctor])
 )
 
 /** The program: fails with what `endingOf` understands. */
@@ -89,8 +99,15 @@ export const program = (args: ReadonlyArray<string>) =>
   )
 
 export const main = (process: NodeJS.Process): void => {
-  // Whoever cannot wait for what is under way to be put in order asks twice.
-  process.once("SIGINT", () => process.once("SIGINT", () => process.exit(130)))
+  // Whoever cannot wait for what is under way to be put in order asks twice. One Ctrl-C reaches a program that npx runs
+  // twice, from the terminal and from npx, within milliseconds.
+  let isAsked = false
+  const onSignal = () => {
+    if (isAsked) process.exit(130)
+    setTimeout(() => (isAsked = true), 100).unref()
+  }
+  process.on("SIGINT", onSignal)
+  process.on("SIGTERM", onSignal)
   program(process.argv.slice(2)).pipe(
     Effect.onError((cause) => complain(endingOf(cause).lines)),
     Effect.provideService(Invocation, invocationOf(process.argv[1], process.execPath, process.cwd())),

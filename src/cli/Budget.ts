@@ -2,11 +2,11 @@ import { Context, Effect, Option, Result } from "effect"
 import type { Flag } from "effect/cli"
 import type { RunReport } from "../domain/RunReport.ts"
 import type { MaxFailures } from "../pipeline/FailureLimit.ts"
-import { amount, flags, unpriced } from "../services/Budget.ts"
+import { amount, flags, roundedUp, unpriced } from "../services/Budget.ts"
 import type { Ceilings, Spent } from "../services/Budget.ts"
 import { withPrices } from "../services/ModelCatalog.ts"
 import type { Price } from "../services/ModelCatalog.ts"
-import type { RunStopped } from "../services/RunStopped.ts"
+import type { Limited, RunStopped } from "../services/RunStopped.ts"
 import type { Decode } from "./Config.ts"
 import { UsageError } from "./ExitStatus.ts"
 import { listSetting, optionalSetting, text } from "./Flags.ts"
@@ -142,13 +142,32 @@ export const withFlag = (args: ReadonlyArray<string>, flag: string, value: strin
   return [...others, flag, value, ...args.slice(end)]
 }
 
+/** What a run and those before it have used, as its report has it. */
+const usedBy = (before: Spent, { calls, cost, seconds, tokens }: RunReport): Spent => ({
+  cost: before.cost + cost.usd,
+  calls: before.calls + calls.model + calls.embedding,
+  tokens: before.tokens + tokens.input + tokens.output,
+  seconds: before.seconds + seconds
+})
+
+/** With a quarter to spare: the first chunks say what the others take, as far as they have been found by then. */
+const enough = (limit: Limited, report: RunReport, before: Spent): number => {
+  const { dead, extracted, reused, total } = report.chunks
+  const asked = extracted + dead
+  const used = usedBy(before, report)[limit]
+  return asked === 0 ? 0 : roundedUp(1.25 * (used + ((used - before[limit]) / asked) * (total - asked - reused)))
+}
+
 /** What to say of a run that stopped: why, and, if a ceiling did it, the command that goes on. */
-export const stoppedMessage = Effect.fnUntraced(function* ({ message, raise, reason }: RunStopped) {
+export const stoppedMessage = Effect.fnUntraced(function* (
+  { message, raise }: RunStopped,
+  { before, report }: { readonly report: RunReport; readonly before: Spent }
+) {
   const args = yield* Arguments
-  if (args.length === 0 || (reason !== "budget" && reason !== "failures")) return plain(message)
+  if (args.length === 0 || raise === undefined) return plain(message)
   const self = yield* Invocation
-  if (raise === undefined) return plain(message)
-  const next = withFlag(args, flags[raise.limit], String(raise.to)).map(quoted).join(" ")
+  const to = Math.max(raise.to, enough(raise.limit, report, before))
+  const next = withFlag(args, flags[raise.limit], String(to)).map(quoted).join(" ")
   return `${plain(message)} What was done is kept; this goes on with it:\n${self} ${next}`
 })
 
@@ -156,13 +175,9 @@ export const stoppedMessage = Effect.fnUntraced(function* ({ message, raise, rea
 export const forecast = (
   ceilings: Ceilings,
   before: Spent,
-  { calls, cost, tokens }: RunReport
+  report: RunReport
 ): { readonly fits: boolean; readonly lines: ReadonlyArray<string> } => {
-  const needed = {
-    cost: before.cost + cost.usd,
-    calls: before.calls + calls.model + calls.embedding,
-    tokens: before.tokens + tokens.input + tokens.output
-  }
+  const needed = usedBy(before, report)
   const judged = (["cost", "calls", "tokens"] as const).flatMap((limit) => {
     const ceiling = ceilings[limit]
     if (ceiling === undefined) return []

@@ -24,13 +24,14 @@ export const command = Command.make("ingest", {
   ])
 )
 
-const unfinished = Effect.fnUntraced(function* ({ report, status: ended, stopped }: IngestResult, dryRun: boolean) {
+const unfinished = Effect.fnUntraced(function* (result: IngestResult, dryRun: boolean) {
+  const { report, status: ended, stopped } = result
   if (Option.isSome(stopped)) {
     const { documents } = report
     const isNothingDone = documents.ingested + documents.partial + documents.unchanged === 0
     return new Ended({
       status: stopped.value.reason === "configuration" && isNothingDone ? status.usage : status.stopped,
-      message: yield* stoppedMessage(stopped.value)
+      message: yield* stoppedMessage(stopped.value, result)
     })
   }
   if (ended === "complete") return undefined

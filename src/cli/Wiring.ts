@@ -38,6 +38,16 @@ export const reading = (settings: CommonSettings) =>
     })
   )
 
+/** The journal, if there is one, for commands that only read. */
+export const existingJournal = (file: string) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const exists = yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)
+      return exists ? Stores.layerJournalReadOnly(file) : Layer.empty
+    })
+  )
+
 const vocabulary = (path: Option.Option<string>) =>
   Option.match(path, {
     onNone: () => Effect.succeed(Layer.empty),

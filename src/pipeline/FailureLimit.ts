@@ -33,12 +33,12 @@ export const make = Effect.map(MaxFailures, (limit) => {
   return {
     answered: (): void => void asked++,
     /** Fails when that was one too many. */
-    failed: ({ cause, message, response }: DeadLetter): Effect.Effect<void, RunStopped> =>
+    failed: ({ cause, message, source }: DeadLetter): Effect.Effect<void, RunStopped> =>
       Effect.suspend(() => {
         asked++
         failed++
         const seen = causes.get(cause)
-        if (seen === undefined) causes.set(cause, { count: 1, example: response ?? message })
+        if (seen === undefined) causes.set(cause, { count: 1, example: `${source}: ${message}` })
         else seen.count++
         const isTooMany = "count" in limit ? failed > limit.count : asked >= limit.after && failed > limit.share * asked
         if (!isTooMany) return Effect.void
@@ -50,7 +50,7 @@ export const make = Effect.map(MaxFailures, (limit) => {
           new RunStopped({
             reason: "failures",
             retryable: false,
-            message: `${failed} of the ${asked} chunks that the model was asked about failed, more than --max-failures ${allowed(limit)}: that is a configuration error rather than bad luck. The cause of ${most} is "${name}": ${advice[name] ?? "look at the provider and the documents"}. For example: ${JSON.stringify(example.slice(0, 160))}.`
+            message: `${failed} of the ${asked} chunks that the model was asked about failed, more than --max-failures ${allowed(limit)}: that is a configuration error rather than bad luck. The cause of ${most} is "${name}": ${advice[name] ?? "look at the provider and the documents"}. For example ${example.slice(0, 300)} What was done is kept: mend the cause, and run the same command again.`
           })
         )
       })

@@ -245,7 +245,7 @@ export const ingest = Effect.gen(function* () {
     Effect.gen(function* () {
       const open = yield* calls.open
       if (status === "interrupted" && open > 0) {
-        yield* Effect.logInfo(
+        yield* Effect.logWarning(
           `Interrupted: ${open === 1 ? "1 call is" : `${open} calls are`} under way and paid for, so the answers are awaited, for ${grace / 1000} s at most. Interrupt again to stop at once.`
         )
       }

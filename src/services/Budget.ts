@@ -67,18 +67,24 @@ export const flags: Readonly<Record<Limited, string>> = {
   seconds: "--max-seconds"
 }
 
+const dollars = (value: number): string => {
+  const digits = value >= 0.1 ? value.toFixed(2) : String(Number(value.toPrecision(2)))
+  return `$${/\.\d\d/.test(digits) ? digits : value.toFixed(2)}`
+}
+
 /** An amount for people: `$0.0042`, `1,000 calls`. */
 export const amount = (limit: Limited, value: number): string =>
-  limit === "cost"
-    ? `$${value >= 1 || value === 0 ? value.toFixed(2) : value.toPrecision(2)}`
-    : `${Math.ceil(value).toLocaleString("en-US")} ${limit}`
+  limit === "cost" ? dollars(value) : `${Math.ceil(value).toLocaleString("en-US")} ${limit}`
 
-/** Twice as much, or what is needed if that is more, in two digits. */
-const raised = (ceiling: number, needed: number): number => {
-  const wanted = Math.max(2 * ceiling, 1.25 * needed)
-  const unit = 10 ** (Math.floor(Math.log10(wanted)) - 1)
-  return Number((Math.ceil(wanted / unit - tolerance) * unit).toPrecision(2))
+/** The next larger number of two digits. */
+export const roundedUp = (value: number): number => {
+  if (value <= 0) return 0
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 1)
+  return Number((Math.ceil(value / unit - tolerance) * unit).toPrecision(2))
 }
+
+/** Twice as much, or what is needed if that is more. */
+const raised = (ceiling: number, needed: number): number => roundedUp(Math.max(2 * ceiling, 1.25 * needed))
 
 const exhausted = (limit: Limited, ceiling: number, spent: number, needed: number): RunStopped => {
   const left = amount(limit, Math.max(0, ceiling - spent))
