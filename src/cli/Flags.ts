@@ -6,10 +6,11 @@ import { Group } from "../domain/Ids.ts"
 import { wrongWith } from "../layers/files/patterns.ts"
 import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
 import type { Decode } from "./Config.ts"
+import type { budget } from "./Budget.ts"
 import type { UsageError } from "./ExitStatus.ts"
 
 /** A flag's value, looked up in command line, environment, file and default, in this order. */
-type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
+export type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
 
 /** Every flag that has a value to be set elsewhere; a configuration file may hold these. */
 export const names = [
@@ -35,6 +36,12 @@ export const names = [
   "parse-timeout",
   "parse-threads",
   "journal",
+  "max-cost",
+  "max-calls",
+  "max-tokens",
+  "max-seconds",
+  "max-failures",
+  "price",
   "dry-run",
   "replay",
   "json",
@@ -48,9 +55,9 @@ export const names = [
 type Name = (typeof names)[number]
 
 /** Those that may be given more than once. */
-const repeatable = ["include", "exclude", "cause"] as const satisfies ReadonlyArray<Name>
+const repeatable = ["include", "exclude", "cause", "price"] as const satisfies ReadonlyArray<Name>
 
-const optionalSetting = <A>(
+export const optionalSetting = <A>(
   name: Name,
   flag: Flag.Flag<string>,
   decode: Decode<A>
@@ -66,14 +73,14 @@ const setting = <A>(name: Name, flag: Flag.Flag<string>, decode: Decode<A>, byDe
     )
   )
 
-const listSetting = <A>(
+export const listSetting = <A>(
   name: (typeof repeatable)[number],
   flag: Flag.Flag<string>,
   decode: Decode<A>
 ): Flag.Flag<Setting<ReadonlyArray<A>>> =>
   Flag.atLeast(flag, 0).pipe(Flag.map((given) => lookupAll(name, given, decode)))
 
-const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
+export const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
 
 const asIs: Decode<string> = (raw) => Result.succeed(raw)
@@ -379,7 +386,8 @@ export interface SelectionSettings extends Settings<typeof selection> {}
 export interface LetterSettings extends Settings<typeof letters> {}
 
 /** Of `retry`: those of `ingest` that do not choose among files. */
-export interface RetrySettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
+export interface RetrySettings
+  extends CommonSettings, ModelSettings, Settings<typeof extraction>, Settings<typeof budget> {}
 
 export interface IngestSettings extends RetrySettings, SelectionSettings {}
 

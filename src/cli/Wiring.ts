@@ -4,11 +4,14 @@ import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
 import * as NodeMachine from "../layers/NodeMachine.ts"
 import * as Stores from "../layers/Stores.ts"
+import { MaxFailures } from "../pipeline/FailureLimit.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import type { Wanted } from "../services/DocumentSource.ts"
+import { ModelCatalog } from "../services/ModelCatalog.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
+import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
 import type { CommonSettings, ForgetSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
@@ -41,6 +44,16 @@ export const forgetting = (settings: ForgetSettings) => {
     Effect.as(requireGraph(settings.store), settings.dryRun ? Stores.layerCopy(databases) : Stores.layer(databases))
   ).pipe(Layer.merge(Run.layer(settings.group)))
 }
+
+/** The journal, if there is one, for commands that only read. */
+export const existingJournal = (file: string) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const exists = yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)
+      return exists ? Stores.layerJournalReadOnly(file) : Layer.empty
+    })
+  )
 
 const vocabulary = (path: Option.Option<string>) =>
   Option.match(path, {
@@ -120,6 +133,8 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
         return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
       }
+      const chatModels = extractor === "llm" ? [settings.model, ...Option.toArray(settings.fallbackModel)] : []
+      const catalog = yield* catalogOf(settings, [...chatModels, ...Option.toArray(embeddingModel)])
       const ontology = yield* vocabulary(settings.ontology)
       const [wiring, files, parsers, containers, pool] = yield* Effect.promise(() =>
         Promise.all([
@@ -131,11 +146,17 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         ])
       )
 
+      const failureLimit = Option.match(settings.maxFailures, {
+        onNone: () => Layer.empty,
+        onSome: (limit) => Layer.succeed(MaxFailures, limit)
+      })
       const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
       const databases = { store: settings.store, journal: journalFile(settings) }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
         replay,
+        // A dry run spends nothing, and is to tell what all of it would take.
+        budget: dryRun ? {} : ceilingsOf(settings),
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
       const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
@@ -185,7 +206,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
             progressLayers[progress]
           )
         ),
-        Layer.provideMerge(ontology)
+        Layer.provideMerge(Layer.mergeAll(ontology, Layer.succeed(ModelCatalog, catalog), failureLimit))
       )
     })
   )
