@@ -2,6 +2,7 @@ import { Effect, Option, Result, Schema } from "effect"
 import type { LogLevel } from "effect"
 import { Flag } from "effect/cli"
 import { Group } from "../domain/Ids.ts"
+import { priorities } from "../services/gate/Order.ts"
 import { wrongWith } from "../layers/files/patterns.ts"
 import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
 import type { Decode } from "./Config.ts"
@@ -26,6 +27,7 @@ export const names = [
   "concurrency",
   "rpm",
   "tpm",
+  "priority",
   "pack",
   "max-document",
   "include",
@@ -290,6 +292,12 @@ export const extraction = {
     "tpm",
     text("tpm", "N", "Most tokens in any minute to the model that extracts (default: what the provider allows)"),
     positive
+  ),
+  priority: setting(
+    "priority",
+    choice("priority", priorities, "Whose calls go first among runs of one process (default: normal)"),
+    literal(priorities),
+    "normal"
   ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
   maxDocument: setting(

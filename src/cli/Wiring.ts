@@ -140,7 +140,7 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
           Layer.mergeAll(
             embedder,
             dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
-            Run.layer(settings.group),
+            Run.layer(settings.group, settings.priority),
             without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(
                 files.layer(paths, {
