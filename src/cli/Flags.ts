@@ -223,9 +223,21 @@ const providers = ["openai", "anthropic"] as const
 /** Said by whoever names no model. */
 export const defaultModel = "gpt-6-luna"
 
+/** For whoever wants to know whether it was given. */
+export const namedModel = optionalSetting(
+  "model",
+  text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
+  asIs
+)
+
 /** How models are reached. */
 export const models = {
-  model: setting("model", text("model", "NAME", `Model that extracts (default: ${defaultModel})`), asIs, defaultModel),
+  model: Flag.map(namedModel, (named) =>
+    Effect.map(
+      named,
+      Option.getOrElse(() => defaultModel)
+    )
+  ),
   baseUrl: optionalSetting(
     "base-url",
     text("base-url", "URL", "Provider's address (default: OPENAI_BASE_URL or ANTHROPIC_BASE_URL, else the provider's)"),

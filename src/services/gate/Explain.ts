@@ -7,7 +7,10 @@ const flags = { requests: "--rpm", tokens: "--tpm", inputTokens: "--tpm", output
 
 const count = (value: number): string => Math.round(value).toLocaleString("en")
 
-type Amount = Pick<LimitState, "dimension" | "limit" | "perMinute" | "window">
+interface Amount extends Pick<LimitState, "dimension" | "perMinute"> {
+  readonly limit?: number | undefined
+  readonly window?: number | undefined
+}
 
 /** `200,000 tokens a minute`. */
 export const amountOf = ({ dimension, limit, perMinute, window }: Amount): string =>
