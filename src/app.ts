@@ -1,6 +1,6 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Layer } from "effect"
+import { Cause, Effect, Exit, Layer, Option } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { Arguments } from "./cli/Budget.ts"
 import * as Doctor from "./cli/Doctor.ts"
@@ -106,7 +106,8 @@ const doctor = Command.withHandler(
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
     const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournalReadOnly(file) }
-    yield* Doctor.run({ ...settings, journalFile: file, ...opened }).pipe(observed(settings))
+    const model = { named: settings.model, model: Option.getOrElse(settings.model, () => Flags.defaultModel) }
+    yield* Doctor.run({ ...settings, ...model, journalFile: file, ...opened }).pipe(observed(settings))
   })
 )
 

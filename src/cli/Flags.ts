@@ -3,6 +3,7 @@ import type { LogLevel } from "effect"
 import { Flag } from "effect/cli"
 import { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Group } from "../domain/Ids.ts"
+import { priorities } from "../services/gate/Order.ts"
 import { wrongWith } from "../layers/files/patterns.ts"
 import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
 import type { Decode } from "./Config.ts"
@@ -28,6 +29,7 @@ export const names = [
   "concurrency",
   "rpm",
   "tpm",
+  "priority",
   "pack",
   "max-document",
   "include",
@@ -231,9 +233,21 @@ const providers = ["openai", "anthropic"] as const
 /** Said by whoever names no model. */
 export const defaultModel = "gpt-6-luna"
 
+/** For whoever wants to know whether it was given. */
+export const namedModel = optionalSetting(
+  "model",
+  text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
+  asIs
+)
+
 /** How models are reached. */
 export const models = {
-  model: setting("model", text("model", "NAME", `Model that extracts (default: ${defaultModel})`), asIs, defaultModel),
+  model: Flag.map(namedModel, (named) =>
+    Effect.map(
+      named,
+      Option.getOrElse(() => defaultModel)
+    )
+  ),
   baseUrl: optionalSetting(
     "base-url",
     text("base-url", "URL", "Provider's address (default: OPENAI_BASE_URL or ANTHROPIC_BASE_URL, else the provider's)"),
@@ -300,6 +314,12 @@ export const extraction = {
     "tpm",
     text("tpm", "N", "Most tokens in any minute to the model that extracts (default: what the provider allows)"),
     positive
+  ),
+  priority: setting(
+    "priority",
+    choice("priority", priorities, "Whose calls go first among runs of one process (default: normal)"),
+    literal(priorities),
+    "normal"
   ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
   maxDocument: setting(

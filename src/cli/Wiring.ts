@@ -187,7 +187,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
           Layer.mergeAll(
             embedder,
             (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
-            Run.layer(settings.group),
+            Run.layer(settings.group, settings.priority),
             without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(
                 documents._tag === "paths"

@@ -10,6 +10,8 @@ import { CommitTimes } from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import { Embeddings } from "../services/Embeddings.ts"
 import { Extractor } from "../services/Extractor.ts"
+import { holding } from "../services/gate/Explain.ts"
+import { Gate } from "../services/Gate.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import type { Write } from "../services/GraphStore.ts"
 import * as GroupCommit from "../services/GroupCommit.ts"
@@ -144,6 +146,8 @@ const snapshot = Effect.gen(function* () {
   const counters = yield* RunCounters
   const { counts } = yield* ModelCalls
   const { chunks, documents } = counters
+  const now = yield* Clock.currentTimeMillis
+  const note = counts.note ?? holding((yield* (yield* Gate).state).values(), now)
   const taken: Snapshot = {
     seen: documents.seen,
     listed: counters.listed,
@@ -151,8 +155,8 @@ const snapshot = Effect.gen(function* () {
     failed: documents.failed,
     chunks: { total: chunks.total, done: chunks.extracted + chunks.reused + chunks.dead, dead: chunks.dead },
     calls: { sent: counts.sent, inFlight: counts.inFlight, retried: counts.retried },
-    elapsed: (yield* Clock.currentTimeMillis) - run.startedAt,
-    ...(counts.note === undefined ? {} : { note: counts.note })
+    elapsed: now - run.startedAt,
+    ...(note === undefined ? {} : { note })
   }
   return taken
 })

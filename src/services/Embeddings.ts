@@ -113,7 +113,7 @@ const remote = Effect.gen(function* () {
           kind: "embedding",
           endpoint: embedder.endpoint,
           model: embedder.model,
-          priority: "normal",
+          priority: run.priority,
           take: () => {
             if (fixed === undefined) {
               batch = nextBatch()

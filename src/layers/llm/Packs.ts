@@ -249,7 +249,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         kind: "extraction",
         endpoint: model.endpoint,
         model: options.model,
-        priority: "normal",
+        priority: run.priority,
         take: () => {
           if (fixed === undefined) {
             isTaken = true
