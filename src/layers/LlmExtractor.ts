@@ -137,7 +137,8 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
 
   /** Twice what the gate can have in flight, in full packs as far as memory lets it, so that none starts half empty. */
   const window = Math.max(2 * gate.ceiling, Math.min(2 * gate.ceiling * maxItems, 2048))
-  return Extractor.of({ extract, recipe: version, window })
+  const parts = { extractor: "llm", model: options.model, prompt: promptVersion }
+  return Extractor.of({ extract, recipe: version, parts, window })
 })
 
 const none: Extraction = { entities: [], facts: [] }

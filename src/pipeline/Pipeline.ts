@@ -1,12 +1,8 @@
 import { Cause, Clock, Duration, Effect, Exit, Option, Result, Schedule, Stream } from "effect"
-import { chunkerVersion } from "../domain/Chunker.ts"
-import { recipe } from "../domain/Ids.ts"
-import { projectionVersion } from "../domain/Projection.ts"
+import type { Recipe } from "../domain/Ids.ts"
 import type { RunReport } from "../domain/RunReport.ts"
 import { CommitTimes } from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
-import { Embeddings } from "../services/Embeddings.ts"
-import { Extractor } from "../services/Extractor.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import type { Write } from "../services/GraphStore.ts"
 import * as GroupCommit from "../services/GroupCommit.ts"
@@ -14,12 +10,10 @@ import { Journal } from "../services/Journal.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import { ModelCalls } from "../services/ModelCalls.ts"
-import { Parser } from "../services/Parser.ts"
 import { Progress } from "../services/Progress.ts"
 import type { Snapshot } from "../services/Progress.ts"
 import { Run } from "../services/Run.ts"
 import type { RunStopped } from "../services/RunStopped.ts"
-import { Vocabulary } from "../services/Vocabulary.ts"
 import { chunk } from "./Chunk.ts"
 import { construct } from "./Construct.ts"
 import { extract } from "./Extract.ts"
@@ -28,6 +22,7 @@ import type { ChunkedDocument, ChunkTask } from "./InFlight.ts"
 import { load } from "./Load.ts"
 import { RunCounters } from "./Metrics.ts"
 import type { Flow } from "./Phase.ts"
+import { documentRecipe, explainChange } from "./Recipe.ts"
 import { resolve } from "./Resolve.ts"
 
 /** How a run ended. `stopped`: through no fault of a document; the same command resumes it. */
@@ -45,22 +40,6 @@ const maxCommit = 128
  * a commit, the fewer pages are written twice.
  */
 const patience = 16
-
-/** Everything that decides what a document becomes, besides its bytes. */
-const documentRecipe = Effect.gen(function* () {
-  const parser = yield* Parser
-  const extractor = yield* Extractor
-  const embeddings = yield* Embeddings
-  const ontology = yield* Vocabulary
-  return recipe(
-    parser.version,
-    chunkerVersion,
-    extractor.recipe,
-    embeddings.recipe,
-    projectionVersion,
-    JSON.stringify(ontology)
-  )
-})
 
 /** A document's chunks, one by one; letters pass. */
 const toTasks = (flow: Flow<ChunkedDocument>): ReadonlyArray<Flow<ChunkTask>> =>
@@ -80,12 +59,11 @@ const gather = (flow: Flow<ChunkTask>): Result.Result<Flow<ChunkedDocument>, voi
 }
 
 /** The stream: load → chunk → extract → resolve → construct. */
-const flow = Effect.gen(function* () {
+const flow = Effect.fnUntraced(function* (recipe: Recipe) {
   const run = yield* Run
   const source = yield* DocumentSource
   const store = yield* GraphStore
   const counters = yield* RunCounters
-  const recipe = yield* documentRecipe
   const claims = new Claims()
   const commits = yield* CommitTimes
   const write = yield* GroupCommit.make(
@@ -188,7 +166,15 @@ export const ingest = Effect.gen(function* () {
   const run = yield* Run
   const ledger = yield* Ledger
   const progress = yield* Progress
-  const entry: RunEntry = { id: run.id, group: run.group, startedAt: run.startedAt, status: "running" }
+  const recipe = yield* documentRecipe
+  yield* Effect.forEach(yield* explainChange(recipe), progress.say, { discard: true })
+  const entry: RunEntry = {
+    id: run.id,
+    group: run.group,
+    startedAt: run.startedAt,
+    status: "running",
+    recipe: recipe.parts
+  }
   yield* ledger.startRun(entry)
 
   const finish = (status: RunEntry["status"], report?: RunReport) =>
@@ -205,7 +191,7 @@ export const ingest = Effect.gen(function* () {
   const streamed = Effect.scoped(
     Effect.gen(function* () {
       yield* ticker
-      yield* Stream.runDrain(yield* flow)
+      yield* Stream.runDrain(yield* flow(recipe.id))
     })
   ).pipe(Effect.ensuring(Effect.flatMap(snapshot, progress.finish)))
 

@@ -144,6 +144,11 @@ export class StoreEngine {
     }
   }
 
+  outdated(group: Group, recipe: Recipe): { readonly documents: number; readonly chunks: number } {
+    const row = this.#sql.outdated.get(this.#group(group), recipe) ?? {}
+    return { documents: integer(row, "documents"), chunks: integer(row, "chunks") }
+  }
+
   hasLetters(group: Group, sources: ReadonlyArray<string>): ReadonlyArray<boolean> {
     const pk = this.#group(group)
     return sources.map((source) => this.#sql.ownLetter.get(pk, source) !== undefined)
@@ -212,6 +217,10 @@ const statements = (db: Database) => ({
        SELECT DISTINCT source, NULL FROM dead_letter l WHERE grp = ?1 AND source > ?2
          AND NOT EXISTS (SELECT 1 FROM source WHERE grp = ?1 AND uri = l.source)
      ) ORDER BY uri LIMIT ?3`
+  ),
+  outdated: db.prepare(
+    `SELECT count(DISTINCT d.pk) AS documents, count(c.pk) AS chunks
+     FROM document d LEFT JOIN chunk c ON c.document = d.pk WHERE d.grp = ? AND d.recipe <> ?`
   ),
   ownLetter: db.prepare("SELECT 1 FROM dead_letter WHERE grp = ? AND source = ? AND ordinal = -1"),
   deadLetters: db.prepare("SELECT letter FROM dead_letter WHERE grp = ? ORDER BY source, ordinal")
