@@ -29,6 +29,7 @@ export const names = [
   "max-document",
   "include",
   "exclude",
+  "watch",
   "cause",
   "parse-timeout",
   "parse-threads",
@@ -308,8 +309,9 @@ export const extraction = {
   )
 }
 
-/** What of the paths is read. */
+/** What of the paths is read, and for how long. */
 export const selection = {
+  watch: toggle("watch", "Go on after the first round, and take in what changes as it settles, until interrupted"),
   include: listSetting(
     "include",
     text(

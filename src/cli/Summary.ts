@@ -5,7 +5,7 @@ import { column, count, counted, duration, fit, wrap } from "./Print.ts"
 /** Columns of what is printed for people, on any screen. */
 const width = 80
 
-const money = (usd: number): string =>
+export const money = (usd: number): string =>
   usd === 0 ? "nothing" : usd < 0.01 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`
 
 const row = (label: string, parts: ReadonlyArray<string>): ReadonlyArray<string> => {

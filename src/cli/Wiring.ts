@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
@@ -10,7 +11,7 @@ import type { Wanted } from "../services/DocumentSource.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import type { CommonSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -49,19 +50,47 @@ const vocabulary = (path: Option.Option<string>) =>
       )
   })
 
-/** `sluice ingest .` must not take its own files for documents, which lie in the working directory by default. */
-const without = (files: ReadonlyArray<string>) => {
-  const own = new Set(
-    files.flatMap((file) => ["", "-wal", "-shm", "-journal"].map((suffix) => `${resolve(file)}${suffix}`))
-  )
-  return Layer.effect(
+/** The file that an output of this process goes to, where the system tells. */
+const outputFile = (descriptor: number): ReadonlyArray<string> => {
+  try {
+    return [realpathSync(`/proc/self/fd/${descriptor}`)]
+  } catch {
+    return []
+  }
+}
+
+/**
+ * `sluice ingest .` must not take its own files for documents, which lie in the working directory by default, nor what it
+ * prints: watching that would never end.
+ */
+const ownFiles = (settings: Pick<RetrySettings, "store" | "journal" | "logFile">): ReadonlySet<string> =>
+  new Set([
+    ...[settings.store, journalFile(settings), ...Option.toArray(settings.logFile)].flatMap((file) =>
+      ["", "-wal", "-shm", "-journal"].map((suffix) => `${resolve(file)}${suffix}`)
+    ),
+    ...[1, 2].flatMap(outputFile)
+  ])
+
+const without = (own: ReadonlySet<string>) =>
+  Layer.effect(
     DocumentSource,
     Effect.map(DocumentSource, (source) => ({
       ...source,
       items: Stream.filter(source.items, ({ uri }) => !own.has(resolve(uri)))
     }))
   )
-}
+
+/** Looks after what the paths name, for changes. */
+export const watching = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, settings: IngestSettings) {
+  if (settings.dryRun) return yield* new UsageError({ message: "--watch takes documents in: leave out --dry-run." })
+  if (paths.includes("-")) {
+    return yield* new UsageError({
+      message: "--watch looks at files; standard input is read once: leave out one of them."
+    })
+  }
+  const { watch } = yield* Effect.promise(() => import("../layers/files/watch.ts"))
+  return yield* watch(paths, { ...settings, without: ownFiles(settings) })
+})
 
 /** Calls in flight at the very most: how many there are follows the provider. */
 const ceiling = 512
@@ -141,7 +170,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
             embedder,
             dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
             Run.layer(settings.group),
-            without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
+            without(ownFiles(settings)).pipe(
               Layer.provide(
                 documents._tag === "paths"
                   ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })
