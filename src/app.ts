@@ -18,7 +18,9 @@ import * as Report from "./cli/Report.ts"
 import * as Retry from "./cli/Retry.ts"
 import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
-import { existingJournal, forgetting, ingestion, journalFile, reading } from "./cli/Wiring.ts"
+import * as Watch from "./cli/Watch.ts"
+import { existingJournal, forgetting, ingestion, journalFile, reading, watching } from "./cli/Wiring.ts"
+import type { Documents } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 
@@ -36,8 +38,17 @@ const ingest = Command.withHandler(
   Effect.fnUntraced(function* ({ config, paths, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
-    const layer = ingestion({ _tag: "paths", paths, ...settings }, settings, progress)
-    yield* Ingest.run(settings).pipe(Effect.provide(layer), observed(settings, progress === "bar"))
+    const everything: Documents = { _tag: "paths", paths, ...settings }
+    const over = (documents: Documents) => ingestion(documents, settings, progress)
+    const whole = Effect.gen(function* () {
+      if (!settings.watch) return yield* Ingest.run(settings).pipe(Effect.provide(over(everything)))
+      const round = (reading: Watch.Reading) =>
+        Ingest.once.pipe(
+          Effect.provide(over(reading === "everything" ? everything : { _tag: "wanted", wanted: reading }))
+        )
+      return yield* Watch.run(watching(paths, settings), round, settings)
+    })
+    yield* whole.pipe(observed(settings, progress === "bar"))
   })
 )
 

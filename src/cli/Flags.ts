@@ -34,6 +34,7 @@ export const names = [
   "max-document",
   "include",
   "exclude",
+  "watch",
   "cause",
   "parse-timeout",
   "parse-threads",
@@ -349,8 +350,9 @@ export const extraction = {
   )
 }
 
-/** What of the paths is read. */
+/** What of the paths is read, and for how long. */
 export const selection = {
+  watch: toggle("watch", "Go on after the first round, and take in what changes as it settles, until interrupted"),
   include: listSetting(
     "include",
     text(

@@ -20,6 +20,7 @@ export const command = Command.make("ingest", {
   Command.withExamples([
     { command: "sluice ingest docs", description: "Everything in a directory" },
     { command: "sluice ingest notes.md --extractor rules", description: "Offline, without a model" },
+    { command: "sluice ingest docs --watch", description: "And go on with what changes, until Ctrl-C" },
     { command: "sluice ingest docs --dry-run --json", description: "What it would do and cost" }
   ])
 )
@@ -75,10 +76,14 @@ const summary = Effect.fnUntraced(function* (result: IngestResult, settings: Ing
   ]
 })
 
+/** The pipeline brings a tokenizer along, which `--help` must not wait for. */
+export const once = Effect.flatMap(
+  Effect.promise(() => import("../pipeline/Pipeline.ts")),
+  ({ ingest }) => ingest
+)
+
 export const run = Effect.fnUntraced(function* (settings: IngestOptions) {
-  // The pipeline brings a tokenizer along, which `--help` must not wait for.
-  const { ingest } = yield* Effect.promise(() => import("../pipeline/Pipeline.ts"))
-  const result = yield* ingest
+  const result = yield* once
   const lines = settings.json ? [jsonLine(result.report)] : yield* summary(result, settings)
   // Whoever does not read on wants to know the status all the same.
   yield* Effect.catchTag(print(lines), "OutputClosed", () => Effect.void)
