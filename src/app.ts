@@ -19,6 +19,7 @@ import { version } from "./cli/Version.ts"
 import { forgetting, ingestion, journalFile, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
+import { Pruning } from "./services/Pruning.ts"
 
 /** Logs and traces around a command. */
 const observed =
@@ -35,7 +36,11 @@ const ingest = Command.withHandler(
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
     const layer = ingestion({ _tag: "paths", paths, ...settings }, settings, progress)
-    yield* Ingest.run(settings).pipe(Effect.provide(layer), observed(settings, progress === "bar"))
+    yield* Ingest.run(settings).pipe(
+      Effect.provide(layer),
+      Effect.provideService(Pruning, settings.prune),
+      observed(settings, progress === "bar")
+    )
   })
 )
 

@@ -36,6 +36,7 @@ export const names = [
   "parse-threads",
   "journal",
   "dry-run",
+  "prune",
   "json",
   "progress",
   "log-level",
@@ -326,8 +327,9 @@ export const forgetting = {
   dryRun: toggle("dry-run", "Say what would go; take nothing out")
 }
 
-/** What of the paths is read. */
+/** What of the paths is read, and what becomes of what is not there any more. */
 export const selection = {
+  prune: toggle("prune", "Take sources out of the graph whose files are gone from the PATHs"),
   include: listSetting(
     "include",
     text(

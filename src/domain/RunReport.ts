@@ -12,7 +12,9 @@ export const RunReport = Schema.Struct({
     ingested: Count,
     partial: Count,
     failed: Count,
-    removed: Count
+    removed: Count,
+    /** Sources that are in the graph, and whose files are gone; absent: none are known. */
+    gone: Schema.optionalKey(Count)
   }),
   chunks: Schema.Struct({ total: Count, extracted: Count, reused: Count, dead: Count }),
   graph: Schema.Struct({ entities: Count, relations: Count, mentions: Count, hash: Schema.String }),

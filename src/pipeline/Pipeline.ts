@@ -28,6 +28,8 @@ import type { ChunkedDocument, ChunkTask } from "./InFlight.ts"
 import { load } from "./Load.ts"
 import { RunCounters } from "./Metrics.ts"
 import type { Flow } from "./Phase.ts"
+import { prune } from "./Prune.ts"
+import type { Listings } from "./Prune.ts"
 import { resolve } from "./Resolve.ts"
 
 /** How a run ended. `stopped`: through no fault of a document; the same command resumes it. */
@@ -87,6 +89,7 @@ const flow = Effect.gen(function* () {
   const counters = yield* RunCounters
   const recipe = yield* documentRecipe
   const claims = new Claims()
+  const listings: Listings = new Map()
   const commits = yield* CommitTimes
   const write = yield* GroupCommit.make(
     (writes: ReadonlyArray<Write>) =>
@@ -100,7 +103,7 @@ const flow = Effect.gen(function* () {
     { maxBatch: maxCommit, patience }
   )
   const phases = {
-    load: yield* load({ recipe, claims, wanted: source.wanted }),
+    load: yield* load({ recipe, claims, listings, wanted: source.wanted }),
     chunk: yield* chunk,
     extract: yield* extract,
     resolve: yield* resolve,
@@ -127,7 +130,8 @@ const flow = Effect.gen(function* () {
         return write({ _tag: "dead-letter", letter: ended.failure })
       },
       { concurrency: maxCommit, unordered: true }
-    )
+    ),
+    Stream.onEnd(source.wanted === undefined ? prune(listings) : Effect.void)
   )
 })
 
