@@ -23,6 +23,7 @@ import { existingJournal, forgetting, ingestion, journalFile, reading, watching 
 import type { Documents } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
+import { Pruning } from "./services/Pruning.ts"
 
 /** Logs and traces around a command. */
 const observed =
@@ -48,7 +49,7 @@ const ingest = Command.withHandler(
         )
       return yield* Watch.run(watching(paths, settings), round, settings)
     })
-    yield* whole.pipe(observed(settings, progress === "bar"))
+    yield* whole.pipe(Effect.provideService(Pruning, settings.prune), observed(settings, progress === "bar"))
   })
 )
 

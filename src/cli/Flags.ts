@@ -47,6 +47,7 @@ export const names = [
   "price",
   "dry-run",
   "replay",
+  "prune",
   "json",
   "progress",
   "log-level",
@@ -350,9 +351,10 @@ export const extraction = {
   )
 }
 
-/** What of the paths is read, and for how long. */
+/** What of the paths is read, for how long, and what becomes of what is not there any more. */
 export const selection = {
   watch: toggle("watch", "Go on after the first round, and take in what changes as it settles, until interrupted"),
+  prune: toggle("prune", "Take sources out of the graph whose files are gone from the PATHs"),
   include: listSetting(
     "include",
     text(

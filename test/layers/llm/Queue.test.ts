@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Group, itemKey, recipe } from "../../../src/domain/Ids.ts"
+import { chunkKey, Group, itemKey, recipe } from "../../../src/domain/Ids.ts"
 import { makeItem } from "../../../src/layers/llm/Items.ts"
 import { Queue } from "../../../src/layers/llm/Queue.ts"
 
@@ -8,7 +8,16 @@ const version = recipe("test")
 const item = (document: number, text: string, group = "default") => {
   const name = Group.make(group)
   const key = itemKey(name, "extraction", version, "", text)
-  return makeItem({ key, group: name, header: "", text, tokens: 100, span: undefined, document })
+  return makeItem({
+    key,
+    chunk: chunkKey(name, "", text),
+    group: name,
+    header: "",
+    text,
+    tokens: 100,
+    span: undefined,
+    document
+  })
 }
 const all = { items: 100, tokens: Infinity }
 const textsOf = (items: ReadonlyArray<{ readonly text: string }>) => items.map(({ text }) => text)

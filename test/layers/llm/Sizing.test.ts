@@ -9,7 +9,8 @@ const limit = (dimension: LimitState["dimension"], perMinute: number, capacity =
   window: 60_000,
   perMinute,
   level: 0,
-  capacity
+  capacity,
+  origin: "provider"
 })
 
 const state = (...limits: ReadonlyArray<LimitState>): PoolState => ({
@@ -19,7 +20,9 @@ const state = (...limits: ReadonlyArray<LimitState>): PoolState => ({
   inFlight: 0,
   waiting: 1,
   concurrency: 100,
-  binding: undefined
+  binding: undefined,
+  bindingLimit: undefined,
+  frozenUntil: 0
 })
 
 /** Answers of 900 tokens for each chunk of 400, at 5 ms a token. */
