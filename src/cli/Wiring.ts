@@ -116,7 +116,11 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
         ])
       )
 
-      const databases = { store: settings.store, journal: journalFile(settings) }
+      const databases = {
+        store: settings.store,
+        journal: journalFile(settings),
+        ...Option.match(settings.journalMax, { onNone: () => ({}), onSome: (journalMax) => ({ journalMax }) })
+      }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
         replay,
@@ -141,7 +145,7 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
             embedder,
             (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
             Run.layer(settings.group),
-            without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
+            without([databases.store, databases.journal, ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(
                 files.layer(paths, {
                   maxBytes: settings.maxDocument,

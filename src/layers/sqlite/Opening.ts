@@ -22,7 +22,7 @@ const settings = (options: OpenOptions) => ({
   enableForeignKeyConstraints: false
 })
 
-const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+export const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
 /** Makes what was done to a directory's entries outlive a loss of power; where directories cannot be synced, they need not be. */
 const syncDirectory = (directory: string): void => {

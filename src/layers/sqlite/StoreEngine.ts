@@ -45,6 +45,11 @@ export class StoreEngine {
     if (writes.length > 0) this.#db.write(() => this.#writer.commit(group, run, writes))
   }
 
+  /** What is wrong with the file, each in a few words. */
+  check(): ReadonlyArray<string> {
+    return this.#db.damage()
+  }
+
   counts(group: Group): GraphCounts {
     const pk = this.#group(group)
     return this.#db.read(() => {
