@@ -38,7 +38,7 @@ const edited = (text: string, random: Random): string => {
 }
 
 const fileFor = (uri: string, before: File | undefined, random: Random): File => {
-  const kind = /zip$/.test(uri) ? "zip" : /mbox$/.test(uri) ? "mbox" : "text"
+  const kind = uri.endsWith("zip") ? "zip" : uri.endsWith("mbox") ? "mbox" : "text"
   // What a file is may change under its name.
   if (kind === "text" || random.next() < 0.1) {
     return { kind: "text", text: before?.kind === "text" ? edited(before.text, random) : textOf(random) }
