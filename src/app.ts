@@ -8,15 +8,17 @@ import { endingOf } from "./cli/ExitStatus.ts"
 import * as Export from "./cli/Export.ts"
 import * as Failures from "./cli/Failures.ts"
 import * as Flags from "./cli/Flags.ts"
+import * as Forget from "./cli/Forget.ts"
 import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
 import * as Logging from "./cli/Logging.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
+import * as Retry from "./cli/Retry.ts"
 import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
-import { existingJournal, ingestion, journalFile, reading } from "./cli/Wiring.ts"
+import { existingJournal, forgetting, ingestion, journalFile, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 
@@ -34,8 +36,21 @@ const ingest = Command.withHandler(
   Effect.fnUntraced(function* ({ config, paths, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
-    const layer = ingestion(paths, settings, progress)
+    const layer = ingestion({ _tag: "paths", paths, ...settings }, settings, progress)
     yield* Ingest.run(settings).pipe(Effect.provide(layer), observed(settings, progress === "bar"))
+  })
+)
+
+const retry = Command.withHandler(
+  Retry.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const progress = yield* Progress.kindOf(settings.progress)
+    yield* Effect.gen(function* () {
+      const wanted = yield* Retry.wanted(settings).pipe(Effect.provide(reading(settings)))
+      const layer = ingestion({ _tag: "wanted", wanted }, settings, progress)
+      yield* Retry.run(wanted, settings).pipe(Effect.provide(layer))
+    }).pipe(observed(settings, progress === "bar"))
   })
 )
 
@@ -58,7 +73,23 @@ const read = <E, R>(run: (settings: Flags.CommonSettings) => Effect.Effect<void,
 
 const hash = Command.withHandler(Hash.command, read(Hash.run))
 const report = Command.withHandler(Report.command, read(Report.run))
-const failures = Command.withHandler(Failures.command, read(Failures.run))
+
+const failures = Command.withHandler(
+  Failures.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    yield* Failures.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
+  })
+)
+
+const forget = Command.withHandler(
+  Forget.command,
+  Effect.fnUntraced(function* ({ config, documents, settings: given, yes }) {
+    const { group, ...others } = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = { ...others, group: yield* Forget.groupOf(documents, group) }
+    yield* Forget.run(documents, yes, settings).pipe(Effect.provide(forgetting(settings)), observed(settings))
+  })
+)
 
 const runs = Command.withHandler(
   Runs.command,
@@ -83,7 +114,7 @@ const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, runs, failures, hash, exporting, doctor])
+  Command.withSubcommands([ingest, report, runs, failures, retry, hash, exporting, forget, doctor])
 )
 
 /** The program: fails with what `endingOf` understands. */

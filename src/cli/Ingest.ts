@@ -14,7 +14,7 @@ export const command = Command.make("ingest", {
     Argument.variadic({ min: 1 })
   ),
   config: Flags.config,
-  settings: { ...Flags.common, ...Flags.models, ...Flags.extraction, ...budget }
+  settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction, ...budget }
 }).pipe(
   Command.withDescription("Turn documents into a knowledge graph. Run it again to go on, or to take in what changed."),
   Command.withExamples([
@@ -43,7 +43,7 @@ const unfinished = Effect.fnUntraced(function* (result: IngestResult, dryRun: bo
 })
 
 type IngestOptions = Pick<
-  Flags.IngestSettings,
+  Flags.RetrySettings,
   keyof Flags.CommonSettings | "dryRun" | "maxCost" | "maxCalls" | "maxTokens" | "maxSeconds"
 >
 

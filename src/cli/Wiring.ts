@@ -8,11 +8,12 @@ import { MaxFailures } from "../pipeline/FailureLimit.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import { ModelCatalog } from "../services/ModelCatalog.ts"
+import type { Wanted } from "../services/DocumentSource.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, IngestSettings } from "./Flags.ts"
+import type { CommonSettings, ForgetSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -24,19 +25,25 @@ import { version } from "./Version.ts"
 export const journalFile = (settings: { readonly store: string; readonly journal: Option.Option<string> }): string =>
   Option.getOrElse(settings.journal, () => join(dirname(settings.store), "sluice.journal.db"))
 
+const requireGraph = Effect.fnUntraced(function* (store: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(store), () => false)) return
+  return yield* new UsageError({
+    message: `There is no graph at ${plain(store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
+  })
+})
+
 /** The graph, for commands that only read; there must be one. */
 export const reading = (settings: CommonSettings) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const fileSystem = yield* FileSystem.FileSystem
-      if (yield* Effect.orElseSucceed(fileSystem.exists(settings.store), () => false)) {
-        return Stores.layerReadOnly(settings.store)
-      }
-      return yield* new UsageError({
-        message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
-      })
-    })
-  )
+  Layer.unwrap(Effect.as(requireGraph(settings.store), Stores.layerReadOnly(settings.store)))
+
+/** The graph and the journal, to take something out of them: there must be a graph. A dry run does it to copies. */
+export const forgetting = (settings: ForgetSettings) => {
+  const databases = { store: settings.store, journal: journalFile(settings) }
+  return Layer.unwrap(
+    Effect.as(requireGraph(settings.store), settings.dryRun ? Stores.layerCopy(databases) : Stores.layer(databases))
+  ).pipe(Layer.merge(Run.layer(settings.group)))
+}
 
 /** The journal, if there is one, for commands that only read. */
 export const existingJournal = (file: string) =>
@@ -63,12 +70,14 @@ const vocabulary = (path: Option.Option<string>) =>
 
 /** `sluice ingest .` must not take its own files for documents, which lie in the working directory by default. */
 const without = (files: ReadonlyArray<string>) => {
-  const own = new Set(
-    files.flatMap((file) => ["", "-wal", "-shm", "-journal"].map((suffix) => `${resolve(file)}${suffix}`))
-  )
+  const isOwn = (path: string) =>
+    files.some((file) => path.startsWith(resolve(file)) && Stores.companion.test(path.slice(resolve(file).length)))
   return Layer.effect(
     DocumentSource,
-    Effect.map(DocumentSource, ({ items }) => ({ items: Stream.filter(items, ({ uri }) => !own.has(resolve(uri))) }))
+    Effect.map(DocumentSource, (source) => ({
+      ...source,
+      items: Stream.filter(source.items, ({ uri }) => !isOwn(resolve(uri)))
+    }))
   )
 }
 
@@ -93,19 +102,34 @@ const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, is
   return Layer.merge(first, Models.layerFallback(model, fallback.value))
 })
 
-/** Everything that the pipeline needs, from the flags of `ingest`. Whatever can be wrong with them is told before a file is opened. */
-export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings, progress: ProgressKind) =>
+const requireRecorded = Effect.fnUntraced(function* (file: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)) return
+  return yield* new UsageError({
+    message: `--replay needs a journal, and there is none at ${plain(file)}: record one with the same command without --replay, or give --journal.`
+  })
+})
+
+/** What is to be read: what paths name, or sources by their names in the ledger. */
+export type Documents =
+  | ({ readonly _tag: "paths"; readonly paths: ReadonlyArray<string> } & SelectionSettings)
+  | { readonly _tag: "wanted"; readonly wanted: ReadonlyArray<Wanted> }
+
+/** Everything that the pipeline needs, from the flags of `ingest` or `retry`. Whatever can be wrong with them is told before a file is opened. */
+export const ingestion = (documents: Documents, settings: RetrySettings, progress: ProgressKind) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const providers = yield* resolveProviders(settings)
       const hasProvider = Option.isSome(providers.chat)
-      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider ? "llm" : "rules"))
-      const { dryRun, embeddingModel } = settings
-      if (extractor === "llm" && !hasProvider && !dryRun) {
+      const { dryRun, embeddingModel, replay } = settings
+      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider || replay ? "llm" : "rules"))
+      const isAsked = !dryRun && !replay
+      if (replay) yield* requireRecorded(journalFile(settings))
+      if (extractor === "llm" && !hasProvider && isAsked) {
         const kind = Option.getOrElse(settings.provider, () => "openai" as const)
         return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
       }
-      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && !dryRun) {
+      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) {
         const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
         return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
       }
@@ -126,18 +150,20 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
         onNone: () => Layer.empty,
         onSome: (limit) => Layer.succeed(MaxFailures, limit)
       })
+      const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
       const databases = { store: settings.store, journal: journalFile(settings) }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
+        replay,
         // A dry run spends nothing, and is to tell what all of it would take.
         budget: dryRun ? {} : ceilingsOf(settings),
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
-      const chat = dryRun ? Models.layerSimulated : yield* chatLayer(providers, extractor === "llm")
+      const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
       const embedder = Option.match(embeddingModel, {
         onNone: () => HashEmbedder.layer,
         onSome: (model) =>
-          Option.match(dryRun ? Option.none() : providers.embedding, {
+          Option.match(isAsked ? providers.embedding : Option.none(), {
             onNone: () => Models.layerSimulatedEmbedder(model),
             onSome: (provider) => Models.layerEmbedder(model, provider)
           })
@@ -145,21 +171,28 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       const extraction =
         extractor === "rules"
           ? wiring.layerRules(limits)
-          : wiring.layerLlm({ ...limits, model: settings.model, pack: settings.pack }).pipe(Layer.provide(chat))
+          : wiring
+              .layerLlm({
+                ...limits,
+                model: settings.model,
+                pack: settings.pack,
+                allowance: {
+                  requests: Option.getOrUndefined(settings.rpm),
+                  tokens: Option.getOrUndefined(settings.tpm)
+                }
+              })
+              .pipe(Layer.provide(chat))
       return extraction.pipe(
         Layer.provideMerge(
           Layer.mergeAll(
             embedder,
-            dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
+            (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
             Run.layer(settings.group),
             without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(
-                files.layer(paths, {
-                  maxBytes: settings.maxDocument,
-                  include: settings.include,
-                  exclude: settings.exclude,
-                  userAgent: `sluice/${version}`
-                })
+                documents._tag === "paths"
+                  ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })
+                  : files.layerWanted(documents.wanted, reads)
               )
             ),
             Layer.merge(parsers.layerPooled, containers.layerPooled({ maxBytes: settings.maxDocument })).pipe(

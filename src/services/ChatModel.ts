@@ -27,6 +27,8 @@ export interface ChatResponse {
   /** The message's text; empty when the model refused. */
   readonly content: string
   readonly finish: "stop" | "length" | "refusal" | "other"
+  /** What the model said when it refused, if anything. */
+  readonly refusal?: string
   readonly usage: Usage
   /** The model that answered, which may be a snapshot of the one asked. */
   readonly model: string
@@ -66,6 +68,8 @@ export class RequestRejected extends Schema.TaggedError<RequestRejected>()("Requ
   /** It was how it was put, and the next request is put in another way: the same can be asked again at once. */
   isMended: Schema.optionalKey(Schema.Boolean)
 }) {}
+/** Nothing was sent: answers come from the journal alone, and it has none of this. */
+export class Unrecorded extends Schema.TaggedError<Unrecorded>()("Unrecorded", {}) {}
 
 /**
  * Whose fault it is decides. Of the provider (`retryable`): wait and ask again, as often as it takes. Of the account or
@@ -80,7 +84,8 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
     QuotaExhausted,
     Misconfigured,
     RequestTooLarge,
-    RequestRejected
+    RequestRejected,
+    Unrecorded
   ]),
   retryable: Schema.Boolean,
   /** What the provider said, without secrets, at most 500 characters. */

@@ -70,7 +70,8 @@ const currentMillis = Effect.map(Clock.currentTimeMillis, Math.round)
 const isRefusal = ({ reason }: ModelError): boolean =>
   reason._tag === "RequestTooLarge" || reason._tag === "RequestRejected"
 
-const poolOf = ({ endpoint, model }: { readonly endpoint: string; readonly model: string }): string =>
+/** The name of the pool of limits that all calls to one endpoint and model share. */
+export const poolOf = ({ endpoint, model }: { readonly endpoint: string; readonly model: string }): string =>
   `${endpoint} ${model}`
 
 const noUsage: Usage = { input: 0, output: 0, cached: 0 }
