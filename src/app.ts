@@ -158,12 +158,11 @@ export const program = (args: ReadonlyArray<string>) =>
   )
 
 export const main = (process: NodeJS.Process): void => {
-  // Whoever cannot wait for what is under way to be put in order asks twice. One Ctrl-C reaches a program that npx runs
-  // twice, from the terminal and from npx, within milliseconds.
+  // Whoever cannot wait for what is under way to be put in order asks twice.
   let isAsked = false
   const onSignal = () => {
     if (isAsked) process.exit(130)
-    setTimeout(() => (isAsked = true), 100).unref()
+    isAsked = true
   }
   process.on("SIGINT", onSignal)
   process.on("SIGTERM", onSignal)
