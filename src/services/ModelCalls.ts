@@ -12,7 +12,7 @@ import type { Answer, Reservation, Settlement } from "./Journal.ts"
 import { cost, ModelCatalog } from "./ModelCatalog.ts"
 import { Retry } from "./Retry.ts"
 import type { Verdict } from "./Retry.ts"
-import type { RunStopped } from "./RunStopped.ts"
+import { RunStopped } from "./RunStopped.ts"
 import type { StorageError } from "./StorageError.ts"
 
 /** What a call would send, and at most use. */
@@ -149,6 +149,10 @@ const notAdmitted = <P>({ message, reason }: NotAdmitted, request: Option.Option
         error: new ModelError({ reason: new RequestTooLarge(), retryable: false, message })
       }))
 
+/** Nothing is left to be split. */
+const isAlone = (request: Option.Option<Request<unknown>>): boolean =>
+  Option.exists(request, ({ items }) => items.length < 2)
+
 const make = Effect.gen(function* () {
   const gate = yield* Gate
   const journal = yield* Journal
@@ -266,6 +270,13 @@ const make = Effect.gen(function* () {
         .pipe(Effect.catchTag("NotAdmitted", (refusal) => Effect.succeed(refusal)))
       const outcome = yield* standby === undefined ? admitted : standby.unlessChanged(admitted, () => isStarted)
       if (outcome === undefined) continue
+      if (!Option.isOption(outcome) && outcome.reason === "notAllowed" && isAlone(take())) {
+        return yield* new RunStopped({
+          reason: "configuration",
+          retryable: false,
+          message: `${outcome.message}: raise it, or leave it out.`
+        })
+      }
       if (!Option.isOption(outcome)) return notAdmitted(outcome, outcome.reason === "nothing" ? Option.none() : take())
       if (Option.isNone(outcome)) return Option.none()
       const { payload, sent, verdict } = outcome.value
@@ -316,7 +327,8 @@ const make = Effect.gen(function* () {
       }
       const { wait } = yield* Effect.fromResult(verdict)
       counts.retried++
-      counts.note = `${error.reason._tag}: ${error.message}`
+      // What is waited for at a limit is known at the gate.
+      counts.note = error.reason._tag === "RateLimited" ? undefined : error.message
       // Who was turned away at a limit waits at the gate, which knows when it opens.
       if (error.reason._tag !== "RateLimited") yield* Effect.sleep(wait)
     }

@@ -26,10 +26,8 @@ export const named = (pool: string): string => {
 
 /** What would raise a limit. */
 export const remedyFor = ({ dimension, origin }: Pick<LimitState, "dimension" | "origin">): string => {
-  const packs = dimension === "requests" ? ", or more chunks a call (--pack)" : ""
-  return origin === "user"
-    ? `You set it: raise ${flags[dimension]}${packs}.`
-    : `A higher usage tier of the account raises it${packs}.`
+  const packs = dimension === "requests" ? " More chunks a call (--pack) need fewer requests." : ""
+  return `${origin === "user" ? `You set it by ${flags[dimension]}.` : "A higher usage tier of the account raises it."}${packs}`
 }
 
 export const warningOf = (pool: string, limit: LimitState): string =>

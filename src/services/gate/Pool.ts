@@ -49,7 +49,7 @@ export type Step<W> =
   | { readonly _tag: "admit"; readonly waiter: W; readonly admission: Admission }
   /** There was nothing to send. */
   | { readonly _tag: "nothing"; readonly waiter: W }
-  | { readonly _tag: "tooLarge"; readonly waiter: W; readonly message: string }
+  | { readonly _tag: "tooLarge" | "notAllowed"; readonly waiter: W; readonly message: string }
   /** Nobody can pass before `until` (milliseconds since 1970; Infinity: until somebody leaves, or comes). */
   | { readonly _tag: "wait"; readonly until: number }
 
@@ -187,9 +187,9 @@ export class Pool<W extends Waiter> {
       return { _tag: "nothing", waiter }
     }
     const verdict = this.#limits.judge(demand, now)
-    if (verdict._tag === "tooLarge") {
+    if (verdict._tag !== "passes") {
       this.#order.remove(waiter, "left")
-      return { _tag: "tooLarge", waiter, message: verdict.message }
+      return { _tag: verdict._tag, waiter, message: verdict.message }
     }
     let until = verdict.at
     if (verdict.binding !== undefined) {
