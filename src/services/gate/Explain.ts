@@ -7,6 +7,8 @@ const flags = { requests: "--rpm", tokens: "--tpm", inputTokens: "--tpm", output
 
 const count = (value: number): string => Math.round(value).toLocaleString("en")
 
+const calls = (value: number): string => `${count(value)} ${Math.round(value) === 1 ? "call" : "calls"}`
+
 interface Amount extends Pick<LimitState, "dimension" | "perMinute"> {
   readonly limit?: number | undefined
   readonly window?: number | undefined
@@ -51,6 +53,6 @@ export const holding = (pools: Iterable<PoolState>, now: number): string | undef
   }
   if (pool.binding !== "concurrency") return undefined
   if (pool.mode === "first") return "waiting for a first answer"
-  if (pool.mode === "untold") return `limit: ${count(pool.concurrency)} calls at once, found out`
-  return pool.concurrency > 1 ? `limit: ${count(pool.concurrency)} calls at once (--concurrency)` : undefined
+  if (pool.concurrency === pool.ceiling) return `limit: ${calls(pool.concurrency)} at once (--concurrency)`
+  return pool.mode === "untold" ? `limit: ${calls(pool.concurrency)} at once, found out` : undefined
 }

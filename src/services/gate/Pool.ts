@@ -68,6 +68,8 @@ export interface PoolState {
   readonly waiting: number
   /** The most in flight, as it is now. */
   readonly concurrency: number
+  /** The most that ever may be. */
+  readonly ceiling: number
   /** What the next call waits for; `pause`: that the provider is left alone, or that what was saved up is spent slowly. */
   readonly binding: Dimension | "concurrency" | "pause" | undefined
   /** The limit that it waits for, where it is one. */
@@ -230,6 +232,7 @@ export class Pool<W extends Waiter> {
       inFlight: this.#inFlight,
       waiting: this.#order.size,
       concurrency: this.#concurrency(now)[0],
+      ceiling: this.#options.ceiling,
       binding: this.#order.size === 0 ? undefined : this.#binding,
       bindingLimit:
         this.#order.size === 0 || this.#bindingLimit === undefined || this.#bindingLimit.dimension !== this.#binding
