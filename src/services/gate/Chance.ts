@@ -1,11 +1,13 @@
-/** Milliseconds that a trial takes at the most, and how many calls. */
-const longestTrial = 30_000
+/** Calls of a trial; milliseconds after which it ends without a verdict. */
+const longestTrial = 120_000
 const fewest = 20
 const most = 200
 /** A trial's part of the rate. */
 const slower = 0.8
 /** So many throttles in turn that the rate does not explain call for a trial. */
 const enough = 3
+/** After a trial that was in vain so many throttles are the limit's. */
+const proof = 10
 /** Fewer calls than these for each that is turned away are never chance. */
 const sparse = 6
 /** How many throttles more than chance explains are too many. */
@@ -62,15 +64,15 @@ export class Chance {
     if (this.#trial !== undefined) {
       this.#trial.throttled++
       // Pauses would hide how much is turned away. If less is too much as well, the limit has come down.
-      return this.#score < enough ? "chance" : this.#limit(enough)
+      return this.#score < enough ? "chance" : this.#limit(proof)
     }
     // What came before the first says little: it may have been a bucket that was full.
     if (this.#suspects > 0) this.#between += calls
-    const isDense = this.#suspects > 0 && this.#between < sparse * this.#suspects
+    const isDense = this.#suspects > 1 && this.#between < sparse * this.#suspects
     if (this.#proven > 0 || !isStrange || isDense) return this.#limit(Math.max(0, this.#proven - 1))
     this.#suspects++
     if (this.#suspects < enough) return "doubtful"
-    const length = Math.min(most, Math.max(fewest, (2 * this.#between) / (enough - 1)))
+    const length = Math.min(most, Math.max(fewest, (3 * this.#between) / (enough - 1)))
     this.#trial = { since: now, calls: length, sent: 0, throttled: 0 }
     this.#score = 0
     return "doubtful"
@@ -87,7 +89,7 @@ export class Chance {
     const trial = this.#trial
     if (trial === undefined || (trial.sent < trial.calls && now - trial.since < longestTrial)) return
     this.#forget()
-    if (trial.throttled === 0) this.#proven = enough
+    if (trial.throttled === 0) this.#proven = trial.sent >= trial.calls ? proof : 0
     else this.#share = Math.min(1 / sparse, trial.throttled / Math.max(1, trial.sent))
   }
 

@@ -43,11 +43,6 @@ export class Cubic {
     return Math.min(1.25 * this.#proven, this.#top)
   }
 
-  /** Whether the rate is still clearly below the one that was throttled. */
-  isBelow(now: number): boolean {
-    return now - this.#since < 0.7 * this.#hold
-  }
-
   rate(now: number): number {
     const elapsed = now - this.#since
     const x = Math.min(late - 1, (elapsed - this.#hold) / this.#hold)
@@ -81,7 +76,10 @@ export class Cubic {
     this.#throttledAt = now
     this.#admittedThen = admitted
     const isSteady = elapsed >= 5_000
-    const top = Math.max(floor, Math.min(rate, Math.max(measured, rate / 2)))
+    // So late that the rate had grown far beyond what was admitted: the bucket must have been full in between.
+    const isLate = now - this.#since > late * this.#hold && rate > 1.15 * measured
+    const least = isLate ? (measured + rate) / 2 : Math.max(measured, rate / 2)
+    const top = Math.max(floor, Math.min(rate, least))
     const isSure = isSteady && Math.abs(top / this.#top - 1) < 0.03
     this.#cut = isSteady ? 0.02 : 0.1
     this.#hold = isSure ? 20_000 : isSteady ? 15_000 : 5_000

@@ -295,9 +295,9 @@ export class Limiter {
     this.#admittedThen = this.#admitted
   }
 
-  /** Whether the rate, or what is there by all accounts, does not explain that a call was turned away. */
+  /** Whether what is there by all accounts does not explain that a call was turned away. A learned rate explains none. */
   #isStrange(now: number): boolean {
-    if (this.#cubic !== undefined) return this.#cubic.isBelow(now)
+    if (this.#cubic !== undefined) return true
     return this.#bucket.level(now) > 0.1 * this.#bucket.capacity || this.#partAt(now) < 0.97
   }
 
