@@ -1,6 +1,6 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Layer } from "effect"
+import { Cause, Effect, Exit, Layer, Option } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { Arguments } from "./cli/Budget.ts"
 import * as Doctor from "./cli/Doctor.ts"
@@ -18,9 +18,12 @@ import * as Report from "./cli/Report.ts"
 import * as Retry from "./cli/Retry.ts"
 import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
-import { existingJournal, forgetting, ingestion, journalFile, reading } from "./cli/Wiring.ts"
+import * as Watch from "./cli/Watch.ts"
+import { existingJournal, forgetting, ingestion, journalFile, reading, watching } from "./cli/Wiring.ts"
+import type { Documents } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
+import { Pruning } from "./services/Pruning.ts"
 
 /** Logs and traces around a command. */
 const observed =
@@ -36,8 +39,17 @@ const ingest = Command.withHandler(
   Effect.fnUntraced(function* ({ config, paths, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
-    const layer = ingestion({ _tag: "paths", paths, ...settings }, settings, progress)
-    yield* Ingest.run(settings).pipe(Effect.provide(layer), observed(settings, progress === "bar"))
+    const everything: Documents = { _tag: "paths", paths, ...settings }
+    const over = (documents: Documents) => ingestion(documents, settings, progress)
+    const whole = Effect.gen(function* () {
+      if (!settings.watch) return yield* Ingest.run(settings).pipe(Effect.provide(over(everything)))
+      const round = (reading: Watch.Reading) =>
+        Ingest.once.pipe(
+          Effect.provide(over(reading === "everything" ? everything : { _tag: "wanted", wanted: reading }))
+        )
+      return yield* Watch.run(watching(paths, settings), round, settings)
+    })
+    yield* whole.pipe(Effect.provideService(Pruning, settings.prune), observed(settings, progress === "bar"))
   })
 )
 
@@ -106,7 +118,8 @@ const doctor = Command.withHandler(
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
     const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournalReadOnly(file) }
-    yield* Doctor.run({ ...settings, journalFile: file, ...opened }).pipe(observed(settings))
+    const model = { named: settings.model, model: Option.getOrElse(settings.model, () => Flags.defaultModel) }
+    yield* Doctor.run({ ...settings, ...model, journalFile: file, ...opened }).pipe(observed(settings))
   })
 )
 

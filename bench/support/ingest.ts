@@ -47,6 +47,7 @@ const noLedger = Layer.succeed(Ledger, {
   finishRun: () => Effect.void,
   runs: () => Effect.succeed([]),
   documents: (_, asked) => Effect.succeed(asked.map(() => Option.none())),
+  outdated: () => Effect.succeed({ documents: 0, chunks: 0 }),
   hasLetters: (_, sources) => Effect.succeed(sources.map(() => false)),
   hasMembers: (_, sources) => Effect.succeed(sources.map(() => false)),
   sources: () => Stream.empty,

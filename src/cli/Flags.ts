@@ -3,6 +3,7 @@ import type { LogLevel } from "effect"
 import { Flag } from "effect/cli"
 import { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Group } from "../domain/Ids.ts"
+import { priorities } from "../services/gate/Order.ts"
 import { wrongWith } from "../layers/files/patterns.ts"
 import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
 import type { Decode } from "./Config.ts"
@@ -28,10 +29,12 @@ export const names = [
   "concurrency",
   "rpm",
   "tpm",
+  "priority",
   "pack",
   "max-document",
   "include",
   "exclude",
+  "watch",
   "cause",
   "parse-timeout",
   "parse-threads",
@@ -44,6 +47,7 @@ export const names = [
   "price",
   "dry-run",
   "replay",
+  "prune",
   "json",
   "progress",
   "log-level",
@@ -231,9 +235,21 @@ const providers = ["openai", "anthropic"] as const
 /** Said by whoever names no model. */
 export const defaultModel = "gpt-6-luna"
 
+/** For whoever wants to know whether it was given. */
+export const namedModel = optionalSetting(
+  "model",
+  text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
+  asIs
+)
+
 /** How models are reached. */
 export const models = {
-  model: setting("model", text("model", "NAME", `Model that extracts (default: ${defaultModel})`), asIs, defaultModel),
+  model: Flag.map(namedModel, (named) =>
+    Effect.map(
+      named,
+      Option.getOrElse(() => defaultModel)
+    )
+  ),
   baseUrl: optionalSetting(
     "base-url",
     text("base-url", "URL", "Provider's address (default: OPENAI_BASE_URL or ANTHROPIC_BASE_URL, else the provider's)"),
@@ -301,6 +317,12 @@ export const extraction = {
     text("tpm", "N", "Most tokens in any minute to the model that extracts (default: what the provider allows)"),
     positive
   ),
+  priority: setting(
+    "priority",
+    choice("priority", priorities, "Whose calls go first among runs of one process (default: normal)"),
+    literal(priorities),
+    "normal"
+  ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
   maxDocument: setting(
     "max-document",
@@ -329,8 +351,10 @@ export const extraction = {
   )
 }
 
-/** What of the paths is read. */
+/** What of the paths is read, for how long, and what becomes of what is not there any more. */
 export const selection = {
+  watch: toggle("watch", "Go on after the first round, and take in what changes as it settles, until interrupted"),
+  prune: toggle("prune", "Take sources out of the graph whose files are gone from the PATHs"),
   include: listSetting(
     "include",
     text(

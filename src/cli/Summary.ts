@@ -37,7 +37,8 @@ export const reportLines = (report: RunReport, isSimulated = false): ReadonlyArr
       some(documents.unchanged, "unchanged"),
       some(documents.partial, "in part"),
       some(documents.failed, "failed"),
-      some(documents.removed, "removed")
+      some(documents.removed, "removed"),
+      some(documents.gone ?? 0, "gone")
     ]),
     ...row("Chunks", [
       `${count(chunks.total)} in all`,

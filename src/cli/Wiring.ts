@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
@@ -7,13 +8,13 @@ import * as Stores from "../layers/Stores.ts"
 import { MaxFailures } from "../pipeline/FailureLimit.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
-import { ModelCatalog } from "../services/ModelCatalog.ts"
 import type { Wanted } from "../services/DocumentSource.ts"
+import { ModelCatalog } from "../services/ModelCatalog.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, ForgetSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import type { CommonSettings, ForgetSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -68,18 +69,49 @@ const vocabulary = (path: Option.Option<string>) =>
       )
   })
 
-/** `sluice ingest .` must not take its own files for documents, which lie in the working directory by default. */
-const without = (files: ReadonlyArray<string>) => {
-  const isOwn = (path: string) =>
-    files.some((file) => path.startsWith(resolve(file)) && Stores.companion.test(path.slice(resolve(file).length)))
-  return Layer.effect(
+/** The file that an output of this process goes to, where the system tells. */
+const outputFile = (descriptor: number): ReadonlyArray<string> => {
+  try {
+    return [realpathSync(`/proc/self/fd/${descriptor}`)]
+  } catch {
+    return []
+  }
+}
+
+/**
+ * `sluice ingest .` must not take its own files for documents, which lie in the working directory by default, nor what it
+ * prints: watching that would never end.
+ */
+const isOwnFile = (settings: Pick<RetrySettings, "store" | "journal" | "logFile">): ((path: string) => boolean) => {
+  const files = [settings.store, journalFile(settings), ...Option.toArray(settings.logFile)].map((file) =>
+    resolve(file)
+  )
+  const outputs = [1, 2].flatMap(outputFile)
+  return (path) =>
+    outputs.includes(path) ||
+    files.some((file) => path.startsWith(file) && Stores.companion.test(path.slice(file.length)))
+}
+
+const without = (isOwn: (path: string) => boolean) =>
+  Layer.effect(
     DocumentSource,
     Effect.map(DocumentSource, (source) => ({
       ...source,
       items: Stream.filter(source.items, ({ uri }) => !isOwn(resolve(uri)))
     }))
   )
-}
+
+/** Looks after what the paths name, for changes. */
+export const watching = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, settings: IngestSettings) {
+  if (settings.dryRun) return yield* new UsageError({ message: "--watch takes documents in: leave out --dry-run." })
+  if (paths.includes("-")) {
+    return yield* new UsageError({
+      message: "--watch looks at files; standard input is read once: leave out one of them."
+    })
+  }
+  const { watch } = yield* Effect.promise(() => import("../layers/files/watch.ts"))
+  return yield* watch(paths, { ...settings, without: isOwnFile(settings) })
+})
 
 /** Calls in flight at the very most: how many there are follows the provider. */
 const ceiling = 512
@@ -187,8 +219,8 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
           Layer.mergeAll(
             embedder,
             (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
-            Run.layer(settings.group),
-            without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
+            Run.layer(settings.group, settings.priority),
+            without(isOwnFile(settings)).pipe(
               Layer.provide(
                 documents._tag === "paths"
                   ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })

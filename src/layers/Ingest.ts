@@ -20,10 +20,10 @@ export interface IngestLayerOptions {
   /** The most calls in flight, per pool. */
   readonly ceiling: number
   readonly retry?: Retry.RetryOptions
-  /** What the run, with those that it goes on with, may use at the most. */
-  readonly budget?: Budget.Ceilings
   /** Answer from the journal alone, and send nothing. */
   readonly replay?: boolean
+  /** What the run, with those that it goes on with, may use at the most. */
+  readonly budget?: Budget.Ceilings
   /** Of the local phases; they stay as they are by default. */
   readonly limits?: Layer.Layer<Concurrency.Limits>
 }
@@ -32,8 +32,7 @@ export interface IngestLayerOptions {
 const policies = (options: IngestLayerOptions) =>
   Embeddings.layer.pipe(
     Layer.provideMerge(options.replay === true ? Replay.layer : ModelCalls.layer),
-    Layer.provideMerge(Budget.layer(options.budget ?? {})),
-    Layer.provideMerge(WarmStart.layer),
+    Layer.provideMerge(Layer.merge(WarmStart.layer, Budget.layer(options.budget ?? {}))),
     Layer.provideMerge(Layer.mergeAll(Gate.layer({ ceiling: options.ceiling }), Retry.layer(options.retry)))
   )
 

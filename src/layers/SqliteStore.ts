@@ -162,6 +162,7 @@ function services(
         documents: Effect.fn("Ledger.documents")((group, asked) =>
           Effect.map(thread.call("documents", group, asked), (known) => known.map(Option.fromUndefinedOr))
         ),
+        outdated: Effect.fn("Ledger.outdated")((group, recipe) => thread.call("outdated", group, recipe)),
         hasLetters: Effect.fn("Ledger.hasLetters")((group, sources) => thread.call("hasLetters", group, sources)),
         hasMembers: Effect.fn("Ledger.hasMembers")((group, sources) => thread.call("hasMembers", group, sources)),
         sources: (group, prefix = "") => pages((cursor) => thread.call("sources", group, prefix, cursor)),

@@ -3,7 +3,7 @@ import type { Result } from "effect"
 import type { ItemKey } from "../domain/Ids.ts"
 import { Budget } from "./Budget.ts"
 import type { Reserved } from "./Budget.ts"
-import { mayBeCharged, ModelError, RequestTooLarge } from "./ChatModel.ts"
+import { mayBeCharged, ModelError, RequestTooLarge, retryAfter } from "./ChatModel.ts"
 import type { Usage } from "./ChatModel.ts"
 import { Standby } from "./Fallback.ts"
 import { Gate } from "./Gate.ts"
@@ -343,8 +343,8 @@ const make = Effect.gen(function* () {
       const { wait } = yield* Effect.fromResult(verdict)
       counts.retried++
       counts.note = `${error.reason._tag}: ${error.message}`
-      // Who was turned away at a limit waits at the gate, which knows when it opens.
-      if (error.reason._tag !== "RateLimited") yield* Effect.sleep(wait)
+      // Who was turned away at a limit waits at the gate, which knows when it opens, but for what it was asked to wait.
+      if (error.reason._tag !== "RateLimited" || retryAfter(error) !== undefined) yield* Effect.sleep(wait)
     }
   })
 
