@@ -1,25 +1,30 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Layer } from "effect"
+import { Cause, Effect, Exit, Layer, Option } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { Arguments } from "./cli/Budget.ts"
 import * as Doctor from "./cli/Doctor.ts"
 import { endingOf } from "./cli/ExitStatus.ts"
 import * as Export from "./cli/Export.ts"
 import * as Failures from "./cli/Failures.ts"
 import * as Flags from "./cli/Flags.ts"
+import * as Forget from "./cli/Forget.ts"
 import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
+import * as Journal from "./cli/Journal.ts"
 import * as Logging from "./cli/Logging.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
 import * as Retry from "./cli/Retry.ts"
+import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
 import * as Watch from "./cli/Watch.ts"
-import { ingestion, journalFile, reading, watching } from "./cli/Wiring.ts"
+import { existingJournal, forgetting, ingestion, journalFile, reading, watching } from "./cli/Wiring.ts"
 import type { Documents } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
+import { Pruning } from "./services/Pruning.ts"
 
 /** Logs and traces around a command. */
 const observed =
@@ -45,7 +50,7 @@ const ingest = Command.withHandler(
         )
       return yield* Watch.run(watching(paths, settings), round, settings)
     })
-    yield* whole.pipe(observed(settings, progress === "bar"))
+    yield* whole.pipe(Effect.provideService(Pruning, settings.prune), observed(settings, progress === "bar"))
   })
 )
 
@@ -90,26 +95,60 @@ const failures = Command.withHandler(
   })
 )
 
+const forget = Command.withHandler(
+  Forget.command,
+  Effect.fnUntraced(function* ({ config, documents, settings: given, yes }) {
+    const { group, ...others } = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = { ...others, group: yield* Forget.groupOf(documents, group) }
+    yield* Forget.run(documents, yes, settings).pipe(Effect.provide(forgetting(settings)), observed(settings))
+  })
+)
+
+const runs = Command.withHandler(
+  Runs.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const layer = Layer.merge(reading(settings), existingJournal(journalFile(settings)))
+    yield* Runs.run(settings).pipe(Effect.provide(layer), observed(settings))
+  })
+)
+
 const doctor = Command.withHandler(
   Doctor.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
-    const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournalReadOnly(file) }
-    yield* Doctor.run({ ...settings, journalFile: file, ...opened }).pipe(observed(settings))
+    const files = {
+      openStore: Stores.layerReadOnly(settings.store),
+      openJournal: Stores.layerJournalReadOnly(file),
+      checkStore: Stores.checkStore(settings.store),
+      checkJournal: Stores.checkJournal(file)
+    }
+    const model = { named: settings.model, model: Option.getOrElse(settings.model, () => Flags.defaultModel) }
+    yield* Doctor.run({ ...settings, ...model, journalFile: file, ...files }).pipe(observed(settings))
   })
 )
+
+const compact = Command.withHandler(
+  Journal.compact,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    yield* Journal.run({ ...settings, journalFile: journalFile(settings) }).pipe(observed(settings))
+  })
+)
+const journal = Journal.command.pipe(Command.withSubcommands([compact]))
 
 const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, failures, retry, hash, exporting, doctor])
+  Command.withSubcommands([ingest, report, runs, failures, retry, hash, exporting, forget, doctor, journal])
 )
 
 /** The program: fails with what `endingOf` understands. */
 export const program = (args: ReadonlyArray<string>) =>
   Command.runWith(sluice, { version })(args).pipe(
+    Effect.provideService(Arguments, args),
     Effect.provide(
       Layer.merge(
         CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
@@ -120,7 +159,13 @@ export const program = (args: ReadonlyArray<string>) =>
 
 export const main = (process: NodeJS.Process): void => {
   // Whoever cannot wait for what is under way to be put in order asks twice.
-  process.once("SIGINT", () => process.once("SIGINT", () => process.exit(130)))
+  let isAsked = false
+  const onSignal = () => {
+    if (isAsked) process.exit(130)
+    isAsked = true
+  }
+  process.on("SIGINT", onSignal)
+  process.on("SIGTERM", onSignal)
   program(process.argv.slice(2)).pipe(
     Effect.onError((cause) => complain(endingOf(cause).lines)),
     Effect.provideService(Invocation, invocationOf(process.argv[1], process.execPath, process.cwd())),

@@ -1,4 +1,5 @@
-import { Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
+import { Effect, FileSystem, Option, Path, Redacted } from "effect"
+import type { Layer } from "effect"
 import { Command } from "effect/cli"
 import { versions } from "node:process"
 import type { Provider } from "../layers/Models.ts"
@@ -8,27 +9,37 @@ import type { Journal } from "../services/Journal.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
-import { counted, jsonLine, plain, print, wrap } from "./Print.ts"
+import { counted, fit, jsonLine, plain, print, wrap } from "./Print.ts"
 import { keyVariables, resolve } from "./Providers.ts"
 
 export const command = Command.make("doctor", {
   config: Flags.config,
-  settings: { ...Flags.common, ...Flags.models }
-}).pipe(Command.withDescription("Check Node, store, journal, provider and traces, and say what to mend."))
+  settings: { ...Flags.common, ...Flags.models, model: Flags.namedModel }
+}).pipe(Command.withDescription("Check Node, store, journal, provider, limits and traces, and say what to mend."))
+
+const Limits = Effect.promise(() => import("./DoctorLimits.ts"))
 
 interface Check {
   readonly name: string
   readonly state: "ok" | "warn" | "fail"
   /** What is, and what to do about it. */
   readonly message: string
+  /** For programs: limits as the provider reports them, and what earlier runs learned. */
+  readonly limits?: ReadonlyArray<object>
+  readonly learned?: object
 }
 
 export interface DoctorOptions extends Flags.CommonSettings, Flags.ModelSettings {
+  /** The model, if the user has named one. */
+  readonly named: Option.Option<string>
   /** Path of the journal's file. */
   readonly journalFile: string
   /** Opens what is there. */
   readonly openStore: Layer.Layer<GraphStore, StorageError>
   readonly openJournal: Layer.Layer<Journal, StorageError>
+  /** What is wrong with the files, if anything. */
+  readonly checkStore: Effect.Effect<ReadonlyArray<string>, StorageError>
+  readonly checkJournal: Effect.Effect<ReadonlyArray<string>, StorageError>
 }
 
 /** How long a check waits for somebody else's server. */
@@ -69,7 +80,9 @@ const canCreate = Effect.fnUntraced(function* (file: string) {
 const file = Effect.fnUntraced(function* (
   name: string,
   path: string,
-  opened: Effect.Effect<string, StorageError>
+  opened: Effect.Effect<string, StorageError>,
+  checked: Effect.Effect<ReadonlyArray<string>, StorageError>,
+  remedy: string
 ): Effect.fn.Return<Check, never, FileSystem.FileSystem | Path.Path> {
   const fileSystem = yield* FileSystem.FileSystem
   const exists = yield* fileSystem.exists(path).pipe(Effect.orElseSucceed(() => false))
@@ -79,7 +92,11 @@ const file = Effect.fnUntraced(function* (
   }
   if (!exists) return ok(name, `${path} will be created.`)
   return yield* opened.pipe(
-    Effect.map((message) => ok(name, message)),
+    Effect.zipWith(checked, (message, damage) =>
+      damage.length === 0
+        ? ok(name, `${message} It is whole.`)
+        : fail(name, `${path} is damaged: ${fit(damage.join("; "), 200)}. ${remedy}`)
+    ),
     Effect.catch((error) => Effect.succeed(fail(name, error.message)))
   )
 })
@@ -92,14 +109,18 @@ const store = (options: DoctorOptions) =>
       const opened = yield* GraphStore
       const counts = yield* opened.counts(options.group)
       return `${options.store} holds ${counted(counts.documents, "document")} and ${counted(counts.entities, "entity", "entities")} of group ${options.group}.`
-    }).pipe(Effect.provide(options.openStore))
+    }).pipe(Effect.provide(options.openStore)),
+    options.checkStore,
+    "Restore it from a backup; or move it away and ingest again: answers that are in the journal are not paid for again."
   )
 
 const journal = (options: DoctorOptions) =>
   file(
     "journal",
     options.journalFile,
-    Effect.scoped(Effect.as(Layer.build(options.openJournal), `${options.journalFile} opens.`))
+    Effect.succeed(`${options.journalFile} opens.`),
+    options.checkJournal,
+    "Restore it from a backup; or move it away, and every answer is asked, and paid, again."
   )
 
 /** The address of the list of models, which needs a key and costs nothing. */
@@ -182,6 +203,22 @@ const providers = Effect.fnUntraced(function* (options: DoctorOptions): Effect.f
   )
 })
 
+/** Of a provider that was reached. */
+const limits = Effect.fnUntraced(function* (options: DoctorOptions, found: ReadonlyArray<Check>) {
+  if (!found.some(({ name, state }) => name === "provider" && state === "ok")) return []
+  const resolved = Option.flatMap(yield* Effect.option(resolve(options)), ({ chat }) => chat)
+  if (Option.isNone(resolved)) return []
+  const fileSystem = yield* FileSystem.FileSystem
+  const hasJournal = yield* fileSystem.exists(options.journalFile).pipe(Effect.orElseSucceed(() => false))
+  const { learned, told } = yield* (yield* Limits).limits({
+    ...options,
+    provider: resolved.value,
+    openJournal: hasJournal ? Option.some(options.openJournal) : Option.none()
+  })
+  const check: Check = { ...(told.isWell ? ok : warn)("limits", told.message), limits: told.limits }
+  return learned === undefined ? [check] : [check, { ...ok("learned", learned.message), learned: learned.value }]
+})
+
 const traces = Effect.gen(function* () {
   const url = yield* endpoint
   if (Option.isNone(url)) return ok("traces", "Off. Set OTEL_EXPORTER_OTLP_ENDPOINT to send them to a collector.")
@@ -203,7 +240,7 @@ const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const
 
 const lines = (checks: ReadonlyArray<Check>): ReadonlyArray<string> =>
   checks.flatMap(({ message, name, state }) =>
-    wrap(message, 62, 6).map((line, index) =>
+    wrap(message, 62, 12).map((line, index) =>
       index === 0 ? `${marks[state]}  ${name.padEnd(9)} ${line}` : `${" ".repeat(16)}${line}`
     )
   )
@@ -212,7 +249,7 @@ export const run = Effect.fnUntraced(function* (options: DoctorOptions) {
   const found = yield* Effect.all(
     [
       Effect.all([node, store(options), journal(options)], { concurrency: "unbounded" }),
-      providers(options),
+      Effect.flatMap(providers(options), (found) => Effect.map(limits(options, found), (more) => [...found, ...more])),
       Effect.map(traces, (check) => [check])
     ],
     { concurrency: "unbounded" }

@@ -3,13 +3,15 @@ import type { LogLevel } from "effect"
 import { Flag } from "effect/cli"
 import { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Group } from "../domain/Ids.ts"
+import { priorities } from "../services/gate/Order.ts"
 import { wrongWith } from "../layers/files/patterns.ts"
 import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
 import type { Decode } from "./Config.ts"
+import type { budget } from "./Budget.ts"
 import type { UsageError } from "./ExitStatus.ts"
 
 /** A flag's value, looked up in command line, environment, file and default, in this order. */
-type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
+export type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
 
 /** Every flag that has a value to be set elsewhere; a configuration file may hold these. */
 export const names = [
@@ -25,6 +27,9 @@ export const names = [
   "embedding-base-url",
   "ontology",
   "concurrency",
+  "rpm",
+  "tpm",
+  "priority",
   "pack",
   "max-document",
   "include",
@@ -34,7 +39,16 @@ export const names = [
   "parse-timeout",
   "parse-threads",
   "journal",
+  "journal-max",
+  "max-cost",
+  "max-calls",
+  "max-tokens",
+  "max-seconds",
+  "max-failures",
+  "price",
   "dry-run",
+  "replay",
+  "prune",
   "json",
   "progress",
   "log-level",
@@ -46,9 +60,9 @@ export const names = [
 type Name = (typeof names)[number]
 
 /** Those that may be given more than once. */
-const repeatable = ["include", "exclude", "cause"] as const satisfies ReadonlyArray<Name>
+const repeatable = ["include", "exclude", "cause", "price"] as const satisfies ReadonlyArray<Name>
 
-const optionalSetting = <A>(
+export const optionalSetting = <A>(
   name: Name,
   flag: Flag.Flag<string>,
   decode: Decode<A>
@@ -64,14 +78,14 @@ const setting = <A>(name: Name, flag: Flag.Flag<string>, decode: Decode<A>, byDe
     )
   )
 
-const listSetting = <A>(
+export const listSetting = <A>(
   name: (typeof repeatable)[number],
   flag: Flag.Flag<string>,
   decode: Decode<A>
 ): Flag.Flag<Setting<ReadonlyArray<A>>> =>
   Flag.atLeast(flag, 0).pipe(Flag.map((given) => lookupAll(name, given, decode)))
 
-const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
+export const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
 
 const asIs: Decode<string> = (raw) => Result.succeed(raw)
@@ -222,9 +236,38 @@ const providers = ["openai", "anthropic"] as const
 /** Said by whoever names no model. */
 export const defaultModel = "gpt-6-luna"
 
+/** For whoever wants to know whether it was given. */
+export const namedModel = optionalSetting(
+  "model",
+  text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
+  asIs
+)
+/** Where paid answers are. */
+export const journaling = {
+  journal: optionalSetting(
+    "journal",
+    text("journal", "FILE", "File of paid answers (default: sluice.journal.db beside the store)"),
+    asIs
+  ),
+  journalMax: optionalSetting(
+    "journal-max",
+    text(
+      "journal-max",
+      "SIZE",
+      "Largest journal: raw responses go, the oldest first; answers never (default: no limit)"
+    ),
+    size
+  )
+}
+
 /** How models are reached. */
 export const models = {
-  model: setting("model", text("model", "NAME", `Model that extracts (default: ${defaultModel})`), asIs, defaultModel),
+  model: Flag.map(namedModel, (named) =>
+    Effect.map(
+      named,
+      Option.getOrElse(() => defaultModel)
+    )
+  ),
   baseUrl: optionalSetting(
     "base-url",
     text("base-url", "URL", "Provider's address (default: OPENAI_BASE_URL or ANTHROPIC_BASE_URL, else the provider's)"),
@@ -263,14 +306,11 @@ export const models = {
     ),
     url
   ),
-  journal: optionalSetting(
-    "journal",
-    text("journal", "FILE", "File of paid answers (default: sluice.journal.db beside the store)"),
-    asIs
-  )
+  journal: journaling.journal
 }
 
 export const extraction = {
+  journalMax: journaling.journalMax,
   extractor: optionalSetting(
     "extractor",
     choice("extractor", ["rules", "llm"], "Offline rules, or a model (default: llm with a key or address)"),
@@ -281,6 +321,22 @@ export const extraction = {
     "concurrency",
     text("concurrency", "N", "Most calls in flight at once (default: adaptive, up to 512)"),
     positive
+  ),
+  rpm: optionalSetting(
+    "rpm",
+    text("rpm", "N", "Most requests in any minute to the model that extracts (default: what the provider allows)"),
+    positive
+  ),
+  tpm: optionalSetting(
+    "tpm",
+    text("tpm", "N", "Most tokens in any minute to the model that extracts (default: what the provider allows)"),
+    positive
+  ),
+  priority: setting(
+    "priority",
+    choice("priority", priorities, "Whose calls go first among runs of one process (default: normal)"),
+    literal(priorities),
+    "normal"
   ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
   maxDocument: setting(
@@ -301,6 +357,7 @@ export const extraction = {
     positive
   ),
   dryRun: toggle("dry-run", "Count what would be done; call no model, write nothing"),
+  replay: toggle("replay", "Answer from the journal alone: no call, no key; what it does not have is a dead letter"),
   progress: setting(
     "progress",
     choice("progress", progressKinds, "How progress is shown on standard error (default: auto)"),
@@ -309,9 +366,10 @@ export const extraction = {
   )
 }
 
-/** What of the paths is read, and for how long. */
+/** What of the paths is read, for how long, and what becomes of what is not there any more. */
 export const selection = {
   watch: toggle("watch", "Go on after the first round, and take in what changes as it settles, until interrupted"),
+  prune: toggle("prune", "Take sources out of the graph whose files are gone from the PATHs"),
   include: listSetting(
     "include",
     text(
@@ -339,6 +397,12 @@ export const letters = {
   )
 }
 
+export const forgetting = {
+  group: optionalSetting("group", text("group", "NAME", "Tenant or workspace; without DOC, all of it goes"), group),
+  journal: models.journal,
+  dryRun: toggle("dry-run", "Say what would go; take nothing out")
+}
+
 export const exporting = {
   format: setting(
     "format",
@@ -354,6 +418,8 @@ type Settings<Flags> = { readonly [Name in keyof Flags]: Flags[Name] extends Fla
 
 export interface ModelSettings extends Settings<typeof models> {}
 
+export interface JournalSettings extends Settings<typeof journaling> {}
+
 export interface CommonSettings extends Settings<typeof common> {}
 
 export interface SelectionSettings extends Settings<typeof selection> {}
@@ -361,9 +427,12 @@ export interface SelectionSettings extends Settings<typeof selection> {}
 export interface LetterSettings extends Settings<typeof letters> {}
 
 /** Of `retry`: those of `ingest` that do not choose among files. */
-export interface RetrySettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
+export interface RetrySettings
+  extends CommonSettings, ModelSettings, Settings<typeof extraction>, Settings<typeof budget> {}
 
 export interface IngestSettings extends RetrySettings, SelectionSettings {}
+
+export interface ForgetSettings extends CommonSettings, Omit<Settings<typeof forgetting>, "group"> {}
 
 /** Gives settings the configuration file that the flags name. */
 export const provideFile =

@@ -1,3 +1,4 @@
+import { DateTime } from "effect"
 import type { RunReport } from "../domain/RunReport.ts"
 import type { Overview } from "../services/GraphStore.ts"
 import { column, count, counted, duration, fit, wrap } from "./Print.ts"
@@ -7,6 +8,10 @@ const width = 80
 
 export const money = (usd: number): string =>
   usd === 0 ? "nothing" : usd < 0.01 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`
+
+/** Without a zone: people are told that it is UTC. */
+export const time = (millis: number): string =>
+  DateTime.formatIso(DateTime.makeUnsafe(millis)).slice(0, 19).replace("T", " ")
 
 const row = (label: string, parts: ReadonlyArray<string>): ReadonlyArray<string> => {
   const shown = parts.filter((part) => part !== "")
@@ -20,13 +25,20 @@ export const reportLines = (report: RunReport, isSimulated = false): ReadonlyArr
   const { calls, chunks, cost, documents, graph, tokens } = report
   const asked = calls.model + calls.embedding
   return [
+    ...(report.resumes === undefined
+      ? []
+      : row("Goes on", [
+          `with run ${report.resumes}`,
+          calls.journal === 0 ? "" : `${counted(calls.journal, "answer")} not paid for again`
+        ])),
     ...row("Documents", [
       `${count(documents.seen)} seen`,
       some(documents.ingested, "ingested"),
       some(documents.unchanged, "unchanged"),
       some(documents.partial, "in part"),
       some(documents.failed, "failed"),
-      some(documents.removed, "removed")
+      some(documents.removed, "removed"),
+      some(documents.gone ?? 0, "gone")
     ]),
     ...row("Chunks", [
       `${count(chunks.total)} in all`,

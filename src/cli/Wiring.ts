@@ -5,13 +5,16 @@ import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
 import * as NodeMachine from "../layers/NodeMachine.ts"
 import * as Stores from "../layers/Stores.ts"
+import { MaxFailures } from "../pipeline/FailureLimit.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import type { Wanted } from "../services/DocumentSource.ts"
+import { ModelCatalog } from "../services/ModelCatalog.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
+import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import type { CommonSettings, ForgetSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -23,17 +26,33 @@ import { version } from "./Version.ts"
 export const journalFile = (settings: { readonly store: string; readonly journal: Option.Option<string> }): string =>
   Option.getOrElse(settings.journal, () => join(dirname(settings.store), "sluice.journal.db"))
 
+const requireGraph = Effect.fnUntraced(function* (store: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(store), () => false)) return
+  return yield* new UsageError({
+    message: `There is no graph at ${plain(store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
+  })
+})
+
 /** The graph, for commands that only read; there must be one. */
 export const reading = (settings: CommonSettings) =>
+  Layer.unwrap(Effect.as(requireGraph(settings.store), Stores.layerReadOnly(settings.store)))
+
+/** The graph and the journal, to take something out of them: there must be a graph. A dry run does it to copies. */
+export const forgetting = (settings: ForgetSettings) => {
+  const databases = { store: settings.store, journal: journalFile(settings) }
+  return Layer.unwrap(
+    Effect.as(requireGraph(settings.store), settings.dryRun ? Stores.layerCopy(databases) : Stores.layer(databases))
+  ).pipe(Layer.merge(Run.layer(settings.group)))
+}
+
+/** The journal, if there is one, for commands that only read. */
+export const existingJournal = (file: string) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
-      if (yield* Effect.orElseSucceed(fileSystem.exists(settings.store), () => false)) {
-        return Stores.layerReadOnly(settings.store)
-      }
-      return yield* new UsageError({
-        message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
-      })
+      const exists = yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)
+      return exists ? Stores.layerJournalReadOnly(file) : Layer.empty
     })
   )
 
@@ -63,20 +82,22 @@ const outputFile = (descriptor: number): ReadonlyArray<string> => {
  * `sluice ingest .` must not take its own files for documents, which lie in the working directory by default, nor what it
  * prints: watching that would never end.
  */
-const ownFiles = (settings: Pick<RetrySettings, "store" | "journal" | "logFile">): ReadonlySet<string> =>
-  new Set([
-    ...[settings.store, journalFile(settings), ...Option.toArray(settings.logFile)].flatMap((file) =>
-      ["", "-wal", "-shm", "-journal"].map((suffix) => `${resolve(file)}${suffix}`)
-    ),
-    ...[1, 2].flatMap(outputFile)
-  ])
+const isOwnFile = (settings: Pick<RetrySettings, "store" | "journal" | "logFile">): ((path: string) => boolean) => {
+  const files = [settings.store, journalFile(settings), ...Option.toArray(settings.logFile)].map((file) =>
+    resolve(file)
+  )
+  const outputs = [1, 2].flatMap(outputFile)
+  return (path) =>
+    outputs.includes(path) ||
+    files.some((file) => path.startsWith(file) && Stores.companion.test(path.slice(file.length)))
+}
 
-const without = (own: ReadonlySet<string>) =>
+const without = (isOwn: (path: string) => boolean) =>
   Layer.effect(
     DocumentSource,
     Effect.map(DocumentSource, (source) => ({
       ...source,
-      items: Stream.filter(source.items, ({ uri }) => !own.has(resolve(uri)))
+      items: Stream.filter(source.items, ({ uri }) => !isOwn(resolve(uri)))
     }))
   )
 
@@ -89,7 +110,7 @@ export const watching = Effect.fnUntraced(function* (paths: ReadonlyArray<string
     })
   }
   const { watch } = yield* Effect.promise(() => import("../layers/files/watch.ts"))
-  return yield* watch(paths, { ...settings, without: ownFiles(settings) })
+  return yield* watch(paths, { ...settings, without: isOwnFile(settings) })
 })
 
 /** Calls in flight at the very most: how many there are follows the provider. */
@@ -113,6 +134,14 @@ const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, is
   return Layer.merge(first, Models.layerFallback(model, fallback.value))
 })
 
+const requireRecorded = Effect.fnUntraced(function* (file: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)) return
+  return yield* new UsageError({
+    message: `--replay needs a journal, and there is none at ${plain(file)}: record one with the same command without --replay, or give --journal.`
+  })
+})
+
 /** What is to be read: what paths name, or sources by their names in the ledger. */
 export type Documents =
   | ({ readonly _tag: "paths"; readonly paths: ReadonlyArray<string> } & SelectionSettings)
@@ -124,16 +153,20 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
     Effect.gen(function* () {
       const providers = yield* resolveProviders(settings)
       const hasProvider = Option.isSome(providers.chat)
-      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider ? "llm" : "rules"))
-      const { dryRun, embeddingModel } = settings
-      if (extractor === "llm" && !hasProvider && !dryRun) {
+      const { dryRun, embeddingModel, replay } = settings
+      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider || replay ? "llm" : "rules"))
+      const isAsked = !dryRun && !replay
+      if (replay) yield* requireRecorded(journalFile(settings))
+      if (extractor === "llm" && !hasProvider && isAsked) {
         const kind = Option.getOrElse(settings.provider, () => "openai" as const)
         return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
       }
-      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && !dryRun) {
+      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) {
         const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
         return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
       }
+      const chatModels = extractor === "llm" ? [settings.model, ...Option.toArray(settings.fallbackModel)] : []
+      const catalog = yield* catalogOf(settings, [...chatModels, ...Option.toArray(embeddingModel)])
       const ontology = yield* vocabulary(settings.ontology)
       const [wiring, files, parsers, containers, pool] = yield* Effect.promise(() =>
         Promise.all([
@@ -145,17 +178,28 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         ])
       )
 
+      const failureLimit = Option.match(settings.maxFailures, {
+        onNone: () => Layer.empty,
+        onSome: (limit) => Layer.succeed(MaxFailures, limit)
+      })
       const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
-      const databases = { store: settings.store, journal: journalFile(settings) }
+      const databases = {
+        store: settings.store,
+        journal: journalFile(settings),
+        ...Option.match(settings.journalMax, { onNone: () => ({}), onSome: (journalMax) => ({ journalMax }) })
+      }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
+        replay,
+        // A dry run spends nothing, and is to tell what all of it would take.
+        budget: dryRun ? {} : ceilingsOf(settings),
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
-      const chat = dryRun ? Models.layerSimulated : yield* chatLayer(providers, extractor === "llm")
+      const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
       const embedder = Option.match(embeddingModel, {
         onNone: () => HashEmbedder.layer,
         onSome: (model) =>
-          Option.match(dryRun ? Option.none() : providers.embedding, {
+          Option.match(isAsked ? providers.embedding : Option.none(), {
             onNone: () => Models.layerSimulatedEmbedder(model),
             onSome: (provider) => Models.layerEmbedder(model, provider)
           })
@@ -163,14 +207,24 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
       const extraction =
         extractor === "rules"
           ? wiring.layerRules(limits)
-          : wiring.layerLlm({ ...limits, model: settings.model, pack: settings.pack }).pipe(Layer.provide(chat))
+          : wiring
+              .layerLlm({
+                ...limits,
+                model: settings.model,
+                pack: settings.pack,
+                allowance: {
+                  requests: Option.getOrUndefined(settings.rpm),
+                  tokens: Option.getOrUndefined(settings.tpm)
+                }
+              })
+              .pipe(Layer.provide(chat))
       return extraction.pipe(
         Layer.provideMerge(
           Layer.mergeAll(
             embedder,
-            dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
-            Run.layer(settings.group),
-            without(ownFiles(settings)).pipe(
+            (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
+            Run.layer(settings.group, settings.priority),
+            without(isOwnFile(settings)).pipe(
               Layer.provide(
                 documents._tag === "paths"
                   ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })
@@ -188,7 +242,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
             progressLayers[progress]
           )
         ),
-        Layer.provideMerge(ontology)
+        Layer.provideMerge(Layer.mergeAll(ontology, Layer.succeed(ModelCatalog, catalog), failureLimit))
       )
     })
   )

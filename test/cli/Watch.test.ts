@@ -25,7 +25,12 @@ const report: RunReport = {
   cost: { usd: 0.002 },
   seconds: 1.25
 }
-const complete: IngestResult = { report, status: "complete", stopped: Option.none() }
+const complete: IngestResult = {
+  report,
+  status: "complete",
+  stopped: Option.none(),
+  before: { cost: 0, calls: 0, tokens: 0, seconds: 0 }
+}
 
 /** Files that are stamps, hints when a test gives them, and rounds that the test answers. */
 const world = Effect.gen(function* () {

@@ -23,7 +23,7 @@ export interface Watched {
 
 export interface WatchOptions extends Selection {
   /** Absolute paths that are none of the files, whatever happens to them. */
-  readonly without: ReadonlySet<string>
+  readonly without: (path: string) => boolean
   readonly cwd?: string
 }
 
@@ -53,7 +53,7 @@ export const watch = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, 
           if (root.kind === "file") hints.keep(dirname(root.path))
           const isNamed = root.kind === "file" && root.isMatch !== true
           for await (const { path, problem, stamp, uri } of withChannels(walk(root), isNamed)) {
-            if (!options.without.has(path)) tracker.see(uri, problem ?? stamp ?? "?", problem !== undefined)
+            if (!options.without(path)) tracker.see(uri, problem ?? stamp ?? "?", problem !== undefined)
           }
         }
         hints.sweep()
