@@ -33,6 +33,12 @@ const maxDepth = 8
 /** Bytes up to which a file is read at once; of a larger one, the beginning says first whether it is a container. */
 const wholeBytes = 1024 * 1024
 
+/**
+ * Items at once, more than are parsed at once: most of a corpus that is known is only looked up, the more the fewer
+ * questions to the store.
+ */
+const lookAhead = 4 * ceilings.parse
+
 /** What came of a source item: a document, the items that it holds, or both. */
 type Opened = { readonly document: Flow<LoadedDocument> } | Holding
 
@@ -79,12 +85,12 @@ export const load = Effect.fnUntraced(function* (options: {
 
   const lookUp = yield* GroupCommit.make(
     (asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>) => ledger.documents(run.group, asked),
-    { maxBatch: ceilings.parse }
+    { maxBatch: lookAhead }
   )
 
   const isLettered = yield* GroupCommit.make(
     (sources: ReadonlyArray<string>) => ledger.hasLetters(run.group, sources),
-    { maxBatch: ceilings.parse }
+    { maxBatch: lookAhead }
   )
 
   const hasMembers = yield* GroupCommit.make(
@@ -137,9 +143,11 @@ export const load = Effect.fnUntraced(function* (options: {
       )
     )
 
+  // One for all: making an error takes longer than finding out that a document is there.
+  const discarded = new Discarded({ reason: "unchanged" })
   const unchanged = () => {
     counters.documents.unchanged++
-    return new Discarded({ reason: "unchanged" })
+    return discarded
   }
 
   /** Of a document whose bytes are at hand: what is parsed of it, unless it is in the graph as it is. */
@@ -240,7 +248,7 @@ export const load = Effect.fnUntraced(function* (options: {
 
   const phase = Phase.make({
     name: "load",
-    concurrency: ceilings.parse,
+    concurrency: lookAhead,
     describe: ({ item, span }: OpenItem) => ({ parent: span, attributes: { "sluice.source": item.uri } }),
     run: (open: OpenItem): Effect.Effect<Opened, DeadLetter | Discarded | StorageError> =>
       process(open).pipe(
