@@ -1,7 +1,8 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Layer } from "effect"
+import { Cause, Effect, Exit, Layer, Option } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { Arguments } from "./cli/Budget.ts"
 import * as Doctor from "./cli/Doctor.ts"
 import { endingOf } from "./cli/ExitStatus.ts"
 import * as Export from "./cli/Export.ts"
@@ -15,8 +16,11 @@ import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
 import * as Retry from "./cli/Retry.ts"
+import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
-import { forgetting, ingestion, journalFile, reading } from "./cli/Wiring.ts"
+import * as Watch from "./cli/Watch.ts"
+import { existingJournal, forgetting, ingestion, journalFile, reading, watching } from "./cli/Wiring.ts"
+import type { Documents } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 import { Pruning } from "./services/Pruning.ts"
@@ -35,12 +39,17 @@ const ingest = Command.withHandler(
   Effect.fnUntraced(function* ({ config, paths, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
-    const layer = ingestion({ _tag: "paths", paths, ...settings }, settings, progress)
-    yield* Ingest.run(settings).pipe(
-      Effect.provide(layer),
-      Effect.provideService(Pruning, settings.prune),
-      observed(settings, progress === "bar")
-    )
+    const everything: Documents = { _tag: "paths", paths, ...settings }
+    const over = (documents: Documents) => ingestion(documents, settings, progress)
+    const whole = Effect.gen(function* () {
+      if (!settings.watch) return yield* Ingest.run(settings).pipe(Effect.provide(over(everything)))
+      const round = (reading: Watch.Reading) =>
+        Ingest.once.pipe(
+          Effect.provide(over(reading === "everything" ? everything : { _tag: "wanted", wanted: reading }))
+        )
+      return yield* Watch.run(watching(paths, settings), round, settings)
+    })
+    yield* whole.pipe(Effect.provideService(Pruning, settings.prune), observed(settings, progress === "bar"))
   })
 )
 
@@ -94,13 +103,23 @@ const forget = Command.withHandler(
   })
 )
 
+const runs = Command.withHandler(
+  Runs.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const layer = Layer.merge(reading(settings), existingJournal(journalFile(settings)))
+    yield* Runs.run(settings).pipe(Effect.provide(layer), observed(settings))
+  })
+)
+
 const doctor = Command.withHandler(
   Doctor.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
     const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournalReadOnly(file) }
-    yield* Doctor.run({ ...settings, journalFile: file, ...opened }).pipe(observed(settings))
+    const model = { named: settings.model, model: Option.getOrElse(settings.model, () => Flags.defaultModel) }
+    yield* Doctor.run({ ...settings, ...model, journalFile: file, ...opened }).pipe(observed(settings))
   })
 )
 
@@ -108,12 +127,13 @@ const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, failures, retry, hash, exporting, forget, doctor])
+  Command.withSubcommands([ingest, report, runs, failures, retry, hash, exporting, forget, doctor])
 )
 
 /** The program: fails with what `endingOf` understands. */
 export const program = (args: ReadonlyArray<string>) =>
   Command.runWith(sluice, { version })(args).pipe(
+    Effect.provideService(Arguments, args),
     Effect.provide(
       Layer.merge(
         CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
@@ -123,8 +143,15 @@ export const program = (args: ReadonlyArray<string>) =>
   )
 
 export const main = (process: NodeJS.Process): void => {
-  // Whoever cannot wait for what is under way to be put in order asks twice.
-  process.once("SIGINT", () => process.once("SIGINT", () => process.exit(130)))
+  // Whoever cannot wait for what is under way to be put in order asks twice. One Ctrl-C reaches a program that npx runs
+  // twice, from the terminal and from npx, within milliseconds.
+  let isAsked = false
+  const onSignal = () => {
+    if (isAsked) process.exit(130)
+    setTimeout(() => (isAsked = true), 100).unref()
+  }
+  process.on("SIGINT", onSignal)
+  process.on("SIGTERM", onSignal)
   program(process.argv.slice(2)).pipe(
     Effect.onError((cause) => complain(endingOf(cause).lines)),
     Effect.provideService(Invocation, invocationOf(process.argv[1], process.execPath, process.cwd())),

@@ -2,6 +2,7 @@
  * What a program of your own composes: ports (services), adapters (layers), the phases and the stream that is made of
  * them. The command line in `cli/` is one such program.
  */
+export * as Budget from "./services/Budget.ts"
 export * as ChatModel from "./services/ChatModel.ts"
 export * as Concurrency from "./services/Concurrency.ts"
 export * as DocumentSource from "./services/DocumentSource.ts"
@@ -20,6 +21,7 @@ export * as ModelCalls from "./services/ModelCalls.ts"
 export * as ModelCatalog from "./services/ModelCatalog.ts"
 export * as Parser from "./services/Parser.ts"
 export * as Progress from "./services/Progress.ts"
+export * as Replay from "./services/Replay.ts"
 export * as Retry from "./services/Retry.ts"
 export * as Run from "./services/Run.ts"
 export * as Unpacker from "./services/Unpacker.ts"

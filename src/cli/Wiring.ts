@@ -1,16 +1,20 @@
+import { realpathSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
 import * as NodeMachine from "../layers/NodeMachine.ts"
 import * as Stores from "../layers/Stores.ts"
+import { MaxFailures } from "../pipeline/FailureLimit.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import type { Wanted } from "../services/DocumentSource.ts"
+import { ModelCatalog } from "../services/ModelCatalog.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
+import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, ForgetSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import type { CommonSettings, ForgetSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -42,6 +46,16 @@ export const forgetting = (settings: ForgetSettings) => {
   ).pipe(Layer.merge(Run.layer(settings.group)))
 }
 
+/** The journal, if there is one, for commands that only read. */
+export const existingJournal = (file: string) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const exists = yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)
+      return exists ? Stores.layerJournalReadOnly(file) : Layer.empty
+    })
+  )
+
 const vocabulary = (path: Option.Option<string>) =>
   Option.match(path, {
     onNone: () => Effect.succeed(Layer.empty),
@@ -55,19 +69,49 @@ const vocabulary = (path: Option.Option<string>) =>
       )
   })
 
-/** `sluice ingest .` must not take its own files for documents, which lie in the working directory by default. */
-const without = (files: ReadonlyArray<string>) => {
-  const own = new Set(
-    files.flatMap((file) => ["", "-wal", "-shm", "-journal"].map((suffix) => `${resolve(file)}${suffix}`))
+/** The file that an output of this process goes to, where the system tells. */
+const outputFile = (descriptor: number): ReadonlyArray<string> => {
+  try {
+    return [realpathSync(`/proc/self/fd/${descriptor}`)]
+  } catch {
+    return []
+  }
+}
+
+/**
+ * `sluice ingest .` must not take its own files for documents, which lie in the working directory by default, nor what it
+ * prints: watching that would never end.
+ */
+const isOwnFile = (settings: Pick<RetrySettings, "store" | "journal" | "logFile">): ((path: string) => boolean) => {
+  const files = [settings.store, journalFile(settings), ...Option.toArray(settings.logFile)].map((file) =>
+    resolve(file)
   )
-  return Layer.effect(
+  const outputs = [1, 2].flatMap(outputFile)
+  return (path) =>
+    outputs.includes(path) ||
+    files.some((file) => path.startsWith(file) && Stores.companion.test(path.slice(file.length)))
+}
+
+const without = (isOwn: (path: string) => boolean) =>
+  Layer.effect(
     DocumentSource,
     Effect.map(DocumentSource, (source) => ({
       ...source,
-      items: Stream.filter(source.items, ({ uri }) => !own.has(resolve(uri)))
+      items: Stream.filter(source.items, ({ uri }) => !isOwn(resolve(uri)))
     }))
   )
-}
+
+/** Looks after what the paths name, for changes. */
+export const watching = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, settings: IngestSettings) {
+  if (settings.dryRun) return yield* new UsageError({ message: "--watch takes documents in: leave out --dry-run." })
+  if (paths.includes("-")) {
+    return yield* new UsageError({
+      message: "--watch looks at files; standard input is read once: leave out one of them."
+    })
+  }
+  const { watch } = yield* Effect.promise(() => import("../layers/files/watch.ts"))
+  return yield* watch(paths, { ...settings, without: isOwnFile(settings) })
+})
 
 /** Calls in flight at the very most: how many there are follows the provider. */
 const ceiling = 512
@@ -90,6 +134,14 @@ const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, is
   return Layer.merge(first, Models.layerFallback(model, fallback.value))
 })
 
+const requireRecorded = Effect.fnUntraced(function* (file: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)) return
+  return yield* new UsageError({
+    message: `--replay needs a journal, and there is none at ${plain(file)}: record one with the same command without --replay, or give --journal.`
+  })
+})
+
 /** What is to be read: what paths name, or sources by their names in the ledger. */
 export type Documents =
   | ({ readonly _tag: "paths"; readonly paths: ReadonlyArray<string> } & SelectionSettings)
@@ -101,16 +153,20 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
     Effect.gen(function* () {
       const providers = yield* resolveProviders(settings)
       const hasProvider = Option.isSome(providers.chat)
-      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider ? "llm" : "rules"))
-      const { dryRun, embeddingModel } = settings
-      if (extractor === "llm" && !hasProvider && !dryRun) {
+      const { dryRun, embeddingModel, replay } = settings
+      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider || replay ? "llm" : "rules"))
+      const isAsked = !dryRun && !replay
+      if (replay) yield* requireRecorded(journalFile(settings))
+      if (extractor === "llm" && !hasProvider && isAsked) {
         const kind = Option.getOrElse(settings.provider, () => "openai" as const)
         return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
       }
-      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && !dryRun) {
+      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) {
         const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
         return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
       }
+      const chatModels = extractor === "llm" ? [settings.model, ...Option.toArray(settings.fallbackModel)] : []
+      const catalog = yield* catalogOf(settings, [...chatModels, ...Option.toArray(embeddingModel)])
       const ontology = yield* vocabulary(settings.ontology)
       const [wiring, files, parsers, containers, pool] = yield* Effect.promise(() =>
         Promise.all([
@@ -122,17 +178,24 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         ])
       )
 
+      const failureLimit = Option.match(settings.maxFailures, {
+        onNone: () => Layer.empty,
+        onSome: (limit) => Layer.succeed(MaxFailures, limit)
+      })
       const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
       const databases = { store: settings.store, journal: journalFile(settings) }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
+        replay,
+        // A dry run spends nothing, and is to tell what all of it would take.
+        budget: dryRun ? {} : ceilingsOf(settings),
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
-      const chat = dryRun ? Models.layerSimulated : yield* chatLayer(providers, extractor === "llm")
+      const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
       const embedder = Option.match(embeddingModel, {
         onNone: () => HashEmbedder.layer,
         onSome: (model) =>
-          Option.match(dryRun ? Option.none() : providers.embedding, {
+          Option.match(isAsked ? providers.embedding : Option.none(), {
             onNone: () => Models.layerSimulatedEmbedder(model),
             onSome: (provider) => Models.layerEmbedder(model, provider)
           })
@@ -155,9 +218,9 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         Layer.provideMerge(
           Layer.mergeAll(
             embedder,
-            dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
-            Run.layer(settings.group),
-            without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
+            (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
+            Run.layer(settings.group, settings.priority),
+            without(isOwnFile(settings)).pipe(
               Layer.provide(
                 documents._tag === "paths"
                   ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })
@@ -175,7 +238,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
             progressLayers[progress]
           )
         ),
-        Layer.provideMerge(ontology)
+        Layer.provideMerge(Layer.mergeAll(ontology, Layer.succeed(ModelCatalog, catalog), failureLimit))
       )
     })
   )

@@ -5,9 +5,9 @@ import type { ChunkKey, Group, RunId } from "../domain/Ids.ts"
 import { Journal } from "../services/Journal.ts"
 import type { Reservation, Settlement } from "../services/Journal.ts"
 import type { StorageError } from "../services/StorageError.ts"
-import { memory } from "./sqlite/Database.ts"
-import type { OpenOptions } from "./sqlite/Database.ts"
 import { JournalEngine } from "./sqlite/JournalEngine.ts"
+import { memory } from "./sqlite/Opening.ts"
+import type { OpenOptions } from "./sqlite/Opening.ts"
 import * as Snapshot from "./sqlite/Snapshot.ts"
 import { calling, inWorker } from "./sqlite/Thread.ts"
 import type { Thread } from "./sqlite/Thread.ts"
@@ -31,6 +31,7 @@ const service = (
         thread.call("settle", settlements)
       ),
       totals: Effect.fn("Journal.totals")((run: RunId) => thread.call("totals", run)),
+      reckon: Effect.fn("Journal.reckon")((runs: ReadonlyArray<RunId>) => thread.call("reckon", runs)),
       forget: Effect.fn("Journal.forget")((group: Group, chunks: ReadonlyArray<ChunkKey>) =>
         thread.call("forget", group, chunks)
       ),

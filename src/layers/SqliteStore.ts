@@ -10,9 +10,9 @@ import type { RemovalWrite, Write } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import { StorageError } from "../services/StorageError.ts"
-import { memory } from "./sqlite/Database.ts"
-import type { OpenOptions } from "./sqlite/Database.ts"
 import { faultData } from "./sqlite/Fault.ts"
+import { memory } from "./sqlite/Opening.ts"
+import type { OpenOptions } from "./sqlite/Opening.ts"
 import { start } from "./sqlite/Page.ts"
 import type { Cursor, Page } from "./sqlite/Page.ts"
 import * as Snapshot from "./sqlite/Snapshot.ts"
@@ -134,7 +134,7 @@ function services(
         yield* Effect.annotateCurrentSpan({ group, writes: writes.length })
         const stored = yield* Effect.try({
           try: () => writes.map(storeWrite),
-          catch: (error) => storageError("store", faultData(location, error))
+          catch: (error) => storageError("store", faultData("store", location, error))
         })
         yield* thread.call("commit", group, run, stored)
       }),
@@ -162,6 +162,7 @@ function services(
         documents: Effect.fn("Ledger.documents")((group, asked) =>
           Effect.map(thread.call("documents", group, asked), (known) => known.map(Option.fromUndefinedOr))
         ),
+        outdated: Effect.fn("Ledger.outdated")((group, recipe) => thread.call("outdated", group, recipe)),
         hasLetters: Effect.fn("Ledger.hasLetters")((group, sources) => thread.call("hasLetters", group, sources)),
         hasMembers: Effect.fn("Ledger.hasMembers")((group, sources) => thread.call("hasMembers", group, sources)),
         sources: (group, prefix = "") => pages((cursor) => thread.call("sources", group, prefix, cursor)),

@@ -1,6 +1,7 @@
 import { Array, Context, Deferred, Effect, Layer, Option, Schema, Scope } from "effect"
 import { chunkKey, itemKey, recipe } from "../domain/Ids.ts"
 import type { ChunkKey, Group, ItemKey } from "../domain/Ids.ts"
+import { mostTokens } from "../domain/TokenBound.ts"
 import { Embedder } from "./Embedder.ts"
 import { unreadable } from "./Journal.ts"
 import { demandOf, ModelCalls } from "./ModelCalls.ts"
@@ -16,13 +17,17 @@ import type { StorageError } from "./StorageError.ts"
 export class Embeddings extends Context.Service<
   Embeddings,
   {
-    /** In the order of the passages; a passage's header is embedded with it. */
+    /**
+     * In the order of the passages; a passage's header is embedded with it. Undefined: answers come from the journal alone,
+     * and it has none of this.
+     */
     readonly embed: (
       group: Group,
       passages: ReadonlyArray<Passage>
-    ) => Effect.Effect<ReadonlyArray<Float32Array>, RunStopped | StorageError>
+    ) => Effect.Effect<ReadonlyArray<Float32Array | undefined>, RunStopped | StorageError>
     /** Part of a document's recipe. */
     readonly recipe: string
+    readonly model: string
   }
 >()("sluice/services/Embeddings") {}
 
@@ -38,7 +43,9 @@ interface Item {
   readonly chunk: ChunkKey
   readonly group: Group
   readonly text: string
-  readonly answered: Deferred.Deferred<Float32Array, RunStopped | StorageError>
+  /** With the marks at its ends that some models count. */
+  readonly mostTokens: number
+  readonly answered: Deferred.Deferred<Float32Array | undefined, RunStopped | StorageError>
 }
 
 const Stored = Schema.fromJsonString(Schema.Struct({ float32: Schema.Uint8ArrayFromBase64 }))
@@ -91,7 +98,7 @@ const remote = Effect.gen(function* () {
       payload: batch,
       group: first.group,
       items: batch.map(({ key }) => key),
-      inputTokens: batch.reduce((sum, { text }) => sum + Math.ceil(text.length / 3), 0),
+      inputTokens: batch.reduce((sum, { mostTokens }) => sum + mostTokens, 0),
       outputTokens: 0,
       expected: { inputTokens: Math.ceil(length / 4), outputTokens: 0 }
     })
@@ -107,7 +114,7 @@ const remote = Effect.gen(function* () {
           kind: "embedding",
           endpoint: embedder.endpoint,
           model: embedder.model,
-          priority: "normal",
+          priority: run.priority,
           take: () => {
             if (fixed === undefined) {
               batch = nextBatch()
@@ -123,6 +130,9 @@ const remote = Effect.gen(function* () {
             if (Option.isNone(outcome)) return Effect.void
             if (outcome.value._tag === "refused") {
               const { message, reason } = outcome.value.error
+              if (reason._tag === "Unrecorded") {
+                return Effect.forEach(batch, ({ answered }) => Deferred.succeed(answered, undefined), { discard: true })
+              }
               if (reason._tag === "RequestTooLarge" && batch.length > 1) {
                 const middle = Math.ceil(batch.length / 2)
                 return Effect.forEach(
@@ -172,7 +182,8 @@ const remote = Effect.gen(function* () {
           if (Option.isSome(found)) {
             return Effect.mapError(Effect.fromOption(fromText(found.value)), () => unreadable(key))
           }
-          waiting.push({ key, chunk: chunkKey(group, passage.header, passage.text), group, text, answered })
+          const chunk = chunkKey(group, passage.header, passage.text)
+          waiting.push({ key, chunk, group, text, mostTokens: mostTokens(text) + 8, answered })
           return Effect.andThen(Effect.forkIn(callOnce(), scope), Deferred.await(answered))
         }),
         Effect.onExit((exit) => {
@@ -185,6 +196,7 @@ const remote = Effect.gen(function* () {
 
   return Embeddings.of({
     recipe: version,
+    model: embedder.model,
     embed: (group, passages) => Effect.forEach(passages, (passage) => one(group, passage), { concurrency: "unbounded" })
   })
 })
@@ -193,6 +205,7 @@ const local = Effect.gen(function* () {
   const embedder = yield* Embedder
   return Embeddings.of({
     recipe: recipe("embedding", embedder.model),
+    model: embedder.model,
     embed: (_, passages) =>
       Effect.forEach(Array.chunksOf(passages.map(textOf), embedder.maxBatch), (batch) => embedder.embed(batch)).pipe(
         Effect.map((batches) => batches.flatMap(({ vectors }) => vectors)),

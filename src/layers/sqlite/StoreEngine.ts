@@ -4,8 +4,9 @@ import type { DocumentId, Group, Recipe, RunId } from "../../domain/Ids.ts"
 import type { ExportRow, Overview, RemovalWrite } from "../../services/GraphStore.ts"
 import type { KnownSource, RunEntry } from "../../services/Ledger.ts"
 import { Database, integer, orNull, text } from "./Database.ts"
-import type { OpenOptions, Row } from "./Database.ts"
+import type { Row } from "./Database.ts"
 import { isBusy } from "./Fault.ts"
+import type { OpenOptions } from "./Opening.ts"
 import type { Cursor, Page } from "./Page.ts"
 import { StoreRecords } from "./StoreRecords.ts"
 import { StoreRemovals } from "./StoreRemovals.ts"
@@ -162,6 +163,11 @@ export class StoreEngine {
     }
   }
 
+  outdated(group: Group, recipe: Recipe): { readonly documents: number; readonly chunks: number } {
+    const row = this.#sql.outdated.get(this.#group(group), recipe) ?? {}
+    return { documents: integer(row, "documents"), chunks: integer(row, "chunks") }
+  }
+
   hasLetters(group: Group, sources: ReadonlyArray<string>): ReadonlyArray<boolean> {
     const pk = this.#group(group)
     return sources.map((source) => this.#sql.ownLetter.get(pk, source) !== undefined)
@@ -245,6 +251,10 @@ const statements = (db: Database) => ({
   anyMember: db.prepare(
     `SELECT 1 FROM source WHERE grp = ?1 AND uri >= ?2 || '#' AND uri < ?2 || '$'
      UNION ALL SELECT 1 FROM dead_letter WHERE grp = ?1 AND source > ?2 || '#' AND source < ?2 || '$' LIMIT 1`
+  ),
+  outdated: db.prepare(
+    `SELECT count(DISTINCT d.pk) AS documents, count(c.pk) AS chunks
+     FROM document d LEFT JOIN chunk c ON c.document = d.pk WHERE d.grp = ? AND d.recipe <> ?`
   ),
   ownLetter: db.prepare("SELECT 1 FROM dead_letter WHERE grp = ? AND source = ? AND ordinal = -1"),
   deadLetters: db.prepare("SELECT letter FROM dead_letter WHERE grp = ? ORDER BY source, ordinal")

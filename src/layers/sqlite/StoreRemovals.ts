@@ -72,7 +72,7 @@ export class StoreRemovals {
       this.#sql.dropForgottenGroups.run()
       this.#sql.purged.run()
     })
-    this.#db.checkpoint()
+    this.#db.emptyLog()
     return true
   }
 

@@ -196,5 +196,7 @@ export const storeSchema: Schema = {
   functions: { text_key: textKey },
   synchronous: "NORMAL",
   // A commit touches pages all over the file, and the next one many of the same: moved less often, they are written once.
-  checkpoint: 8000
+  checkpoint: 8000,
+  // What it holds comes back from documents and journal.
+  isTruth: false
 }
