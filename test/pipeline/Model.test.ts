@@ -10,7 +10,7 @@ import type { Random } from "../support/random.ts"
 
 /** `SLUICE_MODEL_SEED=7 SLUICE_MODEL_SEQUENCES=1` is sequence 7 alone; the more sequences, the longer. */
 const firstSeed = Number(process.env["SLUICE_MODEL_SEED"] ?? 1)
-const sequences = Number(process.env["SLUICE_MODEL_SEQUENCES"] ?? 6)
+const sequences = Number(process.env["SLUICE_MODEL_SEQUENCES"] ?? 5)
 const steps = Number(process.env["SLUICE_MODEL_STEPS"] ?? 14)
 
 const groups = [Group.make("acme"), Group.make("bolt")] as const
@@ -38,7 +38,7 @@ const edited = (text: string, random: Random): string => {
 }
 
 const fileFor = (uri: string, before: File | undefined, random: Random): File => {
-  const kind = /zip$/.test(uri) ? "zip" : /mbox$/.test(uri) ? "mbox" : "text"
+  const kind = uri.endsWith("zip") ? "zip" : uri.endsWith("mbox") ? "mbox" : "text"
   // What a file is may change under its name.
   if (kind === "text" || random.next() < 0.1) {
     return { kind: "text", text: before?.kind === "text" ? edited(before.text, random) : textOf(random) }
