@@ -11,6 +11,7 @@ import * as Flags from "./cli/Flags.ts"
 import * as Forget from "./cli/Forget.ts"
 import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
+import * as Journal from "./cli/Journal.ts"
 import * as Logging from "./cli/Logging.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
@@ -117,17 +118,31 @@ const doctor = Command.withHandler(
   Effect.fnUntraced(function* ({ config, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
-    const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournalReadOnly(file) }
+    const files = {
+      openStore: Stores.layerReadOnly(settings.store),
+      openJournal: Stores.layerJournalReadOnly(file),
+      checkStore: Stores.checkStore(settings.store),
+      checkJournal: Stores.checkJournal(file)
+    }
     const model = { named: settings.model, model: Option.getOrElse(settings.model, () => Flags.defaultModel) }
-    yield* Doctor.run({ ...settings, ...model, journalFile: file, ...opened }).pipe(observed(settings))
+    yield* Doctor.run({ ...settings, ...model, journalFile: file, ...files }).pipe(observed(settings))
   })
 )
+
+const compact = Command.withHandler(
+  Journal.compact,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    yield* Journal.run({ ...settings, journalFile: journalFile(settings) }).pipe(observed(settings))
+  })
+)
+const journal = Journal.command.pipe(Command.withSubcommands([compact]))
 
 const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, runs, failures, retry, hash, exporting, forget, doctor])
+  Command.withSubcommands([ingest, report, runs, failures, retry, hash, exporting, forget, doctor, journal])
 )
 
 /** The program: fails with what `endingOf` understands. */
@@ -143,12 +158,11 @@ export const program = (args: ReadonlyArray<string>) =>
   )
 
 export const main = (process: NodeJS.Process): void => {
-  // Whoever cannot wait for what is under way to be put in order asks twice. One Ctrl-C reaches a program that npx runs
-  // twice, from the terminal and from npx, within milliseconds.
+  // Whoever cannot wait for what is under way to be put in order asks twice.
   let isAsked = false
   const onSignal = () => {
     if (isAsked) process.exit(130)
-    setTimeout(() => (isAsked = true), 100).unref()
+    isAsked = true
   }
   process.on("SIGINT", onSignal)
   process.on("SIGTERM", onSignal)

@@ -39,6 +39,7 @@ export const names = [
   "parse-timeout",
   "parse-threads",
   "journal",
+  "journal-max",
   "max-cost",
   "max-calls",
   "max-tokens",
@@ -241,6 +242,23 @@ export const namedModel = optionalSetting(
   text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
   asIs
 )
+/** Where paid answers are. */
+export const journaling = {
+  journal: optionalSetting(
+    "journal",
+    text("journal", "FILE", "File of paid answers (default: sluice.journal.db beside the store)"),
+    asIs
+  ),
+  journalMax: optionalSetting(
+    "journal-max",
+    text(
+      "journal-max",
+      "SIZE",
+      "Largest journal: raw responses go, the oldest first; answers never (default: no limit)"
+    ),
+    size
+  )
+}
 
 /** How models are reached. */
 export const models = {
@@ -288,14 +306,11 @@ export const models = {
     ),
     url
   ),
-  journal: optionalSetting(
-    "journal",
-    text("journal", "FILE", "File of paid answers (default: sluice.journal.db beside the store)"),
-    asIs
-  )
+  journal: journaling.journal
 }
 
 export const extraction = {
+  journalMax: journaling.journalMax,
   extractor: optionalSetting(
     "extractor",
     choice("extractor", ["rules", "llm"], "Offline rules, or a model (default: llm with a key or address)"),
@@ -402,6 +417,8 @@ export const exporting = {
 type Settings<Flags> = { readonly [Name in keyof Flags]: Flags[Name] extends Flag.Flag<Setting<infer A>> ? A : never }
 
 export interface ModelSettings extends Settings<typeof models> {}
+
+export interface JournalSettings extends Settings<typeof journaling> {}
 
 export interface CommonSettings extends Settings<typeof common> {}
 

@@ -27,7 +27,10 @@ export const reportLines = (report: RunReport, isSimulated = false): ReadonlyArr
   return [
     ...(report.resumes === undefined
       ? []
-      : row("Goes on", [`with run ${report.resumes}`, some(calls.journal, "answers that are paid for")])),
+      : row("Goes on", [
+          `with run ${report.resumes}`,
+          calls.journal === 0 ? "" : `${counted(calls.journal, "answer")} not paid for again`
+        ])),
     ...row("Documents", [
       `${count(documents.seen)} seen`,
       some(documents.ingested, "ingested"),

@@ -183,7 +183,11 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         onSome: (limit) => Layer.succeed(MaxFailures, limit)
       })
       const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
-      const databases = { store: settings.store, journal: journalFile(settings) }
+      const databases = {
+        store: settings.store,
+        journal: journalFile(settings),
+        ...Option.match(settings.journalMax, { onNone: () => ({}), onSome: (journalMax) => ({ journalMax }) })
+      }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
         replay,

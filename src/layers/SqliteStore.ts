@@ -41,6 +41,12 @@ export const layerMemory: Layer.Layer<GraphStore | Ledger, StorageError> = Layer
   )
 )
 
+/** What is wrong with the file, each in a few words. */
+export const check = (options: Options) =>
+  Effect.scoped(
+    Effect.flatMap(inWorker<StoreEngine>("store", { ...options, readOnly: true }), (thread) => thread.call("check"))
+  )
+
 /** For a dry run, which reads what the real store holds: a copy of its file, or nothing if there is none. */
 export const snapshot = Snapshot.snapshot("store")
 

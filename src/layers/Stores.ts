@@ -8,6 +8,8 @@ import type { StorageError } from "../services/StorageError.ts"
 export interface Files {
   readonly store: string
   readonly journal: string
+  /** How large the journal should be at most, in bytes. */
+  readonly journalMax?: number
 }
 
 /** What may follow a database's name in the names of the files beside it. */
@@ -23,15 +25,27 @@ export const layer = (files: Files): Layer.Layer<GraphStore | Ledger | Journal, 
   Layer.unwrap(
     Effect.map(sqlite, ([store, journal]) =>
       // The store first: where it is refused, no journal is made beside it.
-      Layer.provideMerge(journal.layer({ file: files.journal }), store.layer({ file: files.store }))
+      Layer.provideMerge(journal.layer(journalOptions(files)), store.layer({ file: files.store }))
     )
   )
+
+const journalOptions = ({ journal: file, journalMax: maxBytes }: Pick<Files, "journal" | "journalMax">) => ({
+  file,
+  ...(maxBytes === undefined ? {} : { maxBytes })
+})
+
+export const compactJournal = (files: Pick<Files, "journal" | "journalMax">) =>
+  Effect.flatMap(sqlite, ([, journal]) => journal.compact(journalOptions(files)))
+
+export const checkStore = (file: string) => Effect.flatMap(sqlite, ([store]) => store.check({ file }))
+
+export const checkJournal = (file: string) => Effect.flatMap(sqlite, ([, journal]) => journal.check({ file }))
 
 /** The graph and its ledger, for commands that only read. */
 export const layerReadOnly = (file: string): Layer.Layer<GraphStore | Ledger, StorageError> =>
   Layer.unwrap(Effect.map(sqlite, ([store]) => store.layerReadOnly({ file })))
 
-/** The journal alone, for whoever only looks at it. */
+/** The journal alone. */
 export const layerJournalReadOnly = (file: string): Layer.Layer<Journal, StorageError> =>
   Layer.unwrap(Effect.map(sqlite, ([, journal]) => journal.layerReadOnly({ file })))
 

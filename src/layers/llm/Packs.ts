@@ -48,7 +48,6 @@ interface Given {
 }
 
 const label = (index: number) => `c${index + 1}`
-const longestLabel = label(999_999)
 
 /**
  * Items share calls. A pack is made when the gate admits its call, of what waits at that moment: so it is as full as it
@@ -77,7 +76,8 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const mostTokensOf = (item: Item): number => {
     const known = itemTokens.get(item)
     if (known !== undefined) return known
-    const tokens = mostTokens(JSON.stringify({ id: longestLabel, context: item.header, text: item.text })) + 1
+    const text = JSON.stringify({ id: label(options.window), context: item.header, text: item.text })
+    const tokens = mostTokens(text) + 1
     itemTokens.set(item, tokens)
     return tokens
   }

@@ -63,6 +63,11 @@ export class StoreEngine {
     return this.#removals.purge()
   }
 
+  /** What is wrong with the file, each in a few words. */
+  check(): ReadonlyArray<string> {
+    return this.#db.damage()
+  }
+
   counts(group: Group): GraphCounts {
     const pk = this.#group(group)
     return this.#db.read(() => {
