@@ -1,12 +1,14 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Layer } from "effect"
+import { Cause, Effect, Exit, Layer, Option } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { Arguments } from "./cli/Budget.ts"
 import * as Doctor from "./cli/Doctor.ts"
 import { endingOf } from "./cli/ExitStatus.ts"
 import * as Export from "./cli/Export.ts"
 import * as Failures from "./cli/Failures.ts"
 import * as Flags from "./cli/Flags.ts"
+import * as Forget from "./cli/Forget.ts"
 import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
 import * as Journal from "./cli/Journal.ts"
@@ -14,8 +16,12 @@ import * as Logging from "./cli/Logging.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
+import * as Retry from "./cli/Retry.ts"
+import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
-import { ingestion, journalFile, reading } from "./cli/Wiring.ts"
+import * as Watch from "./cli/Watch.ts"
+import { existingJournal, forgetting, ingestion, journalFile, reading, watching } from "./cli/Wiring.ts"
+import type { Documents } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 
@@ -33,8 +39,30 @@ const ingest = Command.withHandler(
   Effect.fnUntraced(function* ({ config, paths, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
-    const layer = ingestion(paths, settings, progress)
-    yield* Ingest.run(settings).pipe(Effect.provide(layer), observed(settings, progress === "bar"))
+    const everything: Documents = { _tag: "paths", paths, ...settings }
+    const over = (documents: Documents) => ingestion(documents, settings, progress)
+    const whole = Effect.gen(function* () {
+      if (!settings.watch) return yield* Ingest.run(settings).pipe(Effect.provide(over(everything)))
+      const round = (reading: Watch.Reading) =>
+        Ingest.once.pipe(
+          Effect.provide(over(reading === "everything" ? everything : { _tag: "wanted", wanted: reading }))
+        )
+      return yield* Watch.run(watching(paths, settings), round, settings)
+    })
+    yield* whole.pipe(observed(settings, progress === "bar"))
+  })
+)
+
+const retry = Command.withHandler(
+  Retry.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const progress = yield* Progress.kindOf(settings.progress)
+    yield* Effect.gen(function* () {
+      const wanted = yield* Retry.wanted(settings).pipe(Effect.provide(reading(settings)))
+      const layer = ingestion({ _tag: "wanted", wanted }, settings, progress)
+      yield* Retry.run(wanted, settings).pipe(Effect.provide(layer))
+    }).pipe(observed(settings, progress === "bar"))
   })
 )
 
@@ -57,7 +85,32 @@ const read = <E, R>(run: (settings: Flags.CommonSettings) => Effect.Effect<void,
 
 const hash = Command.withHandler(Hash.command, read(Hash.run))
 const report = Command.withHandler(Report.command, read(Report.run))
-const failures = Command.withHandler(Failures.command, read(Failures.run))
+
+const failures = Command.withHandler(
+  Failures.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    yield* Failures.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
+  })
+)
+
+const forget = Command.withHandler(
+  Forget.command,
+  Effect.fnUntraced(function* ({ config, documents, settings: given, yes }) {
+    const { group, ...others } = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = { ...others, group: yield* Forget.groupOf(documents, group) }
+    yield* Forget.run(documents, yes, settings).pipe(Effect.provide(forgetting(settings)), observed(settings))
+  })
+)
+
+const runs = Command.withHandler(
+  Runs.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const layer = Layer.merge(reading(settings), existingJournal(journalFile(settings)))
+    yield* Runs.run(settings).pipe(Effect.provide(layer), observed(settings))
+  })
+)
 
 const doctor = Command.withHandler(
   Doctor.command,
@@ -66,10 +119,12 @@ const doctor = Command.withHandler(
     const file = journalFile(settings)
     const files = {
       openStore: Stores.layerReadOnly(settings.store),
+      openJournal: Stores.layerJournalReadOnly(file),
       checkStore: Stores.checkStore(settings.store),
       checkJournal: Stores.checkJournal(file)
     }
-    yield* Doctor.run({ ...settings, journalFile: file, ...files }).pipe(observed(settings))
+    const model = { named: settings.model, model: Option.getOrElse(settings.model, () => Flags.defaultModel) }
+    yield* Doctor.run({ ...settings, ...model, journalFile: file, ...files }).pipe(observed(settings))
   })
 )
 
@@ -86,12 +141,13 @@ const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, failures, hash, exporting, doctor, journal])
+  Command.withSubcommands([ingest, report, runs, failures, retry, hash, exporting, forget, doctor, journal])
 )
 
 /** The program: fails with what `endingOf` understands. */
 export const program = (args: ReadonlyArray<string>) =>
   Command.runWith(sluice, { version })(args).pipe(
+    Effect.provideService(Arguments, args),
     Effect.provide(
       Layer.merge(
         CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
@@ -101,8 +157,15 @@ export const program = (args: ReadonlyArray<string>) =>
   )
 
 export const main = (process: NodeJS.Process): void => {
-  // Whoever cannot wait for what is under way to be put in order asks twice.
-  process.once("SIGINT", () => process.once("SIGINT", () => process.exit(130)))
+  // Whoever cannot wait for what is under way to be put in order asks twice. One Ctrl-C reaches a program that npx runs
+  // twice, from the terminal and from npx, within milliseconds.
+  let isAsked = false
+  const onSignal = () => {
+    if (isAsked) process.exit(130)
+    setTimeout(() => (isAsked = true), 100).unref()
+  }
+  process.on("SIGINT", onSignal)
+  process.on("SIGTERM", onSignal)
   program(process.argv.slice(2)).pipe(
     Effect.onError((cause) => complain(endingOf(cause).lines)),
     Effect.provideService(Invocation, invocationOf(process.argv[1], process.execPath, process.cwd())),

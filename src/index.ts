@@ -2,6 +2,7 @@
  * What a program of your own composes: ports (services), adapters (layers), the phases and the stream that is made of
  * them. The command line in `cli/` is one such program.
  */
+export * as Budget from "./services/Budget.ts"
 export * as ChatModel from "./services/ChatModel.ts"
 export * as Concurrency from "./services/Concurrency.ts"
 export * as DocumentSource from "./services/DocumentSource.ts"
@@ -25,6 +26,7 @@ export * as Retry from "./services/Retry.ts"
 export * as Run from "./services/Run.ts"
 export * as Unpacker from "./services/Unpacker.ts"
 export * as Vocabulary from "./services/Vocabulary.ts"
+export * as WarmStart from "./services/WarmStart.ts"
 
 export * as Containers from "./layers/Containers.ts"
 export * as FileSource from "./layers/FileSource.ts"

@@ -1,14 +1,17 @@
 import { Effect, Option, Result, Schema } from "effect"
 import type { LogLevel } from "effect"
 import { Flag } from "effect/cli"
+import { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Group } from "../domain/Ids.ts"
+import { priorities } from "../services/gate/Order.ts"
 import { wrongWith } from "../layers/files/patterns.ts"
 import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
 import type { Decode } from "./Config.ts"
+import type { budget } from "./Budget.ts"
 import type { UsageError } from "./ExitStatus.ts"
 
 /** A flag's value, looked up in command line, environment, file and default, in this order. */
-type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
+export type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
 
 /** Every flag that has a value to be set elsewhere; a configuration file may hold these. */
 export const names = [
@@ -24,14 +27,25 @@ export const names = [
   "embedding-base-url",
   "ontology",
   "concurrency",
+  "rpm",
+  "tpm",
+  "priority",
   "pack",
   "max-document",
   "include",
   "exclude",
+  "watch",
+  "cause",
   "parse-timeout",
   "parse-threads",
   "journal",
   "journal-max",
+  "max-cost",
+  "max-calls",
+  "max-tokens",
+  "max-seconds",
+  "max-failures",
+  "price",
   "dry-run",
   "replay",
   "json",
@@ -45,9 +59,9 @@ export const names = [
 type Name = (typeof names)[number]
 
 /** Those that may be given more than once. */
-const repeatable = ["include", "exclude"] as const satisfies ReadonlyArray<Name>
+const repeatable = ["include", "exclude", "cause", "price"] as const satisfies ReadonlyArray<Name>
 
-const optionalSetting = <A>(
+export const optionalSetting = <A>(
   name: Name,
   flag: Flag.Flag<string>,
   decode: Decode<A>
@@ -63,14 +77,14 @@ const setting = <A>(name: Name, flag: Flag.Flag<string>, decode: Decode<A>, byDe
     )
   )
 
-const listSetting = <A>(
+export const listSetting = <A>(
   name: (typeof repeatable)[number],
   flag: Flag.Flag<string>,
   decode: Decode<A>
 ): Flag.Flag<Setting<ReadonlyArray<A>>> =>
   Flag.atLeast(flag, 0).pipe(Flag.map((given) => lookupAll(name, given, decode)))
 
-const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
+export const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
 
 const asIs: Decode<string> = (raw) => Result.succeed(raw)
@@ -239,9 +253,21 @@ export const journaling = {
   )
 }
 
+/** For whoever wants to know whether it was given. */
+export const namedModel = optionalSetting(
+  "model",
+  text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
+  asIs
+)
+
 /** How models are reached. */
 export const models = {
-  model: setting("model", text("model", "NAME", `Model that extracts (default: ${defaultModel})`), asIs, defaultModel),
+  model: Flag.map(namedModel, (named) =>
+    Effect.map(
+      named,
+      Option.getOrElse(() => defaultModel)
+    )
+  ),
   baseUrl: optionalSetting(
     "base-url",
     text("base-url", "URL", "Provider's address (default: OPENAI_BASE_URL or ANTHROPIC_BASE_URL, else the provider's)"),
@@ -296,26 +322,28 @@ export const extraction = {
     text("concurrency", "N", "Most calls in flight at once (default: adaptive, up to 512)"),
     positive
   ),
+  rpm: optionalSetting(
+    "rpm",
+    text("rpm", "N", "Most requests in any minute to the model that extracts (default: what the provider allows)"),
+    positive
+  ),
+  tpm: optionalSetting(
+    "tpm",
+    text("tpm", "N", "Most tokens in any minute to the model that extracts (default: what the provider allows)"),
+    positive
+  ),
+  priority: setting(
+    "priority",
+    choice("priority", priorities, "Whose calls go first among runs of one process (default: normal)"),
+    literal(priorities),
+    "normal"
+  ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
   maxDocument: setting(
     "max-document",
     text("max-document", "SIZE", "Largest document that is read (default: 64MB)"),
     size,
     64e6
-  ),
-  include: listSetting(
-    "include",
-    text(
-      "include",
-      "GLOB",
-      "Take only files that match, as in .gitignore, by their path relative to the PATH they were found under; repeatable"
-    ),
-    pattern
-  ),
-  exclude: listSetting(
-    "exclude",
-    text("exclude", "GLOB", "Leave out what matches in the same way, also of --include; repeatable"),
-    pattern
   ),
   parseTimeout: setting(
     "parse-timeout",
@@ -338,6 +366,42 @@ export const extraction = {
   )
 }
 
+/** What of the paths is read, and for how long. */
+export const selection = {
+  watch: toggle("watch", "Go on after the first round, and take in what changes as it settles, until interrupted"),
+  include: listSetting(
+    "include",
+    text(
+      "include",
+      "GLOB",
+      "Take only files that match, as in .gitignore, by their path relative to the PATH they were found under; repeatable"
+    ),
+    pattern
+  ),
+  exclude: listSetting(
+    "exclude",
+    text("exclude", "GLOB", "Leave out what matches in the same way, also of --include; repeatable"),
+    pattern
+  )
+}
+
+const causes = DeadLetterCause.literals
+
+/** Which dead letters are meant. */
+export const letters = {
+  causes: listSetting(
+    "cause",
+    text("cause", "CAUSE", `Only dead letters of this cause; repeatable (${causes.join(", ")})`),
+    literal(causes)
+  )
+}
+
+export const forgetting = {
+  group: optionalSetting("group", text("group", "NAME", "Tenant or workspace; without DOC, all of it goes"), group),
+  journal: models.journal,
+  dryRun: toggle("dry-run", "Say what would go; take nothing out")
+}
+
 export const exporting = {
   format: setting(
     "format",
@@ -357,7 +421,17 @@ export interface JournalSettings extends Settings<typeof journaling> {}
 
 export interface CommonSettings extends Settings<typeof common> {}
 
-export interface IngestSettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
+export interface SelectionSettings extends Settings<typeof selection> {}
+
+export interface LetterSettings extends Settings<typeof letters> {}
+
+/** Of `retry`: those of `ingest` that do not choose among files. */
+export interface RetrySettings
+  extends CommonSettings, ModelSettings, Settings<typeof extraction>, Settings<typeof budget> {}
+
+export interface IngestSettings extends RetrySettings, SelectionSettings {}
+
+export interface ForgetSettings extends CommonSettings, Omit<Settings<typeof forgetting>, "group"> {}
 
 /** Gives settings the configuration file that the flags name. */
 export const provideFile =

@@ -2,9 +2,10 @@ import { Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { IngestResult } from "../pipeline/Pipeline.ts"
 import { GraphStore } from "../services/GraphStore.ts"
+import { budget, ceilingsOf, forecast, stoppedMessage } from "./Budget.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
-import { counted, fit, Invocation, jsonLine, plain, print } from "./Print.ts"
+import { complain, counted, fit, Invocation, jsonLine, plain, print } from "./Print.ts"
 import { overviewLines, reportLines } from "./Summary.ts"
 
 export const command = Command.make("ingest", {
@@ -13,23 +14,25 @@ export const command = Command.make("ingest", {
     Argument.variadic({ min: 1 })
   ),
   config: Flags.config,
-  settings: { ...Flags.common, ...Flags.models, ...Flags.extraction }
+  settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction, ...budget }
 }).pipe(
   Command.withDescription("Turn documents into a knowledge graph. Run it again to go on, or to take in what changed."),
   Command.withExamples([
     { command: "sluice ingest docs", description: "Everything in a directory" },
     { command: "sluice ingest notes.md --extractor rules", description: "Offline, without a model" },
+    { command: "sluice ingest docs --watch", description: "And go on with what changes, until Ctrl-C" },
     { command: "sluice ingest docs --dry-run --json", description: "What it would do and cost" }
   ])
 )
 
-const unfinished = ({ report, status: ended, stopped }: IngestResult, dryRun: boolean): Ended | undefined => {
+const unfinished = Effect.fnUntraced(function* (result: IngestResult, dryRun: boolean) {
+  const { report, status: ended, stopped } = result
   if (Option.isSome(stopped)) {
     const { documents } = report
     const isNothingDone = documents.ingested + documents.partial + documents.unchanged === 0
     return new Ended({
       status: stopped.value.reason === "configuration" && isNothingDone ? status.usage : status.stopped,
-      message: plain(stopped.value.message)
+      message: yield* stoppedMessage(stopped.value, result)
     })
   }
   if (ended === "complete") return undefined
@@ -38,9 +41,12 @@ const unfinished = ({ report, status: ended, stopped }: IngestResult, dryRun: bo
     status: status.deadLetters,
     message: `${counted(bad, "document")} could not be read, or not in full${dryRun ? "." : ": `sluice failures` says why."}`
   })
-}
+})
 
-type IngestOptions = Pick<Flags.IngestSettings, keyof Flags.CommonSettings | "dryRun">
+type IngestOptions = Pick<
+  Flags.RetrySettings,
+  keyof Flags.CommonSettings | "dryRun" | "maxCost" | "maxCalls" | "maxTokens" | "maxSeconds"
+>
 
 /** Flags that other commands need to find the same graph. */
 const sameGraph = (settings: Flags.CommonSettings): string =>
@@ -70,13 +76,22 @@ const summary = Effect.fnUntraced(function* (result: IngestResult, settings: Ing
   ]
 })
 
+/** The pipeline brings a tokenizer along, which `--help` must not wait for. */
+export const once = Effect.flatMap(
+  Effect.promise(() => import("../pipeline/Pipeline.ts")),
+  ({ ingest }) => ingest
+)
+
 export const run = Effect.fnUntraced(function* (settings: IngestOptions) {
-  // The pipeline brings a tokenizer along, which `--help` must not wait for.
-  const { ingest } = yield* Effect.promise(() => import("../pipeline/Pipeline.ts"))
-  const result = yield* ingest
+  const result = yield* once
   const lines = settings.json ? [jsonLine(result.report)] : yield* summary(result, settings)
   // Whoever does not read on wants to know the status all the same.
   yield* Effect.catchTag(print(lines), "OutputClosed", () => Effect.void)
-  const ended = unfinished(result, settings.dryRun)
+  if (settings.dryRun) {
+    const { fits, lines: judged } = forecast(ceilingsOf(settings), result.before, result.report)
+    yield* complain(judged)
+    if (!fits) return yield* new Ended({ status: status.stopped, message: "A real run would stop before the end." })
+  }
+  const ended = yield* unfinished(result, settings.dryRun)
   if (ended !== undefined) return yield* ended
 })

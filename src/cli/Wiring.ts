@@ -1,15 +1,20 @@
+import { realpathSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
 import * as NodeMachine from "../layers/NodeMachine.ts"
 import * as Stores from "../layers/Stores.ts"
+import { MaxFailures } from "../pipeline/FailureLimit.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
+import type { Wanted } from "../services/DocumentSource.ts"
+import { ModelCatalog } from "../services/ModelCatalog.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
+import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, IngestSettings } from "./Flags.ts"
+import type { CommonSettings, ForgetSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -21,17 +26,33 @@ import { version } from "./Version.ts"
 export const journalFile = (settings: { readonly store: string; readonly journal: Option.Option<string> }): string =>
   Option.getOrElse(settings.journal, () => join(dirname(settings.store), "sluice.journal.db"))
 
+const requireGraph = Effect.fnUntraced(function* (store: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(store), () => false)) return
+  return yield* new UsageError({
+    message: `There is no graph at ${plain(store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
+  })
+})
+
 /** The graph, for commands that only read; there must be one. */
 export const reading = (settings: CommonSettings) =>
+  Layer.unwrap(Effect.as(requireGraph(settings.store), Stores.layerReadOnly(settings.store)))
+
+/** The graph and the journal, to take something out of them: there must be a graph. A dry run does it to copies. */
+export const forgetting = (settings: ForgetSettings) => {
+  const databases = { store: settings.store, journal: journalFile(settings) }
+  return Layer.unwrap(
+    Effect.as(requireGraph(settings.store), settings.dryRun ? Stores.layerCopy(databases) : Stores.layer(databases))
+  ).pipe(Layer.merge(Run.layer(settings.group)))
+}
+
+/** The journal, if there is one, for commands that only read. */
+export const existingJournal = (file: string) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
-      if (yield* Effect.orElseSucceed(fileSystem.exists(settings.store), () => false)) {
-        return Stores.layerReadOnly(settings.store)
-      }
-      return yield* new UsageError({
-        message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
-      })
+      const exists = yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)
+      return exists ? Stores.layerJournalReadOnly(file) : Layer.empty
     })
   )
 
@@ -48,15 +69,49 @@ const vocabulary = (path: Option.Option<string>) =>
       )
   })
 
-/** `sluice ingest .` must not take its own files for documents, which lie in the working directory by default. */
-const without = (files: ReadonlyArray<string>) => {
-  const isOwn = (path: string) =>
-    files.some((file) => path.startsWith(resolve(file)) && Stores.companion.test(path.slice(resolve(file).length)))
-  return Layer.effect(
-    DocumentSource,
-    Effect.map(DocumentSource, ({ items }) => ({ items: Stream.filter(items, ({ uri }) => !isOwn(resolve(uri))) }))
-  )
+/** The file that an output of this process goes to, where the system tells. */
+const outputFile = (descriptor: number): ReadonlyArray<string> => {
+  try {
+    return [realpathSync(`/proc/self/fd/${descriptor}`)]
+  } catch {
+    return []
+  }
 }
+
+/**
+ * `sluice ingest .` must not take its own files for documents, which lie in the working directory by default, nor what it
+ * prints: watching that would never end.
+ */
+const isOwnFile = (settings: Pick<RetrySettings, "store" | "journal" | "logFile">): ((path: string) => boolean) => {
+  const files = [settings.store, journalFile(settings), ...Option.toArray(settings.logFile)].map((file) =>
+    resolve(file)
+  )
+  const outputs = [1, 2].flatMap(outputFile)
+  return (path) =>
+    outputs.includes(path) ||
+    files.some((file) => path.startsWith(file) && Stores.companion.test(path.slice(file.length)))
+}
+
+const without = (isOwn: (path: string) => boolean) =>
+  Layer.effect(
+    DocumentSource,
+    Effect.map(DocumentSource, (source) => ({
+      ...source,
+      items: Stream.filter(source.items, ({ uri }) => !isOwn(resolve(uri)))
+    }))
+  )
+
+/** Looks after what the paths name, for changes. */
+export const watching = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, settings: IngestSettings) {
+  if (settings.dryRun) return yield* new UsageError({ message: "--watch takes documents in: leave out --dry-run." })
+  if (paths.includes("-")) {
+    return yield* new UsageError({
+      message: "--watch looks at files; standard input is read once: leave out one of them."
+    })
+  }
+  const { watch } = yield* Effect.promise(() => import("../layers/files/watch.ts"))
+  return yield* watch(paths, { ...settings, without: isOwnFile(settings) })
+})
 
 /** Calls in flight at the very most: how many there are follows the provider. */
 const ceiling = 512
@@ -87,8 +142,13 @@ const requireRecorded = Effect.fnUntraced(function* (file: string) {
   })
 })
 
-/** Everything that the pipeline needs, from the flags of `ingest`. Whatever can be wrong with them is told before a file is opened. */
-export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings, progress: ProgressKind) =>
+/** What is to be read: what paths name, or sources by their names in the ledger. */
+export type Documents =
+  | ({ readonly _tag: "paths"; readonly paths: ReadonlyArray<string> } & SelectionSettings)
+  | { readonly _tag: "wanted"; readonly wanted: ReadonlyArray<Wanted> }
+
+/** Everything that the pipeline needs, from the flags of `ingest` or `retry`. Whatever can be wrong with them is told before a file is opened. */
+export const ingestion = (documents: Documents, settings: RetrySettings, progress: ProgressKind) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const providers = yield* resolveProviders(settings)
@@ -105,6 +165,8 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
         const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
         return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
       }
+      const chatModels = extractor === "llm" ? [settings.model, ...Option.toArray(settings.fallbackModel)] : []
+      const catalog = yield* catalogOf(settings, [...chatModels, ...Option.toArray(embeddingModel)])
       const ontology = yield* vocabulary(settings.ontology)
       const [wiring, files, parsers, containers, pool] = yield* Effect.promise(() =>
         Promise.all([
@@ -116,6 +178,11 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
         ])
       )
 
+      const failureLimit = Option.match(settings.maxFailures, {
+        onNone: () => Layer.empty,
+        onSome: (limit) => Layer.succeed(MaxFailures, limit)
+      })
+      const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
       const databases = {
         store: settings.store,
         journal: journalFile(settings),
@@ -124,6 +191,8 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
         replay,
+        // A dry run spends nothing, and is to tell what all of it would take.
+        budget: dryRun ? {} : ceilingsOf(settings),
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
       const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
@@ -138,21 +207,28 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       const extraction =
         extractor === "rules"
           ? wiring.layerRules(limits)
-          : wiring.layerLlm({ ...limits, model: settings.model, pack: settings.pack }).pipe(Layer.provide(chat))
+          : wiring
+              .layerLlm({
+                ...limits,
+                model: settings.model,
+                pack: settings.pack,
+                allowance: {
+                  requests: Option.getOrUndefined(settings.rpm),
+                  tokens: Option.getOrUndefined(settings.tpm)
+                }
+              })
+              .pipe(Layer.provide(chat))
       return extraction.pipe(
         Layer.provideMerge(
           Layer.mergeAll(
             embedder,
             (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
-            Run.layer(settings.group),
-            without([databases.store, databases.journal, ...Option.toArray(settings.logFile)]).pipe(
+            Run.layer(settings.group, settings.priority),
+            without(isOwnFile(settings)).pipe(
               Layer.provide(
-                files.layer(paths, {
-                  maxBytes: settings.maxDocument,
-                  include: settings.include,
-                  exclude: settings.exclude,
-                  userAgent: `sluice/${version}`
-                })
+                documents._tag === "paths"
+                  ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })
+                  : files.layerWanted(documents.wanted, reads)
               )
             ),
             Layer.merge(parsers.layerPooled, containers.layerPooled({ maxBytes: settings.maxDocument })).pipe(
@@ -166,7 +242,7 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
             progressLayers[progress]
           )
         ),
-        Layer.provideMerge(ontology)
+        Layer.provideMerge(Layer.mergeAll(ontology, Layer.succeed(ModelCatalog, catalog), failureLimit))
       )
     })
   )

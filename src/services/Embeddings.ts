@@ -1,6 +1,7 @@
 import { Array, Context, Deferred, Effect, Layer, Option, Schema, Scope } from "effect"
 import { chunkKey, itemKey, recipe } from "../domain/Ids.ts"
 import type { ChunkKey, Group, ItemKey } from "../domain/Ids.ts"
+import { mostTokens } from "../domain/TokenBound.ts"
 import { Embedder } from "./Embedder.ts"
 import { unreadable } from "./Journal.ts"
 import { demandOf, ModelCalls } from "./ModelCalls.ts"
@@ -26,6 +27,7 @@ export class Embeddings extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<Float32Array | undefined>, RunStopped | StorageError>
     /** Part of a document's recipe. */
     readonly recipe: string
+    readonly model: string
   }
 >()("sluice/services/Embeddings") {}
 
@@ -41,6 +43,8 @@ interface Item {
   readonly chunk: ChunkKey
   readonly group: Group
   readonly text: string
+  /** With the marks at its ends that some models count. */
+  readonly mostTokens: number
   readonly answered: Deferred.Deferred<Float32Array | undefined, RunStopped | StorageError>
 }
 
@@ -94,7 +98,7 @@ const remote = Effect.gen(function* () {
       payload: batch,
       group: first.group,
       items: batch.map(({ key }) => key),
-      inputTokens: batch.reduce((sum, { text }) => sum + Math.ceil(text.length / 3), 0),
+      inputTokens: batch.reduce((sum, { mostTokens }) => sum + mostTokens, 0),
       outputTokens: 0,
       expected: { inputTokens: Math.ceil(length / 4), outputTokens: 0 }
     })
@@ -110,7 +114,7 @@ const remote = Effect.gen(function* () {
           kind: "embedding",
           endpoint: embedder.endpoint,
           model: embedder.model,
-          priority: "normal",
+          priority: run.priority,
           take: () => {
             if (fixed === undefined) {
               batch = nextBatch()
@@ -178,7 +182,8 @@ const remote = Effect.gen(function* () {
           if (Option.isSome(found)) {
             return Effect.mapError(Effect.fromOption(fromText(found.value)), () => unreadable(key))
           }
-          waiting.push({ key, chunk: chunkKey(group, passage.header, passage.text), group, text, answered })
+          const chunk = chunkKey(group, passage.header, passage.text)
+          waiting.push({ key, chunk, group, text, mostTokens: mostTokens(text) + 8, answered })
           return Effect.andThen(Effect.forkIn(callOnce(), scope), Deferred.await(answered))
         }),
         Effect.onExit((exit) => {
@@ -191,6 +196,7 @@ const remote = Effect.gen(function* () {
 
   return Embeddings.of({
     recipe: version,
+    model: embedder.model,
     embed: (group, passages) => Effect.forEach(passages, (passage) => one(group, passage), { concurrency: "unbounded" })
   })
 })
@@ -199,6 +205,7 @@ const local = Effect.gen(function* () {
   const embedder = yield* Embedder
   return Embeddings.of({
     recipe: recipe("embedding", embedder.model),
+    model: embedder.model,
     embed: (_, passages) =>
       Effect.forEach(Array.chunksOf(passages.map(textOf), embedder.maxBatch), (batch) => embedder.embed(batch)).pipe(
         Effect.map((batches) => batches.flatMap(({ vectors }) => vectors)),

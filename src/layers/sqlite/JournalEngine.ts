@@ -1,6 +1,6 @@
 import { crc32, zstdCompressSync } from "node:zlib"
-import type { ChunkKey, ItemKey } from "../../domain/Ids.ts"
-import type { JournalTotals, Reservation, Settlement } from "../../services/Journal.ts"
+import type { ChunkKey, ItemKey, RunId } from "../../domain/Ids.ts"
+import type { JournalTotals, Reckoning, Reservation, Settlement } from "../../services/Journal.ts"
 import { Database, integer, orNull, text } from "./Database.ts"
 import type { Row } from "./Database.ts"
 import { Fault } from "./Fault.ts"
@@ -136,12 +136,29 @@ export class JournalEngine {
     })
   }
 
-  forget(group: string, chunks: ReadonlyArray<ChunkKey>): void {
-    this.#erase(group, () => chunks.flatMap((chunk) => this.#sql.ofChunk.all(group, chunk)))
+  reckon(runs: ReadonlyArray<RunId>): ReadonlyMap<RunId, Reckoning> {
+    return this.#db.read(() => {
+      const reckoned = new Map<RunId, Reckoning>()
+      for (const run of runs) {
+        const row = this.#sql.reckon.get(run)
+        if (row === undefined || integer(row, "calls") === 0) continue
+        reckoned.set(run, {
+          calls: integer(row, "calls"),
+          tokens: integer(row, "tokens"),
+          usd: integer(row, "usd"),
+          lastAt: integer(row, "last_at")
+        })
+      }
+      return reckoned
+    })
   }
 
-  forgetGroup(group: string): void {
-    this.#erase(group, () => this.#sql.ofGroup.all(group))
+  forget(group: string, chunks: ReadonlyArray<ChunkKey>): number {
+    return this.#erase(group, () => chunks.flatMap((chunk) => this.#sql.ofChunk.all(group, chunk)))
+  }
+
+  forgetGroup(group: string): number {
+    return this.#erase(group, () => this.#sql.ofGroup.all(group))
   }
 
   learned(): ReadonlyMap<string, string> {
@@ -237,8 +254,8 @@ export class JournalEngine {
    * are deleted make others move, and SQLite leaves copies of those in the gaps, whatever `secure_delete` says. Where rows
    * have moved, the file is written anew.
    */
-  #erase(group: string, find: () => ReadonlyArray<Row>): void {
-    this.#db.write(() => {
+  #erase(group: string, find: () => ReadonlyArray<Row>): number {
+    const erased = this.#db.write(() => {
       const answers = find()
       for (const row of answers) this.#sql.erase.run(integer(row, "id"))
       this.#tally(
@@ -254,13 +271,16 @@ export class JournalEngine {
         this.#sql.clear.run(call)
       }
       if (calls.size > 0) this.#sql.scrub.run()
+      return answers.length
     })
     // Also what an earlier process was killed over.
     const { gaps, scrub } = this.#sql.counted.get() ?? {}
-    if (scrub !== 1) return
-    if (gaps === 1) this.#db.rewrite()
-    else this.#db.emptyLog()
-    this.#sql.clean.run()
+    if (scrub === 1) {
+      if (gaps === 1) this.#db.rewrite()
+      else this.#db.emptyLog()
+      this.#sql.clean.run()
+    }
+    return erased
   }
 
   /** Takes note of answers that were written (1) or taken out (-1). */

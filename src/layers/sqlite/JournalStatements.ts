@@ -60,9 +60,16 @@ export const statements = (db: Database) => ({
   ),
   kinds: db.prepare("SELECT kind, count(*) AS count FROM call WHERE run = ? GROUP BY kind ORDER BY kind"),
   totals: db.prepare(
-    `SELECT count(*) FILTER (WHERE outcome = 'failed') AS failed, count(*) FILTER (WHERE outcome IS NULL) AS unsettled,
+    `SELECT count(*) FILTER (WHERE outcome IN ('failed', 'lost')) AS failed, count(*) FILTER (WHERE outcome IS NULL) AS unsettled,
        coalesce(sum(input), 0) AS input, coalesce(sum(output), 0) AS output, coalesce(sum(cached), 0) AS cached,
        total(coalesce(usd, reserved_usd)) AS usd
+     FROM call WHERE run = ?`
+  ),
+  reckon: db.prepare(
+    `SELECT count(*) AS calls,
+       total(iif(coalesce(outcome, 'lost') = 'lost', reserved_input + reserved_output, input + output)) AS tokens,
+       total(iif(coalesce(outcome, 'lost') = 'lost', reserved_usd, usd)) AS usd,
+       coalesce(max(coalesce(settled_at, reserved_at)), 0) AS last_at
      FROM call WHERE run = ?`
   )
 })

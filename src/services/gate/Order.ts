@@ -1,6 +1,8 @@
 import { Heap } from "./Heap.ts"
 
-export type Priority = "interactive" | "normal" | "bulk"
+/** The most urgent first. */
+export const priorities = ["interactive", "normal", "bulk"] as const
+export type Priority = (typeof priorities)[number]
 
 /** What the order of admission looks at. */
 export interface Place {
@@ -80,6 +82,17 @@ export class Order<A> {
   /** Who has waited longest. */
   eldest(): A | undefined {
     return this.#oldest()?.item
+  }
+
+  /** Of the most urgent, whoever will likely be answered first. Takes time linear in the number that wait. */
+  shortest(): A | undefined {
+    let best: Entry<A> | undefined
+    for (const entry of this.#entries.values()) {
+      if (best === undefined) best = entry
+      const ahead = ranks[entry.place.priority] - ranks[best.place.priority]
+      if (ahead < 0 || (ahead === 0 && entry.place.expectedOutput < best.place.expectedOutput)) best = entry
+    }
+    return best?.item
   }
 
   /** Who is next; the same until somebody comes or leaves, but for those whose patience ends. */
