@@ -24,6 +24,7 @@ import { existingJournal, forgetting, ingestion, journalFile, reading, watching 
 import type { Documents } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
+import { Pruning } from "./services/Pruning.ts"
 
 /** Logs and traces around a command. */
 const observed =
@@ -49,7 +50,7 @@ const ingest = Command.withHandler(
         )
       return yield* Watch.run(watching(paths, settings), round, settings)
     })
-    yield* whole.pipe(observed(settings, progress === "bar"))
+    yield* whole.pipe(Effect.provideService(Pruning, settings.prune), observed(settings, progress === "bar"))
   })
 )
 
@@ -157,12 +158,11 @@ export const program = (args: ReadonlyArray<string>) =>
   )
 
 export const main = (process: NodeJS.Process): void => {
-  // Whoever cannot wait for what is under way to be put in order asks twice. One Ctrl-C reaches a program that npx runs
-  // twice, from the terminal and from npx, within milliseconds.
+  // Whoever cannot wait for what is under way to be put in order asks twice.
   let isAsked = false
   const onSignal = () => {
     if (isAsked) process.exit(130)
-    setTimeout(() => (isAsked = true), 100).unref()
+    isAsked = true
   }
   process.on("SIGINT", onSignal)
   process.on("SIGTERM", onSignal)

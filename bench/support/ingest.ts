@@ -26,6 +26,7 @@ const noJournal = Layer.succeed(Journal, {
   lookup: () => Effect.succeed(new Map()),
   reserve: () => Effect.void,
   settle: () => Effect.succeed(new Map()),
+  reckon: () => Effect.succeed(new Map()),
   totals: () =>
     Effect.succeed({
       calls: {},

@@ -36,6 +36,7 @@ export interface DoctorOptions extends Flags.CommonSettings, Flags.ModelSettings
   readonly journalFile: string
   /** Opens what is there. */
   readonly openStore: Layer.Layer<GraphStore, StorageError>
+  readonly openJournal: Layer.Layer<Journal, StorageError>
   /** What is wrong with the files, if anything. */
   readonly openJournal: Layer.Layer<Journal, StorageError>
   readonly checkStore: Effect.Effect<ReadonlyArray<string>, StorageError>

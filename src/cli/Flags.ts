@@ -48,6 +48,7 @@ export const names = [
   "price",
   "dry-run",
   "replay",
+  "prune",
   "json",
   "progress",
   "log-level",
@@ -235,6 +236,12 @@ const providers = ["openai", "anthropic"] as const
 /** Said by whoever names no model. */
 export const defaultModel = "gpt-6-luna"
 
+/** For whoever wants to know whether it was given. */
+export const namedModel = optionalSetting(
+  "model",
+  text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
+  asIs
+)
 /** Where paid answers are. */
 export const journaling = {
   journal: optionalSetting(
@@ -252,13 +259,6 @@ export const journaling = {
     size
   )
 }
-
-/** For whoever wants to know whether it was given. */
-export const namedModel = optionalSetting(
-  "model",
-  text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
-  asIs
-)
 
 /** How models are reached. */
 export const models = {
@@ -366,9 +366,10 @@ export const extraction = {
   )
 }
 
-/** What of the paths is read, and for how long. */
+/** What of the paths is read, for how long, and what becomes of what is not there any more. */
 export const selection = {
   watch: toggle("watch", "Go on after the first round, and take in what changes as it settles, until interrupted"),
+  prune: toggle("prune", "Take sources out of the graph whose files are gone from the PATHs"),
   include: listSetting(
     "include",
     text(

@@ -55,6 +55,9 @@ const sameGraph = (settings: Flags.CommonSettings): string =>
     settings.group === Flags.defaults.group ? "" : ` --group ${settings.group}`
   ].join("")
 
+const goneLine = (sources: number): string =>
+  `${counted(sources, "source")} of earlier runs ${sources === 1 ? "is" : "are"} gone and still in the graph: --prune takes ${sources === 1 ? "it" : "them"} out.`
+
 const summary = Effect.fnUntraced(function* (result: IngestResult, settings: IngestOptions) {
   const store = yield* GraphStore
   const { documents } = result.report
@@ -71,6 +74,7 @@ const summary = Effect.fnUntraced(function* (result: IngestResult, settings: Ing
   return [
     ...(settings.dryRun ? ["A dry run: no model was called, and nothing was written. It would be about:"] : []),
     ...reportLines(result.report, isSimulated),
+    ...(documents.gone === undefined ? [] : ["", goneLine(documents.gone)]),
     ...(isSimulated ? [] : overviewLines(overview)),
     ...(settings.dryRun ? [] : ["", `The graph is in ${fit(store.location, 66)}. Next:`, ...next])
   ]

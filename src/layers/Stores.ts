@@ -45,7 +45,7 @@ export const checkJournal = (file: string) => Effect.flatMap(sqlite, ([, journal
 export const layerReadOnly = (file: string): Layer.Layer<GraphStore | Ledger, StorageError> =>
   Layer.unwrap(Effect.map(sqlite, ([store]) => store.layerReadOnly({ file })))
 
-/** The journal alone, for whoever only looks at it. */
+/** The journal alone. */
 export const layerJournalReadOnly = (file: string): Layer.Layer<Journal, StorageError> =>
   Layer.unwrap(Effect.map(sqlite, ([, journal]) => journal.layerReadOnly({ file })))
 

@@ -26,6 +26,8 @@ import type { ChunkedDocument, ChunkTask } from "./InFlight.ts"
 import { load } from "./Load.ts"
 import { RunCounters } from "./Metrics.ts"
 import type { Flow } from "./Phase.ts"
+import { prune } from "./Prune.ts"
+import type { Listings } from "./Prune.ts"
 import { documentRecipe, explainChange } from "./Recipe.ts"
 import { resolve } from "./Resolve.ts"
 
@@ -71,6 +73,7 @@ const flow = Effect.fnUntraced(function* (recipe: Recipe) {
   const store = yield* GraphStore
   const counters = yield* RunCounters
   const claims = new Claims()
+  const listings: Listings = new Map()
   const commits = yield* CommitTimes
   const write = yield* GroupCommit.make(
     (writes: ReadonlyArray<Write>) =>
@@ -84,7 +87,7 @@ const flow = Effect.fnUntraced(function* (recipe: Recipe) {
     { maxBatch: maxCommit, patience }
   )
   const phases = {
-    load: yield* load({ recipe, claims, wanted: source.wanted }),
+    load: yield* load({ recipe, claims, listings, wanted: source.wanted }),
     chunk: yield* chunk,
     extract: yield* extract,
     resolve: yield* resolve,
@@ -111,7 +114,8 @@ const flow = Effect.fnUntraced(function* (recipe: Recipe) {
         return write({ _tag: "dead-letter", letter: ended.failure })
       },
       { concurrency: maxCommit, unordered: true }
-    )
+    ),
+    Stream.onEnd(source.wanted === undefined ? prune(listings) : Effect.void)
   )
 })
 

@@ -49,11 +49,6 @@ export class StoreEngine {
     if (writes.length > 0) this.#db.write(() => this.#writer.commit(group, run, writes))
   }
 
-  /** What is wrong with the file, each in a few words. */
-  check(): ReadonlyArray<string> {
-    return this.#db.damage()
-  }
-
   removal(group: Group, writes: ReadonlyArray<RemovalWrite>): StoreRemoval {
     const pk = this.#group(group)
     return this.#db.read(() => this.#removals.removal(pk, writes))
@@ -66,6 +61,11 @@ export class StoreEngine {
 
   purge(): boolean {
     return this.#removals.purge()
+  }
+
+  /** What is wrong with the file, each in a few words. */
+  check(): ReadonlyArray<string> {
+    return this.#db.damage()
   }
 
   counts(group: Group): GraphCounts {
