@@ -46,9 +46,12 @@ export interface Permit {
   readonly settle: (feedback: Feedback) => Effect.Effect<void>
 }
 
-/** `nothing`: by the time of its admission there was nothing to send. `tooLarge`: it is larger than a limit, and would never pass. */
+/**
+ * `nothing`: by the time of its admission there was nothing to send. `tooLarge`: it is larger than a limit, and would never
+ * pass; `notAllowed`: than one that the user has set.
+ */
 export class NotAdmitted extends Data.TaggedError("NotAdmitted")<{
-  readonly reason: "nothing" | "tooLarge"
+  readonly reason: "nothing" | "tooLarge" | "notAllowed"
   readonly message: string
 }> {}
 
@@ -143,7 +146,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
           step.waiter.admission = step.admission
           Deferred.doneUnsafe(admitted, Effect.succeed(step.admission))
         } else {
-          const message = step._tag === "tooLarge" ? step.message : "There is nothing to send"
+          const message = step._tag === "nothing" ? "There is nothing to send" : step.message
           Deferred.doneUnsafe(admitted, Effect.fail(new NotAdmitted({ reason: step._tag, message })))
         }
       }

@@ -33,8 +33,8 @@ export type Verdict =
       readonly binding: Limiter | OwnLimit | undefined
       readonly debits: Debits
     }
-  /** It is larger than a limit, and would never pass. */
-  | { readonly _tag: "tooLarge"; readonly message: string }
+  /** It is larger than a limit, of the provider or of the user, and would never pass. */
+  | { readonly _tag: "tooLarge" | "notAllowed"; readonly message: string }
 
 /** A call as the limits remember it. */
 export interface Debited {
@@ -183,7 +183,7 @@ export class Limits {
     }
     for (const own of this.#own) {
       const cost = this.#ownCost(own, demand)
-      if (cost > own.limit) return { _tag: "tooLarge", message: tooLargeForUser(cost, own.limit) }
+      if (cost > own.limit) return { _tag: "notAllowed", message: notAllowed(cost, own.limit) }
       const passes = now + own.wait(now, cost)
       if (passes > at) {
         at = passes
@@ -360,5 +360,5 @@ export const stateOf = (limiter: Limiter | OwnLimit, now: number): LimitState =>
 const tooLarge = (cost: number, limit: number): string =>
   `The call would take about ${cost} tokens, and the limit is ${limit} tokens at once`
 
-const tooLargeForUser = (cost: number, limit: number): string =>
-  `The call would take about ${cost} tokens, and --tpm allows ${limit} a minute`
+const notAllowed = (cost: number, limit: number): string =>
+  `One call takes about ${cost} tokens, with room for its answer, and --tpm allows ${limit} a minute`

@@ -22,7 +22,8 @@ const state = (...limits: ReadonlyArray<LimitState>): PoolState => ({
   concurrency: 100,
   binding: undefined,
   bindingLimit: undefined,
-  frozenUntil: 0
+  frozenUntil: 0,
+  ceiling: 512
 })
 
 /** Answers of 900 tokens for each chunk of 400, at 5 ms a token. */

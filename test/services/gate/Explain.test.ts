@@ -85,7 +85,7 @@ describe("the warning at 80 % of a limit", () => {
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(logged.toSorted(), [
         "80 % of the limit of 12,000 tokens a minute is in use (m at https://api.example.com/v1): from here on it decides how long the run takes. A higher usage tier of the account raises it.",
-        "80 % of the limit of 90 requests a minute is in use (m at https://api.example.com/v1): from here on it decides how long the run takes. You set it: raise --rpm, or more chunks a call (--pack)."
+        "80 % of the limit of 90 requests a minute is in use (m at https://api.example.com/v1): from here on it decides how long the run takes. You set it by --rpm. More chunks a call (--pack) need fewer requests."
       ])
     }).pipe(Effect.provide([Gate.layer({ ceiling: 4 }), Logger.layer([logger])]))
   })
