@@ -38,7 +38,6 @@ export interface DoctorOptions extends Flags.CommonSettings, Flags.ModelSettings
   readonly openStore: Layer.Layer<GraphStore, StorageError>
   readonly openJournal: Layer.Layer<Journal, StorageError>
   /** What is wrong with the files, if anything. */
-  readonly openJournal: Layer.Layer<Journal, StorageError>
   readonly checkStore: Effect.Effect<ReadonlyArray<string>, StorageError>
   readonly checkJournal: Effect.Effect<ReadonlyArray<string>, StorageError>
 }

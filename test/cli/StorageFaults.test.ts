@@ -55,9 +55,9 @@ describe("store and journal", () => {
       const path = yield* temporaryDirectory(documents("docs", 0, 12))
       const { url } = yield* provider
       const elsewhere = join(path, "undisturbed.db")
-      const undisturbed = yield* run([
-        ...["ingest", join(path, "docs"), "--store", `sqlite:${elsewhere}`, "--base-url", url, "--pack", "1", "--json"]
-      ])
+      const undisturbed = yield* run(
+        `ingest ${join(path, "docs")} --store sqlite:${elsewhere} --base-url ${url} --pack 1 --json`.split(" ")
+      )
       const { ledger, url: other } = yield* provider
       const disk = join(path, "disk")
       mkdirSync(disk)
