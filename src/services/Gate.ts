@@ -187,9 +187,9 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
       )
     })
 
-  const leave = (shell: Shell) =>
-    Effect.suspend(() => {
-      shell.pool.leave()
+  const leave = (shell: Shell, admission: Admission) =>
+    Effect.clockWith((clock) => {
+      shell.pool.leave(admission, clock.currentTimeMillisUnsafe())
       return pump(shell)
     })
 
@@ -212,7 +212,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
       return pump(shell).pipe(
         Effect.andThen(restore(Deferred.await(waiting.admitted))),
         Effect.onInterrupt(() => {
-          if (waiting.admission !== undefined) return leave(shell)
+          if (waiting.admission !== undefined) return leave(shell, waiting.admission)
           return shell.pool.withdraw(waiting) ? pump(shell) : Effect.void
         })
       )
@@ -244,7 +244,9 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
         const shell = shellOf(ticket.pool)
         return enter(shell, ticket, restore).pipe(
           Effect.flatMap((admission) =>
-            restore(Effect.suspend(() => call(permitOf(shell, admission)))).pipe(Effect.ensuring(leave(shell)))
+            restore(Effect.suspend(() => call(permitOf(shell, admission)))).pipe(
+              Effect.ensuring(leave(shell, admission))
+            )
           )
         )
       }),

@@ -1,7 +1,7 @@
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Result, Tracer } from "effect"
 import type { Group, ItemKey, RunId } from "../domain/Ids.ts"
-import { ModelError, RequestTooLarge } from "./ChatModel.ts"
+import { ModelError, RequestTooLarge, retryAfter } from "./ChatModel.ts"
 import type { Usage } from "./ChatModel.ts"
 import { Standby } from "./Fallback.ts"
 import { Gate } from "./Gate.ts"
@@ -329,8 +329,8 @@ const make = Effect.gen(function* () {
       counts.retried++
       // What is waited for at a limit is known at the gate.
       counts.note = error.reason._tag === "RateLimited" ? undefined : error.message
-      // Who was turned away at a limit waits at the gate, which knows when it opens.
-      if (error.reason._tag !== "RateLimited") yield* Effect.sleep(wait)
+      // Who was turned away at a limit waits at the gate, which knows when it opens, but for what it was asked to wait.
+      if (error.reason._tag !== "RateLimited" || retryAfter(error) !== undefined) yield* Effect.sleep(wait)
     }
   })
 

@@ -211,8 +211,11 @@ export class Pool<W extends Waiter> {
   }
 
   /** The call has ended, however it ended. */
-  leave(): void {
+  leave(admission: Admission, now: number): void {
     this.#inFlight--
+    if (admission.isSettled) return
+    admission.isSettled = true
+    this.#limits.lost(admission, now)
   }
 
   settle(admission: Admission, feedback: Feedback, now: number): void {
@@ -300,7 +303,7 @@ export class Pool<W extends Waiter> {
       at: now,
       sentAt: now,
       demand,
-      totals: this.#limits.debit(demand, debits, now),
+      ...this.#limits.debit(demand, debits, now),
       debits,
       inFlight: this.#inFlight,
       level: this.#climb.level,
@@ -333,6 +336,7 @@ export class Pool<W extends Waiter> {
       this.#limits.throttled(admission, { dimension, message: error.message, asked, freeze }, now)
       return
     }
+    this.#limits.failed(admission, now)
     if (error.retryable) this.#breaker.failed(now, admission.at, reason._tag === "ConnectionFault")
     // That the request is at fault is an answer, too.
     else this.#breaker.answered()
@@ -341,7 +345,7 @@ export class Pool<W extends Waiter> {
       return
     }
     if (reason.retryAfter !== undefined) this.freeze(now + freeze)
-    const rate = /slow_down/.test(error.message) ? this.#limits.lately(now).tokens : undefined
+    const rate = /slow_down/.test(error.message) ? this.#limits.lately("tokens", now) : undefined
     if (!this.#overload.overloaded(now, admission.at, this.#inFlight, rate)) return
     this.freeze(now + freeze)
     if (this.#limits.size === 0) this.#climb.overloaded(now, this.#inFlight)

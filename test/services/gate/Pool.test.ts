@@ -50,7 +50,7 @@ const admit = (pool: Pool<Job>, now: number): Admission => {
 
 const end = (pool: Pool<Job>, admission: Admission, feedback: Feedback, now: number) => {
   pool.settle(admission, feedback, now)
-  pool.leave()
+  pool.leave(admission, now)
 }
 
 /** A pool that has been told limits by its first call. */
