@@ -2,32 +2,32 @@ import { Deferred, Effect, Layer, Option } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { Extraction } from "../domain/Extraction.ts"
 import { chunkKey, itemKey, recipe } from "../domain/Ids.ts"
-import type { ItemKey } from "../domain/Ids.ts"
+import type { DocumentId, ItemKey } from "../domain/Ids.ts"
 import { countTokens } from "../domain/Tokens.ts"
 import { ChatModel } from "../services/ChatModel.ts"
 import { Extractor } from "../services/Extractor.ts"
 import type { ExtractionResult, ExtractionTask } from "../services/Extractor.ts"
 import { Gate } from "../services/Gate.ts"
 import { unreadable } from "../services/Journal.ts"
-import { ModelCalls } from "../services/ModelCalls.ts"
+import { ModelCalls, poolOf } from "../services/ModelCalls.ts"
 import type { Run } from "../services/Run.ts"
 import type { RunStopped } from "../services/RunStopped.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
+import { WarmStart } from "../services/WarmStart.ts"
 import * as Answer from "./llm/Answer.ts"
+import { Learned as Lengths } from "./llm/Caps.ts"
 import { decodeAnswer, halves, merge } from "./llm/Items.ts"
 import type { ItemFailure, ItemText, StoredAnswer } from "./llm/Items.ts"
 import * as Packs from "./llm/Packs.ts"
 import { instructions, promptVersion } from "./llm/Prompt.ts"
+import { usual } from "./llm/Sizing.ts"
 
 export interface LlmExtractorOptions {
   readonly model: string
   /** Chunks a call: a number, or as many as their tokens allow. */
   readonly pack: number | "auto"
 }
-
-/** Small documents share a call, and the answer to a full pack still fits the output limits of small models. */
-const auto = { maxItems: 8, maxTokens: 3200 }
 
 type Failure = ItemFailure | RunStopped | StorageError
 
@@ -37,12 +37,40 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
   const ontology = yield* Vocabulary
   const system = instructions(ontology)
   const schema = Answer.jsonSchema(ontology)
-  const maxItems = options.pack === "auto" ? auto.maxItems : options.pack
-  const maxTokens = options.pack === "auto" ? auto.maxTokens : Infinity
-  const packs = yield* Packs.make({ ...options, system, schema, maxItems, maxTokens })
+  const maxItems = options.pack === "auto" ? usual.items : options.pack
+  /** Twice what the gate can have in flight, in full packs as far as memory lets it, so that none starts half empty. */
+  const window = Math.max(2 * gate.ceiling, Math.min(2 * gate.ceiling * maxItems, 2048))
+  const packs = yield* Packs.make({ ...options, system, schema, window })
   const version = recipe("llm", promptVersion, options.model, system, JSON.stringify(schema))
+  // How long answers are follows the model and all that it is told.
+  const { keep } = yield* WarmStart
+  const { endpoint } = yield* ChatModel
+  const lengths = yield* keep(
+    `answers ${poolOf({ endpoint, model: options.model })} ${version}`,
+    Lengths,
+    () => packs.caps.learned
+  )
+  if (Option.isSome(lengths)) packs.caps.restore(lengths.value.value)
   /** Items that are being answered: a second chunk with the same text and header waits for the first one's answer. */
   const inFlight = new Map<ItemKey, Deferred.Deferred<StoredAnswer, Failure>>()
+
+  /** Documents that chunks are being extracted of: since when, in their order, and of how many. */
+  const documents = new Map<DocumentId, { readonly ordinal: number; open: number }>()
+  let ordinals = 0
+
+  const opened = <A, E>(id: DocumentId, use: (ordinal: number) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      const known = documents.get(id)
+      const document = known ?? { ordinal: ordinals++, open: 0 }
+      document.open++
+      if (known === undefined) documents.set(id, document)
+      return Effect.ensuring(
+        use(document.ordinal),
+        Effect.sync(() => {
+          if (--document.open === 0) documents.delete(id)
+        })
+      )
+    })
 
   const ask = Effect.fnUntraced(function* (item: ItemText) {
     const found = yield* calls.lookup(item.key)
@@ -51,8 +79,7 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
       if (Option.isSome(stored)) return { stored: stored.value, reused: true }
       return yield* unreadable(item.key)
     }
-    const answered = Deferred.makeUnsafe<StoredAnswer, Failure>()
-    return { stored: yield* packs.ask({ ...item, answered, attempts: 0, needsRoom: false }), reused: false }
+    return { stored: yield* packs.ask(item), reused: false }
   })
 
   const once = (item: ItemText): Effect.Effect<{ stored: StoredAnswer; reused: boolean }, Failure> =>
@@ -108,15 +135,18 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
     })
 
   const extract = ({ chunk, group, source, span }: ExtractionTask) =>
-    extractItem(
-      toItem({
-        chunk: chunkKey(group, chunk.header, chunk.text),
-        group,
-        header: chunk.header,
-        text: chunk.text,
-        tokens: chunk.tokens,
-        span
-      })
+    opened(chunk.document, (document) =>
+      extractItem(
+        toItem({
+          chunk: chunkKey(group, chunk.header, chunk.text),
+          group,
+          header: chunk.header,
+          text: chunk.text,
+          tokens: chunk.tokens,
+          span,
+          document
+        })
+      )
     ).pipe(
       Effect.catchTag("ItemFailure", ({ attempts, cause, message, response }) =>
         Effect.fail(
@@ -135,8 +165,6 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
       )
     )
 
-  /** Twice what the gate can have in flight, in full packs as far as memory lets it, so that none starts half empty. */
-  const window = Math.max(2 * gate.ceiling, Math.min(2 * gate.ceiling * maxItems, 2048))
   return Extractor.of({ extract, recipe: version, window })
 })
 

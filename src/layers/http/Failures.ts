@@ -142,7 +142,7 @@ const tooLarge = new Set(["context_length_exceeded", "string_above_max_length", 
 const fixedParameter =
   /^(?:model|response_format\b.*|output_config\b.*|reasoning_effort|reasoning|temperature|service_tier|dimensions|encoding_format|max_completion_tokens|max_tokens)$/
 const contextMessage =
-  /maximum context length|context (?:length|window|size|limit)|prompt is too long|input is too long|too many tokens|reduce the length|max(?:imum)?_(?:completion_)?tokens.{0,40}too large|maximum input length|maximum allowed number of output tokens/i
+  /maximum context length|context (?:length|window|size|limit)|prompt is too long|input is too long|too many tokens|reduce the length|max(?:imum)?_(?:completion_|output_|new_)?tokens.{0,60}(?:too large|less than or equal|<=|at most|range (?:of|is|\[))|range of max_tokens|maximum input length|maximum allowed number of output tokens/i
 
 /** OpenAI sends a request that can never pass as a rate limit: "Limit 30000, Requested 34567". */
 const neverFits = (message: string): boolean => {
