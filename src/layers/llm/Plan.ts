@@ -6,6 +6,7 @@ import type { Judgement } from "./Answer.ts"
 import { Caps } from "./Caps.ts"
 import type { Load } from "./Caps.ts"
 import type { Item } from "./Items.ts"
+import { limitOfMessage } from "../../services/gate/Headers.ts"
 import { outputLimitOf } from "./OutputLimit.ts"
 import { Queue } from "./Queue.ts"
 import { Sizing, usual } from "./Sizing.ts"
@@ -63,6 +64,8 @@ export class Plan {
   readonly #sizing: Sizing
   #ceiling = maxOutputTokens
   #context = Infinity
+  /** The most tokens that a call may be charged, as far as a rejection told. */
+  #charge = Infinity
   /** Of the first call; `learnedAt`: of the answer that would be enough. */
   #probing:
     | {
@@ -94,7 +97,7 @@ export class Plan {
   /** The most output that a call can have. */
   room(items: ReadonlyArray<Item>): number {
     const input = inexact * this.#input(items) + 64
-    const charged = this.#sizing.isCapCharged ? this.#sizing.largest - input : Infinity
+    const charged = this.#sizing.isCapCharged ? Math.min(this.#charge, this.#sizing.largest) - input : Infinity
     const possible = Math.floor(Math.min(this.#ceiling, this.#context - input, charged))
     return Math.max(leastCap, Math.min(possible, ...items.map(({ most }) => most)))
   }
@@ -199,19 +202,21 @@ export class Plan {
     item.room = 2 * more > all ? all : more
   }
 
-  /** @returns whether the request was turned away for its output cap alone, and less is asked for from now on */
+  /** @returns whether less is asked for from now on than in a request that was turned away */
   toldLimit(message: string, cap: number, items: ReadonlyArray<Item>): boolean {
     const told = outputLimitOf(message, cap)
-    if (told === undefined) return false
-    const before = this.room(items)
-    if (told._tag === "output") this.#ceiling = Math.min(this.#ceiling, told.tokens)
-    else this.#context = Math.min(this.#context, told.tokens)
-    return this.room(items) < Math.min(before, cap)
+    const limit = limitOfMessage(message)
+    if (told?._tag === "output") this.#ceiling = Math.min(this.#ceiling, told.tokens)
+    else if (told?._tag === "context") this.#context = Math.min(this.#context, told.tokens)
+    else if (limit?.dimension === "tokens") this.#charge = Math.min(this.#charge, limit.limit)
+    // Or it was told by others' answers meanwhile.
+    return this.room(items) < cap
   }
 
   /** @returns whether a request that was too large is worth being sent with a smaller cap */
   withLess(item: Item, cap: number): boolean {
-    const least = Math.max(leastCap, Math.ceil(1.2 * (this.caps.expected(loadOf([item])) ?? item.tokens)))
+    const expected = this.caps.expected(loadOf([item]))
+    const least = Math.max(leastCap, Math.ceil(expected === undefined ? cap / 2 : 1.2 * expected))
     if (least >= cap || item.room > least) return false
     item.most = least
     return true
