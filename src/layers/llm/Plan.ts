@@ -23,8 +23,10 @@ const maxOutputTokens = 16_384
 /** A cap below it is not worth a call. */
 const leastCap = 256
 
-/** Room for structure and some reasoning, and for an answer that is longer than its text: until the first are seen. */
-const firstCap = ({ items, tokens }: Load): number => 600 * items + 4 * tokens
+/** Room for structure and reasoning, and for an answer that is longer than its text: until the first are seen. */
+const firstCap = ({ items, tokens }: Load): number => 1_500 * items + 5 * tokens
+/** Where there is enough to do for one that is cut off not to matter. */
+const probeCap = ({ items, tokens }: Load): number => 600 * items + 4 * tokens
 
 /** Calls of one item that are asked before the others, and milliseconds after which twice as many may be. */
 const probes = 6
@@ -154,7 +156,7 @@ export class Plan {
     const isLate = now - probing.since > patience * (probing.learnedAt - probing.since)
     probing.isOver = isLate || (probing.sent >= probes && probing.first.size === 0)
     if (!isLate) return
-    for (const item of probing.first) this.caps.observe(loadOf([item]), firstCap(loadOf([item])))
+    for (const item of probing.first) this.caps.observe(loadOf([item]), probeCap(loadOf([item])))
   }
 
   /** A call was answered, or refused. */
@@ -244,9 +246,8 @@ export class Plan {
 
   /** Tokens that an answer should have room for. */
   #wish(load: Load): number {
-    const first = firstCap(load)
-    const learned = this.caps.cap(load) ?? first
-    const wish = this.isProbing ? Math.max(first, learned) : learned
+    const learned = this.caps.cap(load)
+    const wish = this.isProbing ? Math.max(probeCap(load), learned ?? 0) : (learned ?? firstCap(load))
     return this.#sizing.isCapCharged ? wish : 2 * wish
   }
 
