@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 30_000, pool: "threads" }
+  // By default one core is left free, which on a machine with two is half of it.
+  test: { include: ["test/**/*.test.ts"], testTimeout: 30_000, pool: "threads", maxWorkers: "100%" }
 })

@@ -5,7 +5,8 @@ const benchmarks: Readonly<
   calls: () => import("./calls.ts"),
   gate: () => import("./gate.ts"),
   extract: () => import("./extract.ts"),
-  load: () => import("./load.ts")
+  load: () => import("./load.ts"),
+  resume: () => import("./resume.ts")
 }
 
 const [name = "", ...args] = process.argv.slice(2)

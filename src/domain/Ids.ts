@@ -22,6 +22,12 @@ export type DecisionId = typeof DecisionId.Type
 /** Names an item's answer in the journal: hash(group, kind, recipe, the item's own header and text). */
 export const ItemKey = Id.pipe(Schema.brand("ItemKey"))
 export type ItemKey = typeof ItemKey.Type
+/**
+ * Names a chunk's header and text, whatever document they are in. Its answers, whatever their recipes, are found by it when
+ * the last document that has them is forgotten.
+ */
+export const ChunkKey = Id.pipe(Schema.brand("ChunkKey"))
+export type ChunkKey = typeof ChunkKey.Type
 /** Names everything that decides an answer besides the item itself. */
 export const Recipe = Id.pipe(Schema.brand("Recipe"))
 export type Recipe = typeof Recipe.Type
@@ -49,6 +55,9 @@ export const documentId = (group: Group, bytes: Uint8Array, format = ""): Docume
 
 export const chunkId = (document: DocumentId, ordinal: number): ChunkId =>
   ChunkId.make(digest(["chunk", document, String(ordinal)]), made)
+
+export const chunkKey = (group: Group, header: string, text: string): ChunkKey =>
+  ChunkKey.make(digest(["chunk key", group, header, text]), made)
 
 /** `key` is the normalised name (see Names.ts). */
 export const entityId = (group: Group, type: string, key: string): EntityId =>

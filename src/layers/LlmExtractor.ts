@@ -1,8 +1,8 @@
 import { Deferred, Effect, Layer, Option } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { Extraction } from "../domain/Extraction.ts"
-import { itemKey, recipe } from "../domain/Ids.ts"
-import type { Group, ItemKey } from "../domain/Ids.ts"
+import { chunkKey, itemKey, recipe } from "../domain/Ids.ts"
+import type { ItemKey } from "../domain/Ids.ts"
 import { countTokens } from "../domain/Tokens.ts"
 import { ChatModel } from "../services/ChatModel.ts"
 import { Extractor } from "../services/Extractor.ts"
@@ -76,13 +76,9 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
       )
     })
 
-  const toItem = (group: Group, header: string, text: string, tokens: number, span: ItemText["span"]): ItemText => ({
-    key: itemKey(group, "extraction", version, header, text),
-    group,
-    header,
-    text,
-    tokens,
-    span
+  const toItem = (item: Omit<ItemText, "key">): ItemText => ({
+    ...item,
+    key: itemKey(item.group, "extraction", version, item.header, item.text)
   })
 
   const extractItem = (item: ItemText): Effect.Effect<ExtractionResult, Failure> =>
@@ -102,7 +98,7 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
       // One after the other: where the first cannot be extracted from, the second is not paid for, and nobody who waits
       // for the same text is left with an interruption.
       return Effect.forEach(parts.value, (text) =>
-        extractItem(toItem(item.group, item.header, text, countTokens(text), item.span))
+        extractItem(toItem({ ...item, text, tokens: countTokens(text) }))
       ).pipe(
         Effect.map(([first, second]) => ({
           extraction: first === undefined || second === undefined ? none : merge(first.extraction, second.extraction),
@@ -112,7 +108,16 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
     })
 
   const extract = ({ chunk, group, source, span }: ExtractionTask) =>
-    extractItem(toItem(group, chunk.header, chunk.text, chunk.tokens, span)).pipe(
+    extractItem(
+      toItem({
+        chunk: chunkKey(group, chunk.header, chunk.text),
+        group,
+        header: chunk.header,
+        text: chunk.text,
+        tokens: chunk.tokens,
+        span
+      })
+    ).pipe(
       Effect.catchTag("ItemFailure", ({ attempts, cause, message, response }) =>
         Effect.fail(
           new DeadLetter({

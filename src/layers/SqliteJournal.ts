@@ -1,7 +1,7 @@
 import { resolve } from "node:path"
 import { Effect, Layer } from "effect"
 import type { Scope } from "effect"
-import type { RunId } from "../domain/Ids.ts"
+import type { ChunkKey, Group, RunId } from "../domain/Ids.ts"
 import { Journal } from "../services/Journal.ts"
 import type { Reservation, Settlement } from "../services/Journal.ts"
 import type { StorageError } from "../services/StorageError.ts"
@@ -31,6 +31,12 @@ const service = (
         thread.call("settle", settlements)
       ),
       totals: Effect.fn("Journal.totals")((run: RunId) => thread.call("totals", run)),
+      forget: Effect.fn("Journal.forget")((group: Group, chunks: ReadonlyArray<ChunkKey>) =>
+        thread.call("forget", group, chunks)
+      ),
+      forgetGroup: Effect.fn("Journal.forgetGroup")((group: Group) => thread.call("forgetGroup", group)),
+      learned: Effect.suspend(() => thread.call("learned")),
+      learn: Effect.fn("Journal.learn")((pool: string, value: string) => thread.call("learn", pool, value)),
       location: file === memory ? memory : resolve(file)
     })
   )

@@ -48,6 +48,7 @@ const ReportJson = Schema.fromJsonString(RunReport)
 const encodeLetter = Schema.encodeSync(LetterJson)
 const encodeReport = Schema.encodeSync(ReportJson)
 const decodeLetters = Schema.decodeEffect(Schema.Array(LetterJson))
+const decodeRecipe = Schema.decodeEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.String)))
 const decodeReport = Schema.decodeEffect(ReportJson)
 
 const storeLetter = (letter: DeadLetter): StoreLetter => ({
@@ -62,6 +63,8 @@ const storeWrite = (write: Write): StoreWrite => {
   switch (write._tag) {
     case "source":
     case "settled":
+    case "removed":
+    case "forgotten":
       return write
     case "dead-letter":
       return { _tag: "dead-letter", letter: storeLetter(write.letter) }
@@ -93,8 +96,11 @@ const storeWrite = (write: Write): StoreWrite => {
   }
 }
 
-const storedRun = ({ report, ...run }: RunEntry): StoredRun =>
-  report === undefined ? run : { ...run, report: encodeReport(report) }
+const storedRun = ({ recipe, report, ...run }: RunEntry): StoredRun => ({
+  ...run,
+  ...(recipe === undefined ? {} : { recipe: JSON.stringify(recipe) }),
+  ...(report === undefined ? {} : { report: encodeReport(report) })
+})
 
 function services(
   file: string,
@@ -113,9 +119,13 @@ function services(
       Stream.paginate(start(0), (cursor) =>
         Effect.map(next(cursor), (page) => [page.rows, Option.fromUndefinedOr(page.next)] as const)
       )
-    const runEntry = Effect.fnUntraced(function* ({ report, ...run }: StoredRun) {
-      const entry: RunEntry = run
-      return report === undefined ? entry : { ...entry, report: yield* decodeReport(report) }
+    const runEntry = Effect.fnUntraced(function* ({ recipe, report, ...run }: StoredRun) {
+      const entry: RunEntry = {
+        ...run,
+        ...(recipe === undefined ? {} : { recipe: yield* decodeRecipe(recipe) }),
+        ...(report === undefined ? {} : { report: yield* decodeReport(report) })
+      }
+      return entry
     }, Effect.mapError(damaged))
 
     return Context.make(GraphStore, {
@@ -144,6 +154,7 @@ function services(
           Effect.map(thread.call("documents", group, asked), (known) => known.map(Option.fromUndefinedOr))
         ),
         hasLetters: Effect.fn("Ledger.hasLetters")((group, sources) => thread.call("hasLetters", group, sources)),
+        sources: (group) => pages((cursor) => thread.call("sources", group, cursor)),
         deadLetters: Effect.fn("Ledger.deadLetters")(function* (group) {
           const letters = yield* thread.call("deadLetters", group)
           return yield* Effect.mapError(decodeLetters(letters), damaged)

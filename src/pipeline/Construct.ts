@@ -21,10 +21,7 @@ export const construct = Effect.fnUntraced(function* (options: {
 
   const process = Effect.fnUntraced(function* (parent: ProjectedDocument) {
     const { chunks, deadLetters, document, extractions, graph } = parent
-    const vectors = yield* embeddings.embed(
-      document.group,
-      chunks.map(({ header, text }) => (header === "" ? text : `${header}\n${text}`))
-    )
+    const vectors = yield* embeddings.embed(document.group, chunks)
     const written = Effect.gen(function* () {
       const sources = options.claims.sources(document.id)
       yield* options.write({

@@ -1,6 +1,6 @@
 import { Array, Context, Deferred, Effect, Layer, Option, Schema, Scope } from "effect"
-import { itemKey, recipe } from "../domain/Ids.ts"
-import type { Group, ItemKey } from "../domain/Ids.ts"
+import { chunkKey, itemKey, recipe } from "../domain/Ids.ts"
+import type { ChunkKey, Group, ItemKey } from "../domain/Ids.ts"
 import { Embedder } from "./Embedder.ts"
 import { unreadable } from "./Journal.ts"
 import { demandOf, ModelCalls } from "./ModelCalls.ts"
@@ -16,18 +16,26 @@ import type { StorageError } from "./StorageError.ts"
 export class Embeddings extends Context.Service<
   Embeddings,
   {
-    /** In the order of the texts. */
+    /** In the order of the passages; a passage's header is embedded with it. */
     readonly embed: (
       group: Group,
-      texts: ReadonlyArray<string>
+      passages: ReadonlyArray<Passage>
     ) => Effect.Effect<ReadonlyArray<Float32Array>, RunStopped | StorageError>
     /** Part of a document's recipe. */
     readonly recipe: string
   }
 >()("sluice/services/Embeddings") {}
 
+export interface Passage {
+  readonly header: string
+  readonly text: string
+}
+
+const textOf = ({ header, text }: Passage): string => (header === "" ? text : `${header}\n${text}`)
+
 interface Item {
   readonly key: ItemKey
+  readonly chunk: ChunkKey
   readonly group: Group
   readonly text: string
   readonly answered: Deferred.Deferred<Float32Array, RunStopped | StorageError>
@@ -62,9 +70,9 @@ const remote = Effect.gen(function* () {
       model: embedder.model,
       raw: "",
       headers,
-      answers: batch.flatMap(({ group, key }, index) => {
+      answers: batch.flatMap(({ chunk, group, key }, index) => {
         const vector = vectors[index]
-        return vector === undefined ? [] : [{ key, group, kind: "embedding", value: toText(vector) }]
+        return vector === undefined ? [] : [{ key, group, kind: "embedding", chunk, value: toText(vector) }]
       })
     }))
 
@@ -151,8 +159,9 @@ const remote = Effect.gen(function* () {
     })
 
   /** Found or asked for by a fiber of its own: whoever wants the same text meanwhile does not depend on who came first. */
-  const one = (group: Group, text: string) =>
+  const one = (group: Group, passage: Passage) =>
     Effect.uninterruptibleMask((restore) => {
+      const text = textOf(passage)
       const key = itemKey(group, "embedding", version, text)
       const other = inFlight.get(key)
       if (other !== undefined) return restore(Deferred.await(other))
@@ -163,7 +172,7 @@ const remote = Effect.gen(function* () {
           if (Option.isSome(found)) {
             return Effect.mapError(Effect.fromOption(fromText(found.value)), () => unreadable(key))
           }
-          waiting.push({ key, group, text, answered })
+          waiting.push({ key, chunk: chunkKey(group, passage.header, passage.text), group, text, answered })
           return Effect.andThen(Effect.forkIn(callOnce(), scope), Deferred.await(answered))
         }),
         Effect.onExit((exit) => {
@@ -176,7 +185,7 @@ const remote = Effect.gen(function* () {
 
   return Embeddings.of({
     recipe: version,
-    embed: (group, texts) => Effect.forEach(texts, (text) => one(group, text), { concurrency: "unbounded" })
+    embed: (group, passages) => Effect.forEach(passages, (passage) => one(group, passage), { concurrency: "unbounded" })
   })
 })
 
@@ -184,8 +193,8 @@ const local = Effect.gen(function* () {
   const embedder = yield* Embedder
   return Embeddings.of({
     recipe: recipe("embedding", embedder.model),
-    embed: (_, texts) =>
-      Effect.forEach(Array.chunksOf(texts, embedder.maxBatch), (batch) => embedder.embed(batch)).pipe(
+    embed: (_, passages) =>
+      Effect.forEach(Array.chunksOf(passages.map(textOf), embedder.maxBatch), (batch) => embedder.embed(batch)).pipe(
         Effect.map((batches) => batches.flatMap(({ vectors }) => vectors)),
         Effect.mapError(({ message }) => new RunStopped({ reason: "configuration", retryable: false, message }))
       )

@@ -12,6 +12,8 @@ import type { StorageError } from "./StorageError.ts"
  *   keep `deadLetters`, one for each dead chunk, in place of all that those sources had before.
  * - `source`: a copy of a document that is there: point the source at it and clear the source's dead letters.
  * - `settled`: nothing is wrong any more with the source as a whole, which is no document itself.
+ * - `removed`: the source is gone: it points at nothing any more, and its dead letters go.
+ * - `forgotten`: the document goes, with all sources that point at it and their dead letters.
  * - `dead-letter`: a source of which there is no document; what it pointed at before stays.
  *
  * A source that moves away from a document leaves it behind; a document without a source is taken out.
@@ -26,6 +28,8 @@ export type Write =
     }
   | { readonly _tag: "source"; readonly source: string; readonly document: DocumentId }
   | { readonly _tag: "settled"; readonly source: string }
+  | { readonly _tag: "removed"; readonly source: string }
+  | { readonly _tag: "forgotten"; readonly document: DocumentId }
   | { readonly _tag: "dead-letter"; readonly letter: DeadLetter }
 
 /** What a person wants to see first of a graph. */

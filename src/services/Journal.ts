@@ -1,6 +1,6 @@
 import { Context } from "effect"
 import type { Effect } from "effect"
-import type { Group, ItemKey, RunId } from "../domain/Ids.ts"
+import type { ChunkKey, Group, ItemKey, RunId } from "../domain/Ids.ts"
 import type { Usage } from "./ChatModel.ts"
 import { StorageError } from "./StorageError.ts"
 
@@ -27,6 +27,8 @@ export interface Answer {
   readonly key: ItemKey
   readonly group: Group
   readonly kind: string
+  /** The chunk that it is about; of a half, the whole. Absent: about no chunk. */
+  readonly chunk?: ChunkKey
   /** JSON text. */
   readonly value: string
 }
@@ -71,6 +73,16 @@ export class Journal extends Context.Service<
       settlements: ReadonlyArray<Settlement>
     ) => Effect.Effect<ReadonlyMap<ItemKey, string>, StorageError>
     readonly totals: (run: RunId) => Effect.Effect<JournalTotals, StorageError>
+    /**
+     * Takes out all answers about the chunks, and every response of the group that may speak of them. What was spent stays
+     * known.
+     */
+    readonly forget: (group: Group, chunks: ReadonlyArray<ChunkKey>) => Effect.Effect<void, StorageError>
+    /** Takes out all answers and responses of the group. */
+    readonly forgetGroup: (group: Group) => Effect.Effect<void, StorageError>
+    /** What was learned of each pool of limits, as JSON text, by the pool's name. It holds nothing of any document. */
+    readonly learned: Effect.Effect<ReadonlyMap<string, string>, StorageError>
+    readonly learn: (pool: string, value: string) => Effect.Effect<void, StorageError>
     /** For messages. */
     readonly location: string
   }

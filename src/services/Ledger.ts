@@ -1,5 +1,5 @@
 import { Context } from "effect"
-import type { Effect, Option } from "effect"
+import type { Effect, Option, Stream } from "effect"
 import type { DeadLetter } from "../domain/DeadLetter.ts"
 import type { DocumentId, Group, Recipe, RunId } from "../domain/Ids.ts"
 import type { RunReport } from "../domain/RunReport.ts"
@@ -12,6 +12,10 @@ export interface RunEntry {
   readonly startedAt: number
   /** Absent: the run is under way, or was killed. */
   readonly finishedAt?: number
+  /** The run that this one goes on with, or the first of several: a budget holds for all of them together. */
+  readonly root?: RunId
+  /** What decides what a document becomes, part by part, for people who ask what has changed. */
+  readonly recipe?: Readonly<Record<string, string>>
   readonly status: "running" | "complete" | "with-dead-letters" | "stopped" | "failed" | "interrupted"
   readonly report?: RunReport
 }
@@ -22,6 +26,11 @@ export interface KnownDocument {
   readonly isPointedAt: boolean
   /** Whether the source as a whole has a dead letter, from a time when it could not be read. */
   readonly hasLetter: boolean
+}
+
+export interface KnownSource {
+  readonly source: string
+  readonly document?: DocumentId
 }
 
 /**
@@ -45,6 +54,8 @@ export class Ledger extends Context.Service<
       group: Group,
       sources: ReadonlyArray<string>
     ) => Effect.Effect<ReadonlyArray<boolean>, StorageError>
+    /** Every source name that the group has, in code-unit order; without a document: there is only a dead letter. */
+    readonly sources: (group: Group) => Stream.Stream<KnownSource, StorageError>
     /** In the order of source and ordinal. */
     readonly deadLetters: (group: Group) => Effect.Effect<ReadonlyArray<DeadLetter>, StorageError>
   }

@@ -57,11 +57,15 @@ const finish = <A, E>(fiber: Fiber.Fiber<A, E>) =>
     assert.isDefined(fiber.pollUnsafe(), "it has ended")
     return yield* Fiber.join(fiber)
   })
+const passages = (texts: ReadonlyArray<string>) => texts.map((text) => ({ header: "", text }))
+
 const embedAll = (lists: ReadonlyArray<ReadonlyArray<string>>) =>
   Effect.gen(function* () {
     const { embed } = yield* Embeddings.Embeddings
     return yield* finish(
-      yield* Effect.forkChild(Effect.forEach(lists, (list) => embed(group, list), { concurrency: "unbounded" }))
+      yield* Effect.forkChild(
+        Effect.forEach(lists, (list) => embed(group, passages(list)), { concurrency: "unbounded" })
+      )
     )
   })
 
@@ -86,7 +90,7 @@ describe("Embeddings", () => {
       const lists = [["x", "y", "x"], ["y", "z"], ["x"]]
       assert.deepStrictEqual(yield* embedAll(lists), lists.map(vectorsOf))
       assert.deepStrictEqual(batches.flat().toSorted(), ["x", "y", "z"])
-      assert.deepStrictEqual(yield* embed(group, ["z", "x"]), vectorsOf(["z", "x"]))
+      assert.deepStrictEqual(yield* embed(group, passages(["z", "x"])), vectorsOf(["z", "x"]))
       assert.strictEqual(batches.flat().length, 3)
       assert.strictEqual((yield* ModelCalls.ModelCalls).counts.journal, 2)
     }).pipe(Effect.provide(layer(remote(batches))))
@@ -98,7 +102,9 @@ describe("Embeddings", () => {
       const { embed } = yield* Embeddings.Embeddings
       const groups = [group, Group.make("other"), group, Group.make("other")]
       yield* finish(
-        yield* Effect.forkChild(Effect.forEach(groups, (each) => embed(each, ["same"]), { concurrency: "unbounded" }))
+        yield* Effect.forkChild(
+          Effect.forEach(groups, (each) => embed(each, passages(["same"])), { concurrency: "unbounded" })
+        )
       )
       assert.deepStrictEqual(batches, [["same"], ["same"]])
     }).pipe(Effect.provide(layer(remote(batches))))
@@ -108,9 +114,9 @@ describe("Embeddings", () => {
     const batches: Array<ReadonlyArray<string>> = []
     return Effect.gen(function* () {
       const { embed } = yield* Embeddings.Embeddings
-      const first = yield* Effect.forkChild(embed(group, ["shared"]))
+      const first = yield* Effect.forkChild(embed(group, passages(["shared"])))
       yield* TestClock.adjust(50)
-      const second = yield* Effect.forkChild(embed(group, ["shared"]))
+      const second = yield* Effect.forkChild(embed(group, passages(["shared"])))
       yield* TestClock.adjust(10)
       yield* Fiber.interrupt(first)
       assert.deepStrictEqual(yield* finish(second), vectorsOf(["shared"]))
@@ -122,7 +128,7 @@ describe("Embeddings", () => {
     Effect.gen(function* () {
       const { embed } = yield* Embeddings.Embeddings
       const fibers = yield* Effect.forEach([texts(3), texts(25), texts(1, "c")], (list) =>
-        Effect.forkChild(Effect.flip(embed(group, list)))
+        Effect.forkChild(Effect.flip(embed(group, passages(list))))
       )
       for (const fiber of fibers) {
         const error = yield* finish(fiber)
@@ -165,7 +171,7 @@ describe("Embeddings", () => {
   it.effect("an embedder that breaks down leaves nobody waiting", () =>
     Effect.gen(function* () {
       const { embed } = yield* Embeddings.Embeddings
-      const fiber = yield* Effect.forkChild(Effect.exit(embed(group, texts(3))))
+      const fiber = yield* Effect.forkChild(Effect.exit(embed(group, passages(texts(3)))))
       assert.isTrue(Exit.hasDies(yield* finish(fiber)))
     }).pipe(Effect.provide(layer(remote([], () => Effect.die("broken")))))
   )
@@ -207,7 +213,7 @@ describe("Embeddings", () => {
         }
       ])
       for (const value of values) {
-        const error = yield* finish(yield* Effect.forkChild(Effect.flip(embed(group, [value]))))
+        const error = yield* finish(yield* Effect.forkChild(Effect.flip(embed(group, passages([value])))))
         if (error._tag !== "StorageError") return assert.fail(error._tag)
         assert.deepStrictEqual([error.storage, error.reason], ["journal", "corrupt"])
       }
@@ -218,7 +224,7 @@ describe("Embeddings", () => {
     Effect.gen(function* () {
       const { embed } = yield* Embeddings.Embeddings
       const all = texts(2_500)
-      const vectors = yield* embed(group, all)
+      const vectors = yield* embed(group, passages(all))
       assert.deepStrictEqual(
         vectors,
         all.map((text) => hashedVector(text, HashEmbedder.dimensions))
@@ -243,9 +249,9 @@ describe("Embeddings", () => {
     })
     return Effect.gen(function* () {
       const { embed } = yield* Embeddings.Embeddings
-      assert.deepStrictEqual(yield* embed(group, texts(25)), vectorsOf(texts(25)))
+      assert.deepStrictEqual(yield* embed(group, passages(texts(25))), vectorsOf(texts(25)))
       assert.deepStrictEqual(sizes, [10, 10, 5])
-      assert.deepStrictEqual(yield* embed(group, []), [])
+      assert.deepStrictEqual(yield* embed(group, passages([])), [])
     }).pipe(Effect.provide(layer(offline)))
   })
 })

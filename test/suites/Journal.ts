@@ -1,7 +1,7 @@
 import { assert, layer as describeWith } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Layer } from "effect"
-import { Group, itemKey, recipe, RunId } from "../../src/domain/Ids.ts"
+import { chunkKey, Group, itemKey, recipe, RunId } from "../../src/domain/Ids.ts"
 import type { ItemKey } from "../../src/domain/Ids.ts"
 import { Journal } from "../../src/services/Journal.ts"
 import type { Reservation, Settlement } from "../../src/services/Journal.ts"
@@ -167,6 +167,64 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
           assert.include(error.message, `${run}-no`)
           assert.strictEqual((yield* journal.lookup([a])).size, 0)
           assert.strictEqual((yield* journal.totals(run)).unsettled, 1)
+        })
+      )
+    )
+
+    it.effect("forgets all answers about a chunk, and no other group's", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          const [a, b, c, d] = keysOf(run, 4)
+          if (a === undefined || b === undefined || c === undefined || d === undefined) return assert.fail("keys")
+          const chunk = chunkKey(group, "", run)
+          const other = chunkKey(group, "", `${run} other`)
+          yield* journal.reserve([reservation(run, "1", [a, b, c, d])])
+          yield* journal.settle([
+            {
+              ...settlement(run, "1", []),
+              answers: [
+                { key: a, group, kind: "extraction", chunk, value: "1" },
+                { key: b, group, kind: "embedding", chunk, value: "2" },
+                { key: c, group, kind: "extraction", chunk: other, value: "3" },
+                { key: d, group, kind: "extraction", value: "4" }
+              ]
+            }
+          ])
+          yield* journal.forget(Group.make("another"), [chunk])
+          assert.strictEqual((yield* journal.lookup([a, b, c, d])).size, 4)
+          yield* journal.forget(group, [chunk])
+          assert.deepStrictEqual([...(yield* journal.lookup([a, b, c, d])).keys()], [c, d])
+          assert.strictEqual((yield* journal.totals(run)).usd, 0.125)
+        })
+      )
+    )
+
+    it.effect("forgets a group whole, and leaves the others", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          const [a, b] = keysOf(run, 2)
+          if (a === undefined || b === undefined) return assert.fail("keys")
+          const gone = Group.make("gone")
+          yield* journal.reserve([reservation(run, "1", [a]), { ...reservation(run, "2", [b]), group: gone }])
+          yield* journal.settle([
+            settlement(run, "1", [[a, "1"]]),
+            { ...settlement(run, "2", []), answers: [{ key: b, group: gone, kind: "extraction", value: "2" }] }
+          ])
+          yield* journal.forgetGroup(gone)
+          assert.deepStrictEqual([...(yield* journal.lookup([a, b]))], [[a, "1"]])
+          assert.strictEqual((yield* journal.totals(run)).usd, 0.25)
+        })
+      )
+    )
+
+    it.effect("keeps the last that was learned of each pool", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          yield* journal.learn(`${run} a`, "1")
+          yield* journal.learn(`${run} b`, "2")
+          yield* journal.learn(`${run} a`, "3")
+          const learned = yield* journal.learned
+          assert.deepStrictEqual([learned.get(`${run} a`), learned.get(`${run} b`)], ["3", "2"])
         })
       )
     )

@@ -1,5 +1,5 @@
 import { assert, layer as describeWith } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Option, Stream } from "effect"
 import type { Layer } from "effect"
 import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { documentId, recipe, RunId } from "../../src/domain/Ids.ts"
@@ -69,6 +69,8 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
             group,
             startedAt: 1_700_000_001_000,
             finishedAt: 1_700_000_009_000,
+            root: first,
+            recipe: { model: "a", chunker: "2" },
             status: "with-dead-letters",
             report: report(second)
           } as const
@@ -106,6 +108,66 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
           )
           yield* store.commit(group, run, [documentWrite(group, ["a"], other)])
           assert.isTrue(Option.isNone(yield* lookUp(ledger, group, id, "a")))
+        })
+      )
+    )
+
+    it.effect("lists every source once, in order, with its document or without", () =>
+      inStore((ledger, store, group) =>
+        Effect.gen(function* () {
+          const names = Array.from({ length: 2_500 }, (_, i) => `file-${String(i).padStart(5, "0")}`)
+          const partially = documentWrite(group, names, partial)
+          yield* store.commit(group, run, [
+            partially,
+            { _tag: "dead-letter", letter: unreadable("a letter") },
+            { _tag: "dead-letter", letter: unreadable("file-00007") }
+          ])
+          const listed = yield* Stream.runCollect(ledger.sources(group))
+          const document = idOf(group, partial)
+          assert.deepStrictEqual(listed, [{ source: "a letter" }, ...names.map((source) => ({ source, document }))])
+          assert.deepStrictEqual(yield* Stream.runCollect(ledger.sources(freshGroup())), [])
+        })
+      )
+    )
+
+    it.effect("a source that is removed takes its letters along, and its document if no other points at it", () =>
+      inStore((ledger, store, group) =>
+        Effect.gen(function* () {
+          const id = idOf(group, partial)
+          yield* store.commit(group, run, [
+            documentWrite(group, ["a", "b"], partial),
+            { _tag: "dead-letter", letter: unreadable("c") }
+          ])
+          yield* store.commit(group, run, [
+            { _tag: "removed", source: "a" },
+            { _tag: "removed", source: "c" },
+            { _tag: "removed", source: "never there" }
+          ])
+          assert.deepStrictEqual(yield* lettersOf(ledger, group), [
+            ["b", 1, "refused"],
+            ["b", 2, "refused"]
+          ])
+          assert.isTrue(Option.isSome(yield* lookUp(ledger, group, id, "b")))
+          yield* store.commit(group, run, [{ _tag: "removed", source: "b" }])
+          assert.deepStrictEqual(yield* lettersOf(ledger, group), [])
+          assert.isTrue(Option.isNone(yield* lookUp(ledger, group, id, "b")))
+        })
+      )
+    )
+
+    it.effect("a document that is forgotten goes with all its sources, and an empty store is left", () =>
+      inStore((ledger, store, group) =>
+        Effect.gen(function* () {
+          const empty = yield* store.hash(group)
+          yield* store.commit(group, run, [documentWrite(group, ["a", "b"], partial)])
+          const document = idOf(group, partial)
+          yield* store.commit(freshGroup(), run, [{ _tag: "forgotten", document }])
+          assert.strictEqual((yield* store.counts(group)).documents, 1)
+          yield* store.commit(group, run, [{ _tag: "forgotten", document }])
+          assert.strictEqual(yield* store.hash(group), empty)
+          assert.deepStrictEqual(yield* Stream.runCollect(ledger.sources(group)), [])
+          assert.deepStrictEqual(yield* lettersOf(ledger, group), [])
+          yield* store.commit(group, run, [{ _tag: "forgotten", document }])
         })
       )
     )

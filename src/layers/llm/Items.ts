@@ -2,7 +2,7 @@ import { Deferred, Option, Schema } from "effect"
 import type { Tracer } from "effect"
 import type { DeadLetterCause } from "../../domain/DeadLetter.ts"
 import { Extraction } from "../../domain/Extraction.ts"
-import type { Group, ItemKey } from "../../domain/Ids.ts"
+import type { ChunkKey, Group, ItemKey } from "../../domain/Ids.ts"
 import { sentences } from "../../domain/Sentences.ts"
 import { countTokens } from "../../domain/Tokens.ts"
 import type { RunStopped } from "../../services/RunStopped.ts"
@@ -20,6 +20,8 @@ export const halved: StoredAnswer = { halved: true }
 /** What is asked of the model: a chunk, or a half of one. */
 export interface ItemText {
   readonly key: ItemKey
+  /** Of the chunk that it is, or is a part of. */
+  readonly chunk: ChunkKey
   readonly group: Group
   readonly header: string
   readonly text: string

@@ -161,9 +161,9 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
           model: response.model,
           raw: response.content,
           headers: response.headers,
-          answers: pack.flatMap(({ group, key }) => {
+          answers: pack.flatMap(({ chunk, group, key }) => {
             const value = given.get(key)?.encoded
-            return value === undefined ? [] : [{ key, group, kind: "extraction", value }]
+            return value === undefined ? [] : [{ key, group, kind: "extraction", chunk, value }]
           })
         }
       })

@@ -1,5 +1,5 @@
 import { zstdCompressSync } from "node:zlib"
-import type { ItemKey } from "../../domain/Ids.ts"
+import type { ChunkKey, ItemKey } from "../../domain/Ids.ts"
 import type { JournalTotals, Reservation, Settlement } from "../../services/Journal.ts"
 import { Database, integer, orNull, text } from "./Database.ts"
 import type { OpenOptions, Schema } from "./Database.ts"
@@ -41,10 +41,22 @@ CREATE TABLE answer (
 ) STRICT;
 `
 
+const version2 = `
+-- Null in answers of the first version, and in those about no chunk.
+ALTER TABLE answer ADD COLUMN chunk TEXT;
+CREATE INDEX answer_by_chunk ON answer (grp, chunk);
+
+CREATE TABLE pool (
+  name TEXT PRIMARY KEY,
+  -- JSON.
+  learned TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
 const journalSchema: Schema = {
   noun: "journal",
   applicationId: 0x534c554a,
-  migrations: [version1],
+  migrations: [version1, version2],
   synchronous: "FULL",
   checkpoint: 1000
 }
@@ -103,8 +115,8 @@ export class JournalEngine {
         if (changes === 0 && this.#sql.call.get(settled.call) === undefined) {
           throw new Fault("failed", `The call ${settled.call} was never reserved, so its answers cannot be journalled.`)
         }
-        for (const { group, key, kind, value } of settled.answers) {
-          this.#sql.answer.run(key, group, kind, settled.call, value)
+        for (const { chunk, group, key, kind, value } of settled.answers) {
+          this.#sql.answer.run(key, group, kind, settled.call, value, orNull(chunk))
           keys.push(key)
         }
       }
@@ -128,6 +140,30 @@ export class JournalEngine {
     })
   }
 
+  forget(group: string, chunks: ReadonlyArray<ChunkKey>): void {
+    this.#db.write(() => {
+      for (const chunk of chunks) this.#sql.forgetAnswers.run(group, chunk)
+      this.#sql.forgetResponses.run(group)
+    })
+  }
+
+  forgetGroup(group: string): void {
+    this.#db.write(() => {
+      this.#sql.forgetGroup.run(group)
+      this.#sql.forgetResponses.run(group)
+    })
+  }
+
+  learned(): ReadonlyMap<string, string> {
+    return this.#db.read(
+      () => new Map(this.#sql.learned.all().map((row) => [text(row, "name"), text(row, "learned")] as const))
+    )
+  }
+
+  learn(pool: string, value: string): void {
+    this.#db.write(() => this.#sql.learn.run(pool, value))
+  }
+
   close(): void {
     this.#db.close()
   }
@@ -144,7 +180,7 @@ export class JournalEngine {
 
 const statements = (db: Database) => ({
   standing: db.prepare("SELECT value FROM answer WHERE key = ?"),
-  answer: db.prepare("INSERT OR IGNORE INTO answer (key, grp, kind, call, value) VALUES (?, ?, ?, ?, ?)"),
+  answer: db.prepare("INSERT OR IGNORE INTO answer (key, grp, kind, call, value, chunk) VALUES (?, ?, ?, ?, ?, ?)"),
   call: db.prepare("SELECT 1 FROM call WHERE id = ?"),
   reserve: db.prepare(
     `INSERT INTO call (id, run, grp, kind, endpoint, model, items, reserved_input, reserved_output, reserved_usd,
@@ -154,6 +190,18 @@ const statements = (db: Database) => ({
   settle: db.prepare(
     `UPDATE call SET outcome = ?, answering_model = ?, input = ?, output = ?, cached = ?, usd = ?, settled_at = ?,
        response = ? WHERE id = ? AND outcome IS NULL`
+  ),
+  forgetAnswers: db.prepare("DELETE FROM answer WHERE grp = ? AND chunk = ?"),
+  forgetGroup: db.prepare("DELETE FROM answer WHERE grp = ?"),
+  // A response speaks of all items of its call, and so does that of a call which failed: where an item's answer is gone, or
+  // never was, nobody needs it.
+  forgetResponses: db.prepare(
+    `UPDATE call SET response = NULL WHERE grp = ? AND response IS NOT NULL AND EXISTS
+       (SELECT 1 FROM json_each(call.items) AS item WHERE NOT EXISTS (SELECT 1 FROM answer WHERE key = item.value))`
+  ),
+  learned: db.prepare("SELECT name, learned FROM pool"),
+  learn: db.prepare(
+    "INSERT INTO pool (name, learned) VALUES (?, ?) ON CONFLICT DO UPDATE SET learned = excluded.learned"
   ),
   kinds: db.prepare("SELECT kind, count(*) AS count FROM call WHERE run = ? GROUP BY kind ORDER BY kind"),
   totals: db.prepare(

@@ -1,8 +1,8 @@
 import type { GraphRecord } from "../../domain/Canonical.ts"
 import type { GraphCounts } from "../../domain/Graph.ts"
-import type { Group, Recipe, RunId } from "../../domain/Ids.ts"
+import type { DocumentId, Group, Recipe, RunId } from "../../domain/Ids.ts"
 import type { ExportRow, Overview } from "../../services/GraphStore.ts"
-import type { RunEntry } from "../../services/Ledger.ts"
+import type { KnownSource, RunEntry } from "../../services/Ledger.ts"
 import { Database, integer, orNull, text } from "./Database.ts"
 import type { OpenOptions, Row } from "./Database.ts"
 import { isBusy } from "./Fault.ts"
@@ -13,9 +13,10 @@ import { StoreViews } from "./StoreViews.ts"
 import { StoreWriter } from "./StoreWriter.ts"
 import type { StoreWrite } from "./StoreWriter.ts"
 
-export type StoredRun = Omit<RunEntry, "report"> & {
+export type StoredRun = Omit<RunEntry, "report" | "recipe"> & {
   /** JSON. */
   readonly report?: string
+  readonly recipe?: string
 }
 
 /**
@@ -99,19 +100,30 @@ export class StoreEngine {
   putRun(run: StoredRun): void {
     this.#db.write(() => {
       const group = this.#writer.group(run.group)
-      this.#sql.putRun.run(group, run.id, run.startedAt, orNull(run.finishedAt), run.status, orNull(run.report))
+      this.#sql.putRun.run(
+        group,
+        run.id,
+        run.startedAt,
+        orNull(run.finishedAt),
+        run.status,
+        orNull(run.report),
+        orNull(run.root),
+        orNull(run.recipe)
+      )
     })
   }
 
   runs(group: Group, limit: number): ReadonlyArray<StoredRun> {
     return this.#sql.runs.all(this.#group(group), limit).map((row) => {
-      const { finished_at: finishedAt, report } = row
+      const { finished_at: finishedAt, recipe, report, root } = row
       return {
         id: text<RunId>(row, "id"),
         group,
         startedAt: integer(row, "started_at"),
         ...(typeof finishedAt === "number" ? { finishedAt } : {}),
         status: text<RunEntry["status"]>(row, "status"),
+        ...(typeof root === "string" ? { root: text<RunId>(row, "root") } : {}),
+        ...(typeof recipe === "string" ? { recipe } : {}),
         ...(typeof report === "string" ? { report } : {})
       }
     })
@@ -132,12 +144,21 @@ export class StoreEngine {
     }
   }
 
-  /** As JSON. */
   hasLetters(group: Group, sources: ReadonlyArray<string>): ReadonlyArray<boolean> {
     const pk = this.#group(group)
     return sources.map((source) => this.#sql.ownLetter.get(pk, source) !== undefined)
   }
 
+  sources(group: Group, cursor: Cursor): Page<KnownSource> {
+    const rows = this.#sql.sources.all(this.#group(group), cursor.id, sourcesPage).map((row): KnownSource => {
+      const source = text(row, "uri")
+      return row["document"] === null ? { source } : { source, document: text<DocumentId>(row, "document") }
+    })
+    const last = rows.at(-1)
+    return rows.length < sourcesPage || last === undefined ? { rows } : { rows, next: { ...cursor, id: last.source } }
+  }
+
+  /** As JSON. */
   deadLetters(group: Group): ReadonlyArray<string> {
     return this.#sql.deadLetters.all(this.#group(group)).map((row) => text(row, "letter"))
   }
@@ -151,6 +172,8 @@ export class StoreEngine {
     return row === undefined ? none : integer(row, "pk")
   }
 }
+
+const sourcesPage = 1000
 
 /** Of a group that nothing was written to. */
 const none = 0
@@ -168,12 +191,12 @@ const statements = (db: Database) => ({
           CROSS JOIN mention m ON m.chunk = c.pk WHERE d.grp = :group) AS mentions`
   ),
   putRun: db.prepare(
-    `INSERT INTO run (grp, id, started_at, finished_at, status, report) VALUES (?, ?, ?, ?, ?, ?)
+    `INSERT INTO run (grp, id, started_at, finished_at, status, report, root, recipe) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (grp, id) DO UPDATE SET started_at = excluded.started_at, finished_at = excluded.finished_at,
-       status = excluded.status, report = excluded.report`
+       status = excluded.status, report = excluded.report, root = excluded.root, recipe = excluded.recipe`
   ),
   runs: db.prepare(
-    `SELECT id, started_at, finished_at, status, report FROM run
+    `SELECT id, started_at, finished_at, status, report, root, recipe FROM run
      WHERE grp = ? ORDER BY started_at DESC, pk DESC LIMIT ?`
   ),
   document: db.prepare(
@@ -181,6 +204,14 @@ const statements = (db: Database) => ({
        EXISTS (SELECT 1 FROM source WHERE grp = d.grp AND uri = ?1 AND document = d.pk) AS is_pointed_at,
        EXISTS (SELECT 1 FROM dead_letter WHERE grp = d.grp AND source = ?1 AND ordinal = -1) AS has_letter
      FROM document d WHERE d.grp = ?2 AND d.id = ?3`
+  ),
+  sources: db.prepare(
+    `SELECT uri, (SELECT id FROM document WHERE pk = document) AS document FROM (
+       SELECT uri, document FROM source WHERE grp = ?1 AND uri > ?2
+       UNION ALL
+       SELECT DISTINCT source, NULL FROM dead_letter l WHERE grp = ?1 AND source > ?2
+         AND NOT EXISTS (SELECT 1 FROM source WHERE grp = ?1 AND uri = l.source)
+     ) ORDER BY uri LIMIT ?3`
   ),
   ownLetter: db.prepare("SELECT 1 FROM dead_letter WHERE grp = ? AND source = ? AND ordinal = -1"),
   deadLetters: db.prepare("SELECT letter FROM dead_letter WHERE grp = ? ORDER BY source, ordinal")

@@ -166,10 +166,17 @@ CREATE TABLE dead_letter (
 CREATE INDEX dead_letter_by_document ON dead_letter (grp, document);
 `
 
+const version2 = `
+-- The run that this one goes on with, or the first of several.
+ALTER TABLE run ADD COLUMN root TEXT;
+-- A JSON object: what decides what a document becomes, part by part.
+ALTER TABLE run ADD COLUMN recipe TEXT;
+`
+
 export const storeSchema: Schema = {
   noun: "store",
   applicationId: 0x534c5543,
-  migrations: [version1],
+  migrations: [version1, version2],
   synchronous: "NORMAL",
   // A commit touches pages all over the file, and the next one many of the same: moved less often, they are written once.
   checkpoint: 8000

@@ -26,6 +26,8 @@ export const statements = (db: Database) => ({
 
   source: db.prepare("SELECT document FROM source WHERE grp = ? AND uri = ?"),
   anySource: db.prepare("SELECT uri FROM source WHERE document = ? ORDER BY uri LIMIT 1"),
+  sourcesOf: db.prepare("SELECT uri FROM source WHERE document = ? ORDER BY uri"),
+  dropSource: db.prepare("DELETE FROM source WHERE grp = ? AND uri = ? RETURNING document"),
   putSource: db.prepare(
     `INSERT INTO source (grp, uri, document) VALUES (?, ?, ?)
      ON CONFLICT (grp, uri) DO UPDATE SET document = excluded.document`

@@ -21,6 +21,8 @@ export type StoreWrite =
     }
   | { readonly _tag: "source"; readonly source: string; readonly document: string }
   | { readonly _tag: "settled"; readonly source: string }
+  | { readonly _tag: "removed"; readonly source: string }
+  | { readonly _tag: "forgotten"; readonly document: string }
   | { readonly _tag: "dead-letter"; readonly letter: StoreLetter }
 
 /** Its text is the document's in `[start,end)`. */
@@ -92,7 +94,14 @@ export class StoreWriter {
         this.#point(group, write.source, integer(document, "pk"), touched)
         this.#sql.dropSourceLetters.run(group, write.source, write.document)
       } else if (write._tag === "settled") this.#sql.dropOwnLetter.run(group, write.source)
-      else this.#letter(group, write.letter)
+      else if (write._tag === "removed") this.#unpoint(group, write.source, touched)
+      else if (write._tag === "forgotten") {
+        const row = this.#sql.document.get(group, write.document)
+        if (row === undefined) continue
+        for (const source of this.#sql.sourcesOf.all(integer(row, "pk"))) {
+          this.#unpoint(group, text(source, "uri"), touched)
+        }
+      } else this.#letter(group, write.letter)
     }
     for (const document of touched.documents) {
       if (this.#sql.anySource.get(document) === undefined) this.#forget(group, document, touched)
@@ -245,19 +254,23 @@ export class StoreWriter {
 
   #point(group: number, source: string, document: number, touched: Touched): void {
     const row = this.#sql.source.get(group, source)
-    if (row !== undefined) {
-      const before = integer(row, "document")
-      if (before === document) return
-      touched.documents.add(before)
-      this.#sql.putSource.run(group, source, document)
-      // Its dead chunks are still dead if another source points at it, which their letters go over to.
-      const heir = this.#sql.anySource.get(before)
-      if (heir !== undefined) {
-        this.#sql.moveLetters.run(text(heir, "uri"), group, source, before)
-      }
-      return
-    }
     this.#sql.putSource.run(group, source, document)
+    if (row === undefined) return
+    const before = integer(row, "document")
+    if (before !== document) this.#leave(group, source, before, touched)
+  }
+
+  #unpoint(group: number, source: string, touched: Touched): void {
+    const row = this.#sql.dropSource.get(group, source)
+    if (row !== undefined) this.#leave(group, source, integer(row, "document"), touched)
+    this.#sql.dropLetters.run(group, source)
+  }
+
+  /** Its dead chunks are still dead if another source points at the document, which their letters go over to. */
+  #leave(group: number, source: string, document: number, touched: Touched): void {
+    touched.documents.add(document)
+    const heir = this.#sql.anySource.get(document)
+    if (heir !== undefined) this.#sql.moveLetters.run(text(heir, "uri"), group, source, document)
   }
 
   #letter(group: number, { cause, document, json, ordinal, source }: StoreLetter): void {
