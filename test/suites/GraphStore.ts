@@ -66,7 +66,7 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
     assert.strictEqual(yield* store.hash(group), hash)
   })
 
-  describeWith(layer)(`GraphStore: ${name}`, (it) => {
+  describeWith(layer, { timeout: "60 seconds" })(`GraphStore: ${name}`, (it) => {
     it.effect("is empty for a group that nothing was written to", () =>
       inStore((store, group) =>
         Effect.gen(function* () {

@@ -14,6 +14,8 @@ export const ofSource = -1
 
 /** What a commit finds of what it speaks of. */
 export interface Before {
+  /** All that the commit speaks of. */
+  readonly sources: ReadonlySet<string>
   /** Documents by the sources of the commit that point at them. */
   readonly pointers: ReadonlyMap<string, string>
   readonly documents: ReadonlySet<string>
@@ -31,6 +33,8 @@ export interface Plan {
   /** Those that no source points at, whether they were there or would have been new. */
   readonly removed: ReadonlyArray<string>
   readonly pointed: ReadonlyArray<{ readonly source: string; readonly document: string }>
+  /** Sources that point at nothing any more, or never did. */
+  readonly unpointed: ReadonlyArray<string>
   readonly letters: {
     readonly put: ReadonlyArray<DeadLetter>
     readonly dropped: ReadonlyArray<{ readonly source: string; readonly ordinal: number }>
@@ -42,6 +46,7 @@ export const spokenOf = (writes: ReadonlyArray<Write>) => {
   const sources = new Set<string>()
   const lettersOf = new Set<string>()
   const documents = new Set<string>()
+  const forgotten = new Set<string>()
   for (const write of writes) {
     switch (write._tag) {
       case "document":
@@ -55,13 +60,20 @@ export const spokenOf = (writes: ReadonlyArray<Write>) => {
       case "settled":
         lettersOf.add(write.source)
         break
+      case "removed":
+        sources.add(write.source)
+        break
+      case "forgotten":
+        documents.add(write.document)
+        forgotten.add(write.document)
+        break
       case "dead-letter":
         lettersOf.add(write.letter.source)
         break
     }
   }
   for (const source of sources) lettersOf.add(source)
-  return { sources, lettersOf, documents }
+  return { sources, lettersOf, documents, forgotten }
 }
 
 const ordinalOf = ({ ordinal }: DeadLetter): number => ordinal ?? ofSource
@@ -114,17 +126,24 @@ export const plan = (writes: ReadonlyArray<Write>, before: Before): Plan => {
     const ours = [...pointers].flatMap(([source, to]) => (to === document ? [source] : []))
     return [...ours, ...(other === undefined ? [] : [other])].toSorted(compare)[0]
   }
+  const leave = (source: string, document: string): void => {
+    touched.add(document)
+    // Its dead chunks are still dead if another source points at it, which their letters go over to.
+    const left = letters.drop(source, (letter) => isOfChunk(letter, document))
+    const heir = left.length === 0 ? undefined : sourceOf(document)
+    if (heir === undefined) return
+    for (const letter of left) letters.put(decodeLetter({ ...encodeLetter(letter), source: heir }))
+  }
   const point = (source: string, document: string): void => {
     const old = pointers.get(source)
     pointers.set(source, document)
-    if (old === undefined || old === document) return
-    touched.add(old)
-    // Its dead chunks are still dead if another source points at it, which their letters go over to.
-    const heir = sourceOf(old)
-    if (heir === undefined) return
-    for (const letter of letters.drop(source, (one) => isOfChunk(one, old))) {
-      letters.put(decodeLetter({ ...encodeLetter(letter), source: heir }))
-    }
+    if (old !== undefined && old !== document) leave(source, old)
+  }
+  const unpoint = (source: string): void => {
+    const old = pointers.get(source)
+    pointers.delete(source)
+    if (old !== undefined) leave(source, old)
+    letters.drop(source)
   }
 
   for (const write of writes) {
@@ -155,6 +174,13 @@ export const plan = (writes: ReadonlyArray<Write>, before: Before): Plan => {
       case "settled":
         letters.drop(write.source, ({ ordinal }) => ordinal === undefined)
         break
+      case "removed":
+        unpoint(write.source)
+        break
+      case "forgotten":
+        touched.add(write.document)
+        for (const [source, document] of [...pointers]) if (document === write.document) unpoint(source)
+        break
       case "dead-letter":
         letters.put(write.letter)
         break
@@ -177,6 +203,7 @@ export const plan = (writes: ReadonlyArray<Write>, before: Before): Plan => {
     pointed: [...pointers].flatMap(([source, document]) =>
       before.pointers.get(source) === document ? [] : [{ source, document }]
     ),
+    unpointed: [...before.sources].filter((source) => !pointers.has(source)),
     letters: {
       put: left.filter((letter) => known.get(keyOf(letter)) !== letter),
       dropped: [...known].flatMap(([key, letter]) =>

@@ -39,7 +39,7 @@ const version1: ReadonlyArray<Part> = [
   unique("sluice_letter_id", "DeadLetter", "id"),
   unique("sluice_run_id", "Run", "group", "id"),
   unique("sluice_group_name", "Group", "name"),
-  range("sluice_source_group", "Source", "group"),
+  range("sluice_source_group", "Source", "group", "head"),
   range("sluice_document_group", "Document", "group", "id"),
   range("sluice_chunk_group", "Chunk", "group", "document", "ordinal"),
   range("sluice_entity_group", "Entity", "group", "id"),

@@ -6,10 +6,14 @@ import { quoted } from "./Identifiers.ts"
  * what it is takes a lock and writes nothing.
  */
 export const statements = {
+  sourcesOf: `
+    UNWIND $rows AS id
+    MATCH (:Document {id: id, group: $group})<-[:IS]-(s:Source)
+    RETURN s.uri AS source`,
   lockSources: `
     UNWIND $rows AS row
     MERGE (s:Source {id: row.id})
-    ON CREATE SET s.uri = row.uri
+    ON CREATE SET s.uri = row.uri, s.head = row.head
     SET s.group = $group
     WITH s, row
     OPTIONAL MATCH (s)-[:IS]->(d:Document)
@@ -17,8 +21,9 @@ export const statements = {
   lockDocuments: `
     UNWIND $rows AS id
     MERGE (d:Document {id: id})
-    SET d.group = $group
-    RETURN id, d.recipe IS NOT NULL AS exists`,
+    ON CREATE SET d.group = $group
+    SET d.group = d.group
+    RETURN id, d.group = $group AND d.recipe IS NOT NULL AS exists`,
   lettersOfSources: `
     UNWIND $rows AS id
     MATCH (l:DeadLetter {sourceId: id})
@@ -29,7 +34,7 @@ export const statements = {
     RETURN l.letter AS letter`,
   otherSources: `
     UNWIND $rows AS id
-    MATCH (:Document {id: id})<-[:IS]-(s:Source)
+    MATCH (:Document {id: id, group: $group})<-[:IS]-(s:Source)
     WHERE NOT s.id IN $sources
     RETURN id, min(s.uri) AS source`,
 
@@ -123,9 +128,13 @@ export const statements = {
     MATCH (s:Source {id: row.id})
     MATCH (d:Document {id: row.document})
     CREATE (s)-[:IS]->(d)`,
+  dropSources: `
+    UNWIND $rows AS id
+    MATCH (s:Source {id: id})
+    DETACH DELETE s`,
   dropDocuments: `
     UNWIND $rows AS id
-    MATCH (d:Document {id: id})
+    MATCH (d:Document {id: id, group: $group})
     DETACH DELETE d`,
   putLetters: `
     UNWIND $rows AS row

@@ -95,10 +95,19 @@ const locked = ({ rows: [row] }: Answer): number => (row === undefined ? 0 : int
 const sendNested = (commit: Commit, statement: string, { count, rows }: Nested): void =>
   commit.send(statement, rows, expect(count, created), ({ of }) => of.length * (maxText / maxRows))
 
+/** An index cannot hold a name of any length: names are sorted by this much of them first. */
+const headLength = 500
+
 /** What is there of what the writes speak of; locked, so that it stays so. */
 const before = async (commit: Commit, group: Group, writes: ReadonlyArray<Write>): Promise<Before> => {
-  const { documents, lettersOf, sources } = spokenOf(writes)
-  const sourceRows = [...sources].toSorted(compare).map((uri) => ({ id: sourceId(group, uri), uri }))
+  const { documents, forgotten, lettersOf, sources } = spokenOf(writes)
+  for (const row of await commit.rows(statements.sourcesOf, [...forgotten])) {
+    sources.add(text(row, "source"))
+    lettersOf.add(text(row, "source"))
+  }
+  const sourceRows = [...sources]
+    .toSorted(compare)
+    .map((uri) => ({ id: sourceId(group, uri), uri, head: uri.slice(0, headLength) }))
   const pointers = new Map(
     (await commit.rows(statements.lockSources, sourceRows)).flatMap((row) =>
       row["document"] === null ? [] : [[text(row, "source"), text(row, "document")]]
@@ -114,8 +123,10 @@ const before = async (commit: Commit, group: Group, writes: ReadonlyArray<Write>
       [...lettersOf].map((source) => sourceId(group, source))
     )
   ])
+  if (others.some((row) => forgotten.has(text(row, "id")))) throw new Conflict("Another writer has just used it.")
   const letters = new Set([...ofDocuments, ...ofSources].map((row) => text(row, "letter")))
   return {
+    sources,
     pointers,
     documents: new Set(locked.flatMap((row) => (boolean(row, "exists") ? [text(row, "id")] : []))),
     others: new Map(others.map((row) => [text(row, "id"), text(row, "source")])),
@@ -193,13 +204,22 @@ const sweep = (commit: Commit, { entities, facts, relations }: Losing): void => 
 }
 
 /** Pointers, dead letters, documents that go. */
-const account = (commit: Commit, group: Group, { letters, pointed, removed }: Plan, { pointers }: Before): void => {
+const account = (
+  commit: Commit,
+  group: Group,
+  { letters, pointed, removed, unpointed }: Plan,
+  { pointers }: Before
+): void => {
   const rows = pointed.map(({ document, source }) => ({ id: sourceId(group, source), document, source }))
   commit.send(
     statements.movePointers,
     rows.filter(({ source }) => pointers.has(source))
   )
   commit.send(statements.addPointers, rows)
+  commit.send(
+    statements.dropSources,
+    unpointed.map((source) => sourceId(group, source))
+  )
   commit.send(statements.dropDocuments, removed)
   const idOf = (source: string, ordinal: number): string => `${sourceId(group, source)}/${ordinal}`
   commit.send(
