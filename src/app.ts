@@ -13,6 +13,7 @@ import * as Logging from "./cli/Logging.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
+import * as Retry from "./cli/Retry.ts"
 import { version } from "./cli/Version.ts"
 import { ingestion, journalFile, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
@@ -32,8 +33,21 @@ const ingest = Command.withHandler(
   Effect.fnUntraced(function* ({ config, paths, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
-    const layer = ingestion(paths, settings, progress)
+    const layer = ingestion({ _tag: "paths", paths, ...settings }, settings, progress)
     yield* Ingest.run(settings).pipe(Effect.provide(layer), observed(settings, progress === "bar"))
+  })
+)
+
+const retry = Command.withHandler(
+  Retry.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const progress = yield* Progress.kindOf(settings.progress)
+    yield* Effect.gen(function* () {
+      const wanted = yield* Retry.wanted(settings).pipe(Effect.provide(reading(settings)))
+      const layer = ingestion({ _tag: "wanted", wanted }, settings, progress)
+      yield* Retry.run(wanted, settings).pipe(Effect.provide(layer))
+    }).pipe(observed(settings, progress === "bar"))
   })
 )
 
@@ -56,7 +70,14 @@ const read = <E, R>(run: (settings: Flags.CommonSettings) => Effect.Effect<void,
 
 const hash = Command.withHandler(Hash.command, read(Hash.run))
 const report = Command.withHandler(Report.command, read(Report.run))
-const failures = Command.withHandler(Failures.command, read(Failures.run))
+
+const failures = Command.withHandler(
+  Failures.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    yield* Failures.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
+  })
+)
 
 const doctor = Command.withHandler(
   Doctor.command,
@@ -72,7 +93,7 @@ const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, failures, hash, exporting, doctor])
+  Command.withSubcommands([ingest, report, failures, retry, hash, exporting, doctor])
 )
 
 /** The program: fails with what `endingOf` understands. */

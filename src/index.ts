@@ -24,6 +24,7 @@ export * as Retry from "./services/Retry.ts"
 export * as Run from "./services/Run.ts"
 export * as Unpacker from "./services/Unpacker.ts"
 export * as Vocabulary from "./services/Vocabulary.ts"
+export * as WarmStart from "./services/WarmStart.ts"
 
 export * as Containers from "./layers/Containers.ts"
 export * as FileSource from "./layers/FileSource.ts"

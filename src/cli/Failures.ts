@@ -4,10 +4,15 @@ import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Flags from "./Flags.ts"
-import { counted, fit, jsonLine, print, wrap } from "./Print.ts"
+import { counted, fit, jsonLine, plain, print, wrap } from "./Print.ts"
+import { ofCauses } from "./Retry.ts"
 
-export const command = Command.make("failures", { config: Flags.config, settings: Flags.common }).pipe(
-  Command.withDescription("The dead letters: what could not be processed, grouped by cause, with what to do.")
+export const command = Command.make("failures", {
+  config: Flags.config,
+  settings: { ...Flags.common, ...Flags.letters }
+}).pipe(
+  Command.withDescription("The dead letters: what could not be processed, grouped by cause, with what to do."),
+  Command.withExamples([{ command: "sluice failures --cause refused", description: "What the model refused" }])
 )
 
 /** What the causes mean to somebody who has not read the source. */
@@ -34,26 +39,36 @@ const shown = 20
 const group = (letters: ReadonlyArray<DeadLetter>): ReadonlyMap<DeadLetterCause, ReadonlyArray<DeadLetter>> =>
   new Map([...Map.groupBy(letters, ({ cause }) => cause)].toSorted(([, a], [, b]) => b.length - a.length))
 
+/** `chunk 3, 2 attempts`; one attempt goes without saying. */
+const details = ({ attempts, ordinal }: DeadLetter): string =>
+  [ordinal === undefined ? "" : `, chunk ${ordinal + 1}`, attempts > 1 ? `, ${attempts} attempts` : ""].join("")
+
+const letterLines = (letter: DeadLetter): ReadonlyArray<string> => [
+  `  ${fit(letter.source, 52)}${details(letter)} (${letter.stage})`,
+  ...wrap(letter.message, 76, 4).map((line) => `    ${line}`),
+  ...(letter.response === undefined || plain(letter.response) === ""
+    ? []
+    : wrap(`It was answered: ${letter.response}`, 74, 2).map((line) => `      ${line}`))
+]
+
 const lines = (letters: ReadonlyArray<DeadLetter>): ReadonlyArray<string> => [
   counted(letters.length, "dead letter"),
   ...[...group(letters)].flatMap(([cause, ofCause]) => [
     "",
     `${cause}: ${meanings[cause]} (${ofCause.length})`,
-    ...ofCause
-      .slice(0, shown)
-      .flatMap(({ message, ordinal, source }) => [
-        `  ${fit(source, 64)}${ordinal === undefined ? "" : `, chunk ${ordinal + 1}`}`,
-        ...wrap(message, 76, 4).map((line) => `    ${line}`)
-      ]),
+    ...ofCause.slice(0, shown).flatMap(letterLines),
     ...(ofCause.length > shown ? [`  and ${ofCause.length - shown} more: --json has them all`] : [])
   ]),
   "",
-  "Mend or remove them, then run the same `sluice ingest` again: only they are tried again."
+  "`sluice retry`, with the model flags of the ingest, tries these alone again."
 ]
 
-export const run = Effect.fnUntraced(function* (settings: Flags.CommonSettings) {
+const none = (causes: Flags.LetterSettings["causes"]): string =>
+  causes.length === 0 ? "No dead letters: everything is in the graph." : `No dead letters of ${causes.join(", ")}.`
+
+export const run = Effect.fnUntraced(function* (settings: Flags.CommonSettings & Flags.LetterSettings) {
   const ledger = yield* Ledger
-  const letters = yield* ledger.deadLetters(settings.group)
+  const letters = ofCauses(yield* ledger.deadLetters(settings.group), settings.causes)
   if (settings.json) {
     const causes = [...group(letters)].map(([cause, ofCause]) => ({
       cause,
@@ -62,5 +77,5 @@ export const run = Effect.fnUntraced(function* (settings: Flags.CommonSettings) 
     }))
     return yield* print([jsonLine({ total: letters.length, causes })])
   }
-  yield* print(letters.length === 0 ? ["No dead letters: everything is in the graph."] : lines(letters))
+  yield* print(letters.length === 0 ? [none(settings.causes)] : lines(letters))
 })

@@ -1,6 +1,7 @@
 import { Effect, Option, Result, Schema } from "effect"
 import type { LogLevel } from "effect"
 import { Flag } from "effect/cli"
+import { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Group } from "../domain/Ids.ts"
 import { wrongWith } from "../layers/files/patterns.ts"
 import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
@@ -24,10 +25,13 @@ export const names = [
   "embedding-base-url",
   "ontology",
   "concurrency",
+  "rpm",
+  "tpm",
   "pack",
   "max-document",
   "include",
   "exclude",
+  "cause",
   "parse-timeout",
   "parse-threads",
   "journal",
@@ -43,7 +47,7 @@ export const names = [
 type Name = (typeof names)[number]
 
 /** Those that may be given more than once. */
-const repeatable = ["include", "exclude"] as const satisfies ReadonlyArray<Name>
+const repeatable = ["include", "exclude", "cause"] as const satisfies ReadonlyArray<Name>
 
 const optionalSetting = <A>(
   name: Name,
@@ -279,26 +283,22 @@ export const extraction = {
     text("concurrency", "N", "Most calls in flight at once (default: adaptive, up to 512)"),
     positive
   ),
+  rpm: optionalSetting(
+    "rpm",
+    text("rpm", "N", "Most requests in any minute to the model that extracts (default: what the provider allows)"),
+    positive
+  ),
+  tpm: optionalSetting(
+    "tpm",
+    text("tpm", "N", "Most tokens in any minute to the model that extracts (default: what the provider allows)"),
+    positive
+  ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
   maxDocument: setting(
     "max-document",
     text("max-document", "SIZE", "Largest document that is read (default: 64MB)"),
     size,
     64e6
-  ),
-  include: listSetting(
-    "include",
-    text(
-      "include",
-      "GLOB",
-      "Take only files that match, as in .gitignore, by their path relative to the PATH they were found under; repeatable"
-    ),
-    pattern
-  ),
-  exclude: listSetting(
-    "exclude",
-    text("exclude", "GLOB", "Leave out what matches in the same way, also of --include; repeatable"),
-    pattern
   ),
   parseTimeout: setting(
     "parse-timeout",
@@ -320,6 +320,35 @@ export const extraction = {
   )
 }
 
+/** What of the paths is read. */
+export const selection = {
+  include: listSetting(
+    "include",
+    text(
+      "include",
+      "GLOB",
+      "Take only files that match, as in .gitignore, by their path relative to the PATH they were found under; repeatable"
+    ),
+    pattern
+  ),
+  exclude: listSetting(
+    "exclude",
+    text("exclude", "GLOB", "Leave out what matches in the same way, also of --include; repeatable"),
+    pattern
+  )
+}
+
+const causes = DeadLetterCause.literals
+
+/** Which dead letters are meant. */
+export const letters = {
+  causes: listSetting(
+    "cause",
+    text("cause", "CAUSE", `Only dead letters of this cause; repeatable (${causes.join(", ")})`),
+    literal(causes)
+  )
+}
+
 export const exporting = {
   format: setting(
     "format",
@@ -337,7 +366,14 @@ export interface ModelSettings extends Settings<typeof models> {}
 
 export interface CommonSettings extends Settings<typeof common> {}
 
-export interface IngestSettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
+export interface SelectionSettings extends Settings<typeof selection> {}
+
+export interface LetterSettings extends Settings<typeof letters> {}
+
+/** Of `retry`: those of `ingest` that do not choose among files. */
+export interface RetrySettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
+
+export interface IngestSettings extends RetrySettings, SelectionSettings {}
 
 /** Gives settings the configuration file that the flags name. */
 export const provideFile =

@@ -13,7 +13,7 @@ export const command = Command.make("ingest", {
     Argument.variadic({ min: 1 })
   ),
   config: Flags.config,
-  settings: { ...Flags.common, ...Flags.models, ...Flags.extraction }
+  settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction }
 }).pipe(
   Command.withDescription("Turn documents into a knowledge graph. Run it again to go on, or to take in what changed."),
   Command.withExamples([
@@ -40,7 +40,7 @@ const unfinished = ({ report, status: ended, stopped }: IngestResult, dryRun: bo
   })
 }
 
-type IngestOptions = Pick<Flags.IngestSettings, keyof Flags.CommonSettings | "dryRun">
+type IngestOptions = Pick<Flags.RetrySettings, keyof Flags.CommonSettings | "dryRun">
 
 /** Flags that other commands need to find the same graph. */
 const sameGraph = (settings: Flags.CommonSettings): string =>

@@ -6,10 +6,11 @@ import * as NodeMachine from "../layers/NodeMachine.ts"
 import * as Stores from "../layers/Stores.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
+import type { Wanted } from "../services/DocumentSource.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, IngestSettings } from "./Flags.ts"
+import type { CommonSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -55,7 +56,10 @@ const without = (files: ReadonlyArray<string>) => {
   )
   return Layer.effect(
     DocumentSource,
-    Effect.map(DocumentSource, ({ items }) => ({ items: Stream.filter(items, ({ uri }) => !own.has(resolve(uri))) }))
+    Effect.map(DocumentSource, (source) => ({
+      ...source,
+      items: Stream.filter(source.items, ({ uri }) => !own.has(resolve(uri)))
+    }))
   )
 }
 
@@ -80,8 +84,13 @@ const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, is
   return Layer.merge(first, Models.layerFallback(model, fallback.value))
 })
 
-/** Everything that the pipeline needs, from the flags of `ingest`. Whatever can be wrong with them is told before a file is opened. */
-export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings, progress: ProgressKind) =>
+/** What is to be read: what paths name, or sources by their names in the ledger. */
+export type Documents =
+  | ({ readonly _tag: "paths"; readonly paths: ReadonlyArray<string> } & SelectionSettings)
+  | { readonly _tag: "wanted"; readonly wanted: ReadonlyArray<Wanted> }
+
+/** Everything that the pipeline needs, from the flags of `ingest` or `retry`. Whatever can be wrong with them is told before a file is opened. */
+export const ingestion = (documents: Documents, settings: RetrySettings, progress: ProgressKind) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const providers = yield* resolveProviders(settings)
@@ -107,6 +116,7 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
         ])
       )
 
+      const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
       const databases = { store: settings.store, journal: journalFile(settings) }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
@@ -124,7 +134,17 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
       const extraction =
         extractor === "rules"
           ? wiring.layerRules(limits)
-          : wiring.layerLlm({ ...limits, model: settings.model, pack: settings.pack }).pipe(Layer.provide(chat))
+          : wiring
+              .layerLlm({
+                ...limits,
+                model: settings.model,
+                pack: settings.pack,
+                allowance: {
+                  requests: Option.getOrUndefined(settings.rpm),
+                  tokens: Option.getOrUndefined(settings.tpm)
+                }
+              })
+              .pipe(Layer.provide(chat))
       return extraction.pipe(
         Layer.provideMerge(
           Layer.mergeAll(
@@ -133,12 +153,9 @@ export const ingestion = (paths: ReadonlyArray<string>, settings: IngestSettings
             Run.layer(settings.group),
             without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(
-                files.layer(paths, {
-                  maxBytes: settings.maxDocument,
-                  include: settings.include,
-                  exclude: settings.exclude,
-                  userAgent: `sluice/${version}`
-                })
+                documents._tag === "paths"
+                  ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })
+                  : files.layerWanted(documents.wanted, reads)
               )
             ),
             Layer.merge(parsers.layerPooled, containers.layerPooled({ maxBytes: settings.maxDocument })).pipe(

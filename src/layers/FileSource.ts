@@ -1,7 +1,8 @@
 import { Effect, Layer, Scope, Stream } from "effect"
 import { stdin as processInput } from "node:process"
 import { DocumentSource, SourceItemError } from "../services/DocumentSource.ts"
-import type { SourceError, SourceItem } from "../services/DocumentSource.ts"
+import type { SourceError, SourceItem, Wanted } from "../services/DocumentSource.ts"
+import { locate } from "./files/locate.ts"
 import { readFile, readInput, readRange } from "./files/read.ts"
 import { checkRoots } from "./files/roots.ts"
 import type { Root } from "./files/roots.ts"
@@ -30,6 +31,40 @@ export interface Options {
   readonly userAgent?: string
 }
 
+/** Makes items of what was found. */
+const makeItems = Effect.fnUntraced(function* ({ maxBytes, userAgent = "sluice" }: Options) {
+  const readDay = yield* makeReadDay(maxBytes)
+  const scope = yield* Effect.scope
+  // What speaks HTTP is loaded when the first address comes.
+  const fetching = yield* Effect.cached(
+    Effect.promise(() => import("./urls/fetch.ts")).pipe(
+      Effect.flatMap(({ makeFetch }) => makeFetch({ maxBytes, userAgent })),
+      Effect.provideService(Scope.Scope, scope)
+    )
+  )
+
+  const toItem = ({ channel, path, problem, size, uri }: ChannelEntry): SourceItem => {
+    if (problem !== undefined) {
+      return { uri, read: Effect.fail(new SourceItemError({ uri, reason: "unreadable", message: problem })) }
+    }
+    if (channel !== undefined) return { uri, read: readDay(uri, path, channel) }
+    const read = readFile(uri, path, maxBytes)
+    return size === undefined ? { uri, read } : { uri, size, read, range: (from, to) => readRange(uri, path, from, to) }
+  }
+
+  const toRemoteItem = (address: Address): SourceItem => {
+    let mediaType = ""
+    const read = Effect.gen(function* () {
+      const fetched = yield* (yield* fetching)(address)
+      mediaType = fetched.mediaType
+      return fetched.bytes
+    })
+    return { uri: address.uri, read, mediaType: Effect.sync(() => mediaType) }
+  }
+
+  return { toItem, toRemoteItem }
+})
+
 /**
  * Files, directories, globs, `-` (standard input) and http or https addresses, in the order given; a directory's files by
  * the code units of their names, subdirectories among them.
@@ -52,37 +87,7 @@ export const layer = (paths: ReadonlyArray<string>, options: Options): Layer.Lay
 
   const make = Effect.gen(function* () {
     const input = yield* Effect.cached(readInput(options.stdin ?? processInput, maxBytes))
-    const readDay = yield* makeReadDay(maxBytes)
-    const scope = yield* Effect.scope
-    // What speaks HTTP is loaded when the first address comes.
-    const fetching = yield* Effect.cached(
-      Effect.promise(() => import("./urls/fetch.ts")).pipe(
-        Effect.flatMap(({ makeFetch }) => makeFetch({ maxBytes, userAgent: options.userAgent ?? "sluice" })),
-        Effect.provideService(Scope.Scope, scope)
-      )
-    )
-
-    const toItem = ({ channel, path, problem, size, uri }: ChannelEntry): SourceItem => {
-      if (problem !== undefined) {
-        return { uri, read: Effect.fail(new SourceItemError({ uri, reason: "unreadable", message: problem })) }
-      }
-      if (channel !== undefined) return { uri, read: readDay(uri, path, channel) }
-      const read = readFile(uri, path, maxBytes)
-      return size === undefined
-        ? { uri, read }
-        : { uri, size, read, range: (from, to) => readRange(uri, path, from, to) }
-    }
-
-    const toRemoteItem = (address: Address): SourceItem => {
-      let mediaType = ""
-      const read = Effect.gen(function* () {
-        const fetched = yield* (yield* fetching)(address)
-        mediaType = fetched.mediaType
-        return fetched.bytes
-      })
-      return { uri: address.uri, read, mediaType: Effect.sync(() => mediaType) }
-    }
-
+    const { toItem, toRemoteItem } = yield* makeItems(options)
     const items: Stream.Stream<SourceItem, SourceError> = Stream.unwrap(
       Effect.gen(function* () {
         const roots = yield* checkRoots(paths, uris, rules)
@@ -102,3 +107,28 @@ export const layer = (paths: ReadonlyArray<string>, options: Options): Layer.Lay
   })
   return Layer.effect(DocumentSource, make)
 }
+
+/**
+ * Sources by their names in the ledger, as `docs/notes.md`, `box.mbox#id` or `https://example.com/page`: their files and
+ * addresses, each once, with the names that are wanted of what they hold. What is not there any more is an item whose
+ * `read` says so.
+ */
+export const layerWanted = (wanted: ReadonlyArray<Wanted>, options: Options): Layer.Layer<DocumentSource> =>
+  Layer.effect(
+    DocumentSource,
+    Effect.gen(function* () {
+      const { toItem, toRemoteItem } = yield* makeItems(options)
+      const uris = makeUris(options.cwd ?? process.cwd())
+      const items = Stream.suspend(() => {
+        const found = locate(
+          wanted.map(({ source }) => source),
+          uris
+        )
+        return Stream.fromAsyncIterable(found, (error) => error).pipe(
+          Stream.orDie,
+          Stream.map((one) => ("address" in one ? toRemoteItem(one.address) : toItem(one)))
+        )
+      })
+      return { items, wanted }
+    })
+  )

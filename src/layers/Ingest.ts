@@ -1,13 +1,15 @@
-import { Layer } from "effect"
-import type { ChatModel } from "../services/ChatModel.ts"
+import { Effect, Layer, Option } from "effect"
+import { ChatModel } from "../services/ChatModel.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import type { Embedder } from "../services/Embedder.ts"
 import * as Embeddings from "../services/Embeddings.ts"
 import type { Extractor } from "../services/Extractor.ts"
+import { FallbackModel } from "../services/Fallback.ts"
 import * as Gate from "../services/Gate.ts"
 import type { Journal } from "../services/Journal.ts"
 import * as ModelCalls from "../services/ModelCalls.ts"
 import * as Retry from "../services/Retry.ts"
+import * as WarmStart from "../services/WarmStart.ts"
 import type { Run } from "../services/Run.ts"
 import * as LlmExtractor from "./LlmExtractor.ts"
 import * as RulesExtractor from "./RulesExtractor.ts"
@@ -24,16 +26,36 @@ export interface IngestLayerOptions {
 const policies = (options: IngestLayerOptions) =>
   Embeddings.layer.pipe(
     Layer.provideMerge(ModelCalls.layer),
+    Layer.provideMerge(WarmStart.layer),
     Layer.provideMerge(Layer.mergeAll(Gate.layer({ ceiling: options.ceiling }), Retry.layer(options.retry)))
   )
 
 type Policies = Layer.Success<ReturnType<typeof policies>>
 
+export interface LlmLayerOptions extends IngestLayerOptions, LlmExtractor.LlmExtractorOptions {
+  /** What is sent to the model that extracts, and again to the one that stands in for it, in any minute at most. */
+  readonly allowance?: Gate.Allowance
+}
+
+const allowed = ({ allowance, model }: LlmLayerOptions) =>
+  allowance === undefined
+    ? Layer.empty
+    : Layer.effectDiscard(
+        Effect.gen(function* () {
+          const gate = yield* Gate.Gate
+          const first = { endpoint: (yield* ChatModel).endpoint, model }
+          const second = Option.map(yield* FallbackModel, ({ chat, model: name }) => ({ ...chat, model: name }))
+          for (const target of [first, ...Option.toArray(second)]) {
+            yield* gate.allow(ModelCalls.poolOf(target), allowance)
+          }
+        })
+      )
+
 /** The whole pipeline's services with extraction by a model. */
 export const layerLlm = (
-  options: IngestLayerOptions & LlmExtractor.LlmExtractorOptions
+  options: LlmLayerOptions
 ): Layer.Layer<Extractor | Policies | Concurrency.Limits, never, ChatModel | Embedder | Journal | Run> =>
-  LlmExtractor.layer(options).pipe(
+  Layer.merge(LlmExtractor.layer(options), allowed(options)).pipe(
     Layer.provideMerge(policies(options)),
     Layer.merge(options.limits ?? Concurrency.layer())
   )

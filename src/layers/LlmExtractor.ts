@@ -2,7 +2,7 @@ import { Deferred, Effect, Layer, Option } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { Extraction } from "../domain/Extraction.ts"
 import { chunkKey, itemKey, recipe } from "../domain/Ids.ts"
-import type { ItemKey } from "../domain/Ids.ts"
+import type { DocumentId, ItemKey } from "../domain/Ids.ts"
 import { countTokens } from "../domain/Tokens.ts"
 import { ChatModel } from "../services/ChatModel.ts"
 import { Extractor } from "../services/Extractor.ts"
@@ -19,15 +19,13 @@ import { decodeAnswer, halves, merge } from "./llm/Items.ts"
 import type { ItemFailure, ItemText, StoredAnswer } from "./llm/Items.ts"
 import * as Packs from "./llm/Packs.ts"
 import { instructions, promptVersion } from "./llm/Prompt.ts"
+import { usual } from "./llm/Sizing.ts"
 
 export interface LlmExtractorOptions {
   readonly model: string
   /** Chunks a call: a number, or as many as their tokens allow. */
   readonly pack: number | "auto"
 }
-
-/** Small documents share a call, and the answer to a full pack still fits the output limits of small models. */
-const auto = { maxItems: 8, maxTokens: 3200 }
 
 type Failure = ItemFailure | RunStopped | StorageError
 
@@ -37,12 +35,31 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
   const ontology = yield* Vocabulary
   const system = instructions(ontology)
   const schema = Answer.jsonSchema(ontology)
-  const maxItems = options.pack === "auto" ? auto.maxItems : options.pack
-  const maxTokens = options.pack === "auto" ? auto.maxTokens : Infinity
-  const packs = yield* Packs.make({ ...options, system, schema, maxItems, maxTokens })
+  const maxItems = options.pack === "auto" ? usual.items : options.pack
+  /** Twice what the gate can have in flight, in full packs as far as memory lets it, so that none starts half empty. */
+  const window = Math.max(2 * gate.ceiling, Math.min(2 * gate.ceiling * maxItems, 2048))
+  const packs = yield* Packs.make({ ...options, system, schema, window })
   const version = recipe("llm", promptVersion, options.model, system, JSON.stringify(schema))
   /** Items that are being answered: a second chunk with the same text and header waits for the first one's answer. */
   const inFlight = new Map<ItemKey, Deferred.Deferred<StoredAnswer, Failure>>()
+
+  /** Documents that chunks are being extracted of: since when, in their order, and of how many. */
+  const documents = new Map<DocumentId, { readonly ordinal: number; open: number }>()
+  let ordinals = 0
+
+  const opened = <A, E>(id: DocumentId, use: (ordinal: number) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      const known = documents.get(id)
+      const document = known ?? { ordinal: ordinals++, open: 0 }
+      document.open++
+      if (known === undefined) documents.set(id, document)
+      return Effect.ensuring(
+        use(document.ordinal),
+        Effect.sync(() => {
+          if (--document.open === 0) documents.delete(id)
+        })
+      )
+    })
 
   const ask = Effect.fnUntraced(function* (item: ItemText) {
     const found = yield* calls.lookup(item.key)
@@ -51,8 +68,7 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
       if (Option.isSome(stored)) return { stored: stored.value, reused: true }
       return yield* unreadable(item.key)
     }
-    const answered = Deferred.makeUnsafe<StoredAnswer, Failure>()
-    return { stored: yield* packs.ask({ ...item, answered, attempts: 0, needsRoom: false }), reused: false }
+    return { stored: yield* packs.ask(item), reused: false }
   })
 
   const once = (item: ItemText): Effect.Effect<{ stored: StoredAnswer; reused: boolean }, Failure> =>
@@ -108,35 +124,36 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
     })
 
   const extract = ({ chunk, group, source, span }: ExtractionTask) =>
-    extractItem(
-      toItem({
-        chunk: chunkKey(group, chunk.header, chunk.text),
-        group,
-        header: chunk.header,
-        text: chunk.text,
-        tokens: chunk.tokens,
-        span
-      })
+    opened(chunk.document, (document) =>
+      extractItem(
+        toItem({
+          chunk: chunkKey(group, chunk.header, chunk.text),
+          group,
+          header: chunk.header,
+          text: chunk.text,
+          tokens: chunk.tokens,
+          span,
+          document
+        })
+      )
     ).pipe(
       Effect.catchTag("ItemFailure", ({ attempts, cause, message, response }) =>
         Effect.fail(
           new DeadLetter({
             stage: "extract",
             cause,
-            message: `${message} Chunk ${chunk.ordinal + 1} (characters ${chunk.start} to ${chunk.end}) is left out of the graph; ${cause === "truncated" ? "another --model may have more room for its answer" : "run the same command again to try it again"}.`,
+            message: `${message} Chunk ${chunk.ordinal + 1} (characters ${chunk.start} to ${chunk.end}) is left out of the graph; ${cause === "truncated" ? "another --model may have more room for its answer" : "`sluice retry` tries it again"}.`,
             source,
             document: chunk.document,
             chunk: chunk.id,
             ordinal: chunk.ordinal,
             attempts,
-            ...(response === undefined ? {} : { response })
+            ...(response === undefined || response === "" ? {} : { response })
           })
         )
       )
     )
 
-  /** Twice what the gate can have in flight, in full packs as far as memory lets it, so that none starts half empty. */
-  const window = Math.max(2 * gate.ceiling, Math.min(2 * gate.ceiling * maxItems, 2048))
   return Extractor.of({ extract, recipe: version, window })
 })
 

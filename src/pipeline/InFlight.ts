@@ -7,6 +7,7 @@ import type { Extraction } from "../domain/Extraction.ts"
 import type { DocumentGraph } from "../domain/Graph.ts"
 import type { DocumentId } from "../domain/Ids.ts"
 import type { SourceItem } from "../services/DocumentSource.ts"
+import type { Taken } from "./Selection.ts"
 
 /** A source item and the span that covers all that is done with it. */
 export interface OpenItem {
@@ -16,6 +17,7 @@ export interface OpenItem {
   readonly depth: number
   /** To how many bytes archives in it may unpack, if it lies in one. */
   readonly unpacksTo: number
+  readonly taken: Taken
 }
 
 /** A document on its way; what the phases find out about it is kept here. */

@@ -1,4 +1,4 @@
-import { Effect, Exit, Option, Result, Semaphore, Stream } from "effect"
+import { Effect, Exit, identity, Option, Result, Semaphore, Stream } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { documentId } from "../domain/Ids.ts"
@@ -8,7 +8,7 @@ import * as DocumentsInFlight from "../services/DocumentsInFlight.ts"
 import type { Place } from "../services/DocumentsInFlight.ts"
 import { Unpacker } from "../services/Unpacker.ts"
 import type { ContainerFile, Contents } from "../services/Unpacker.ts"
-import type { SourceItem, SourceItemError } from "../services/DocumentSource.ts"
+import type { SourceItem, SourceItemError, Wanted } from "../services/DocumentSource.ts"
 import * as GroupCommit from "../services/GroupCommit.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
@@ -22,6 +22,7 @@ import { RunCounters } from "./Metrics.ts"
 import { Discarded } from "./Phase.ts"
 import type { Flow } from "./Phase.ts"
 import * as Phase from "./Phase.ts"
+import * as Selection from "./Selection.ts"
 
 /** A file in a file in a file …: mails are forwarded as attachments of mails. */
 const maxDepth = 8
@@ -55,8 +56,13 @@ const renamed = (message: string, source: string, copy: string): string => {
  * Source items to parsed documents, and what they hold as well. A document that is in the graph already, made by the same
  * recipe, needs no further work; if it comes under a new name, the name is written down.
  */
-export const load = Effect.fnUntraced(function* (options: { readonly recipe: Recipe; readonly claims: Claims }) {
+export const load = Effect.fnUntraced(function* (options: {
+  readonly recipe: Recipe
+  readonly claims: Claims
+  readonly wanted?: ReadonlyArray<Wanted> | undefined
+}) {
   const { claims } = options
+  const selection = options.wanted === undefined ? undefined : new Selection.Selection(options.wanted)
   const run = yield* Run
   const parser = yield* Parser
   const unpacker = yield* Unpacker
@@ -152,12 +158,16 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     { isDocument, items }: Contents,
     document: Effect.Effect<LoadedDocument, DeadLetter | Discarded | StorageError>
   ) {
+    if (items === undefined && !open.taken.document) {
+      counters.documents.seen--
+      return yield* new Discarded({ reason: "unwanted" })
+    }
     if (items === undefined) {
       const alone: Opened = { document: Result.succeed(yield* document) }
       return alone
     }
     const held: Holding = { items, holder: open }
-    if (!isDocument) {
+    if (!isDocument || !open.taken.document) {
       // Nothing but what is in it is counted.
       counters.documents.seen--
       yield* endSpan(open.span)
@@ -215,6 +225,8 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
   })
 
   const openItem = Effect.fnUntraced(function* (item: SourceItem, holder?: OpenItem) {
+    const taken = selection === undefined ? Selection.all : selection.take(item.uri, holder?.taken)
+    if (taken === undefined) return Result.fail(undefined)
     counters.documents.seen++
     const parent = holder?.span ?? Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
     const span = yield* Effect.makeSpan("document", {
@@ -223,8 +235,14 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
     })
     const depth = holder === undefined ? 0 : holder.depth + 1
     const unpacksTo = item.unpacksTo ?? holder?.unpacksTo ?? Infinity
-    return Result.succeed<OpenItem>({ item, span, depth, unpacksTo })
+    return Result.succeed<Flow<OpenItem>>(Result.succeed({ item, span, depth, unpacksTo, taken }))
   })
+
+  const openItems = <E>(items: Stream.Stream<SourceItem, E>, holder?: OpenItem): Stream.Stream<Flow<OpenItem>, E> =>
+    items.pipe(
+      Stream.mapEffect((item) => openItem(item, holder)),
+      Stream.filterMap(identity)
+    )
 
   /**
    * What a file holds. If it breaks off or is broken in the middle, that is a dead letter besides what came before. It is
@@ -238,8 +256,7 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       if (yield* isLettered(source)) yield* store.commit(run.group, run.id, [{ _tag: "settled", source }])
     })
     const isDead = document !== undefined && Result.isFailure(document)
-    return items.pipe(
-      Stream.mapEffect((item) => openItem(item, holder)),
+    return openItems(items, holder).pipe(
       Stream.onEnd(settle),
       Stream.catchTag("SourceItemError", (error) => {
         if (isDead) return Stream.empty
@@ -260,5 +277,16 @@ export const load = Effect.fnUntraced(function* (options: { readonly recipe: Rec
       })
     )
 
-  return <E>(items: Stream.Stream<SourceItem, E>) => loadAll(Stream.mapEffect(items, (item) => openItem(item)))
+  /** What was wanted by name, and was in none of the items. */
+  const missing: Stream.Stream<Flow<LoadedDocument>> = Stream.suspend(() =>
+    Stream.fromIterable(selection?.missing ?? []).pipe(
+      Stream.map((source) => {
+        counters.documents.seen++
+        const message = `${source} is not in its file any more: put it back, or take it out with \`sluice forget\``
+        return Result.fail(letter(source, "unreadable", message))
+      })
+    )
+  )
+
+  return <E>(items: Stream.Stream<SourceItem, E>) => Stream.concat(loadAll(openItems(items)), missing)
 })

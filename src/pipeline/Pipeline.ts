@@ -100,7 +100,7 @@ const flow = Effect.gen(function* () {
     { maxBatch: maxCommit, patience }
   )
   const phases = {
-    load: yield* load({ recipe, claims }),
+    load: yield* load({ recipe, claims, wanted: source.wanted }),
     chunk: yield* chunk,
     extract: yield* extract,
     resolve: yield* resolve,

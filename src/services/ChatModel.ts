@@ -25,6 +25,8 @@ export interface ChatResponse {
   /** The message's text; empty when the model refused. */
   readonly content: string
   readonly finish: "stop" | "length" | "refusal" | "other"
+  /** What the model said when it refused, if anything. */
+  readonly refusal?: string
   readonly usage: Usage
   /** The model that answered, which may be a snapshot of the one asked. */
   readonly model: string

@@ -30,12 +30,21 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
   message: Schema.String
 }) {}
 
+/** A source that somebody asks for by its name, as it is in the ledger. */
+export interface Wanted {
+  readonly source: string
+  /** With everything that it holds, rather than the document that it is alone. */
+  readonly withContents: boolean
+}
+
 /** Where documents come from. */
 export class DocumentSource extends Context.Service<
   DocumentSource,
   {
     /** Every item once, in a deterministic order, listed as it is pulled: memory follows what is in flight. */
     readonly items: Stream.Stream<SourceItem, SourceError>
+    /** The only ones to be taken of the items and what they hold; one that does not turn up is a dead letter. Absent: all. */
+    readonly wanted?: ReadonlyArray<Wanted>
   }
 >()("sluice/services/DocumentSource") {}
 

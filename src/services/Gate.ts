@@ -1,6 +1,7 @@
 import { Context, Data, Deferred, Effect, Layer, Option, Scope } from "effect"
 import type { Fiber } from "effect"
 import type { Demand } from "./gate/Charge.ts"
+import type { Learned } from "./gate/Learned.ts"
 import type { Priority } from "./gate/Order.ts"
 import { Pool } from "./gate/Pool.ts"
 import type { Admission, Feedback, LimitState, PoolState, Waiter } from "./gate/Pool.ts"
@@ -28,6 +29,12 @@ export interface Ticket {
   readonly demand?: () => Option.Option<Demand>
   /** Runs in the moment of admission, or of refusal because it is too large, before anybody else is asked: takes what `demand` told of. */
   readonly onTaken?: () => void
+}
+
+/** A user's own limits, a minute. Tokens count as the provider charges them. */
+export interface Allowance {
+  readonly requests?: number | undefined
+  readonly tokens?: number | undefined
 }
 
 /** To be told what becomes of the call. */
@@ -59,6 +66,15 @@ export class Gate extends Context.Service<
     ) => Effect.Effect<A, E | NotAdmitted, R>
     /** Admits nothing to the pool for so many milliseconds. */
     readonly freeze: (pool: string, millis: number) => Effect.Effect<void>
+    /** What may be sent to the pool in any minute at most, whatever the provider allows: the lower of both holds. */
+    readonly allow: (pool: string, allowance: Allowance) => Effect.Effect<void>
+    /** What is known of each pool that has answered, for the next process. */
+    readonly learned: Effect.Effect<ReadonlyMap<string, Learned>>
+    /**
+     * Before the pool's first call: what an earlier process learned of it, `age` milliseconds ago. It is where to begin;
+     * the first call still goes alone, and what its answer says of limits holds at once.
+     */
+    readonly restore: (pool: string, learned: Learned, age: number) => Effect.Effect<void>
     /** The most that a pool ever has in flight: look-ahead windows are made from it. */
     readonly ceiling: number
     readonly inFlight: Effect.Effect<number>
@@ -98,8 +114,23 @@ const noDemand = Option.some<Demand>({ inputTokens: 0, outputCap: 0, expectedOut
 
 const what = { requests: "requests", tokens: "tokens", inputTokens: "input tokens", outputTokens: "output tokens" }
 
-const warning = (pool: string, { dimension, limit, window }: LimitState): string =>
-  `Four fifths of the limit on ${what[dimension]} (${limit} a ${window === 60_000 ? "minute" : "day"}) of ${pool} are in use: it decides how long this run takes. A higher usage tier of the account raises it${dimension === "requests" ? ", and so do more chunks a call (--pack)" : ""}.`
+const flags = { requests: "--rpm", tokens: "--tpm", inputTokens: "--tpm", outputTokens: "--tpm" }
+
+/** The pool's name is for the gate alone. */
+const named = (pool: string): string => {
+  const [endpoint = "", model] = pool.split(" ")
+  return model === undefined ? pool : `${model} at ${endpoint.replace(/#.*$/, "")}`
+}
+
+const warning = (pool: string, { dimension, limit = 0, origin, window }: LimitState): string => {
+  const amount = `${limit.toLocaleString("en")} ${what[dimension]} a ${window === 60_000 ? "minute" : "day"}`
+  const packs = dimension === "requests" ? ", and so do more chunks a call (--pack)" : ""
+  const remedy =
+    origin === "user"
+      ? `You set it: a larger ${flags[dimension]} raises it${packs}.`
+      : `A higher usage tier of the account raises it${packs}.`
+  return `Four fifths of the limit of ${amount} for ${named(pool)} are in use, so it decides how long this run takes. ${remedy}`
+}
 
 const make = Effect.fnUntraced(function* (options: GateOptions) {
   const scope = yield* Scope.Scope
@@ -233,6 +264,28 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
           )
         )
       }),
+    learned: Effect.sync(
+      () =>
+        new Map(
+          [...shells].flatMap(([name, { pool }]) => {
+            const { learned } = pool
+            return learned === undefined ? [] : [[name, learned] as const]
+          })
+        )
+    ),
+    restore: (name, learned, age) =>
+      Effect.clockWith((clock) =>
+        Effect.sync(() => shellOf(name).pool.restore(learned, age, clock.currentTimeMillisUnsafe()))
+      ),
+    allow: (name, { requests, tokens }) =>
+      Effect.clockWith((clock) =>
+        Effect.sync(() => {
+          const now = clock.currentTimeMillisUnsafe()
+          const { pool } = shellOf(name)
+          if (requests !== undefined) pool.allow("requests", requests, now)
+          if (tokens !== undefined) pool.allow("tokens", tokens, now)
+        })
+      ),
     freeze: (name, millis) =>
       Effect.clockWith((clock) => {
         const shell = shellOf(name)

@@ -126,7 +126,8 @@ export const demandOf = ({ expected, inputTokens, outputTokens }: Request<unknow
   expectedOutput: Math.min(outputTokens, expected?.outputTokens ?? outputTokens)
 })
 
-const poolOf = ({ endpoint, model }: { readonly endpoint: string; readonly model: string }): string =>
+/** The name of the pool of limits that all calls to one endpoint and model share. */
+export const poolOf = ({ endpoint, model }: { readonly endpoint: string; readonly model: string }): string =>
   `${endpoint} ${model}`
 
 const noUsage: Usage = { input: 0, output: 0, cached: 0 }

@@ -20,7 +20,7 @@ const settings = Effect.fnUntraced(function* (
   let resolved: Readonly<Record<string, unknown>> = {}
   const command = Command.make(
     "test",
-    { config: Flags.config, settings: { ...Flags.common, ...Flags.models, ...Flags.extraction } },
+    { config: Flags.config, settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction } },
     Effect.fnUntraced(function* ({ config, settings: given }) {
       resolved = yield* Effect.all(given).pipe(Flags.provideFile(config))
     })
@@ -56,6 +56,20 @@ describe("precedence: flag, environment, file, default", () => {
       byDefault: 64e6
     },
     {
+      flag: "rpm",
+      key: "rpm",
+      values: ["30", "20", "10"],
+      decoded: [Option.some(30), Option.some(20), Option.some(10)],
+      byDefault: Option.none()
+    },
+    {
+      flag: "tpm",
+      key: "tpm",
+      values: ["30000", "20000", "10000"],
+      decoded: [Option.some(30_000), Option.some(20_000), Option.some(10_000)],
+      byDefault: Option.none()
+    },
+    {
       flag: "store",
       key: "store",
       values: ["sqlite:f", "sqlite:e", "sqlite:c"],
@@ -87,7 +101,7 @@ describe("precedence: flag, environment, file, default", () => {
           [all, withoutFlag, fileAlone].map((found) => found[key]),
           [...decoded]
         )
-        assert.strictEqual(none[key], byDefault)
+        assert.deepStrictEqual(none[key], byDefault)
       })
     )
   }
@@ -146,7 +160,9 @@ describe("wrong values", () => {
         yield* rejected(["--include", "*.md", "--include", " "], {}),
         yield* rejected([], { SLUICE_EXCLUDE: "ok,/a/**/b/**/c/**/d" }),
         yield* rejected([], {}, "exclude: [ok, '']"),
-        yield* rejected(["--parse-timeout", "never"], {})
+        yield* rejected(["--parse-timeout", "never"], {}),
+        yield* rejected(["--rpm", "0"], {}),
+        yield* rejected([], { SLUICE_TPM: "1e6" })
       ]
       const places = [
         "--pack",
@@ -160,7 +176,9 @@ describe("wrong values", () => {
         "--include",
         "SLUICE_EXCLUDE",
         "exclude in ",
-        "--parse-timeout"
+        "--parse-timeout",
+        "--rpm",
+        "SLUICE_TPM"
       ]
       for (const [index, message] of messages.entries()) {
         assert.isTrue(message.startsWith(places[index] ?? "?"), message)

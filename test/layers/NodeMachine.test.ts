@@ -3,13 +3,10 @@ import { Effect } from "effect"
 import * as NodeMachine from "../../src/layers/NodeMachine.ts"
 import { Machine } from "../../src/services/Machine.ts"
 
-/** Keeps the thread busy for so many milliseconds of processor time. */
+/** Lets nobody else onto the thread for so many milliseconds. */
 const work = (milliseconds: number): void => {
-  const start = process.cpuUsage()
-  for (let used = 0; used < milliseconds * 1000;) {
-    const { system, user } = process.cpuUsage(start)
-    used = user + system
-  }
+  const until = performance.now() + milliseconds
+  while (performance.now() < until);
 }
 
 describe("the machine that runs the tests", () => {

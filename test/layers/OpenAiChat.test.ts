@@ -440,6 +440,8 @@ describe("OpenAiChat: answers", () => {
     Effect.gen(function* () {
       const finish = (choice: object) =>
         Effect.map(answer(success({}, choice)), (response) => [response.finish, response.content])
+      const refused = yield* answer(success({}, { message: { content: null, refusal: "No." } }))
+      assert.strictEqual(refused.refusal, "No.")
       assert.deepStrictEqual(yield* finish({}), ["stop", "{}"])
       assert.deepStrictEqual(yield* finish({ finish_reason: "length" }), ["length", "{}"])
       assert.deepStrictEqual(yield* finish({ finish_reason: "content_filter" }), ["refusal", ""])

@@ -68,6 +68,7 @@ export const suite = (name: string, options: ChatModelOptions) => {
         Effect.gen(function* () {
           const response = yield* complete([`Ada Lovelace. ${options.refuses}`])
           assert.deepStrictEqual([response.finish, response.content], ["refusal", ""])
+          assert.isString(response.refusal)
         })
       )
     )

@@ -105,6 +105,7 @@ export const responseOf = (
   const finish = finishes[message.stop_reason ?? ""] ?? "other"
   return Result.succeed({
     content: finish === "refusal" ? "" : content,
+    ...(finish === "refusal" ? { refusal: content } : {}),
     finish,
     usage: usageOf(message.usage, request, content),
     model: message.model ?? request.model,

@@ -131,7 +131,11 @@ export interface Fault {
 /** What an answer is worth: as a whole nothing, or something for each item. */
 export type Judgement =
   | { readonly _tag: "unusable"; readonly fault: Fault }
-  | { readonly _tag: "items"; readonly items: ReadonlyMap<string, Extraction | Fault> }
+  | {
+      readonly _tag: "items"
+      /** Without those that a cut answer did not get to. */
+      readonly items: ReadonlyMap<string, Extraction | Fault>
+    }
 
 export const isFault = (one: Extraction | Fault): one is Fault => "cause" in one
 
@@ -149,10 +153,41 @@ const withoutTalk = (content: string): string => {
 
 const invalid = (message: string): Fault => ({ cause: "invalid-answer", message })
 
+const decodeElement = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
+
+/** The elements of the list in an answer that breaks off, as far as they are complete. */
+export const completeElements = (content: string): ReadonlyArray<unknown> => {
+  const list = /^[^[{]*\{\s*"chunks"\s*:\s*\[/.exec(content)
+  if (list === null) return []
+  const found: Array<unknown> = []
+  let depth = 0
+  let start = 0
+  let isText = false
+  for (let index = list[0].length; index < content.length; index++) {
+    const character = content[index]
+    if (isText) {
+      if (character === "\\") index++
+      else if (character === '"') isText = false
+    } else if (character === '"') isText = true
+    else if (character === "{" || character === "[") {
+      if (depth++ === 0) start = index
+    } else if (character === "}" || character === "]") {
+      if (--depth < 0) break
+      if (depth > 0) continue
+      const element = Option.getOrUndefined(decodeElement(content.slice(start, index + 1)))
+      if (element === undefined) break
+      found.push(element)
+    }
+  }
+  return found
+}
+
 export const judge = (response: ChatResponse, asked: ReadonlyArray<PromptItem>): Judgement => {
   if (response.finish === "refusal") return unusable("refused", "The model refused to answer.")
-  if (response.finish === "length") return unusable("truncated", "The answer was cut off at its length limit.")
-  const answer = decodeAnswer(withoutTalk(response.content))
+  const isCut = response.finish === "length"
+  const complete = isCut ? completeElements(response.content) : []
+  if (isCut && complete.length === 0) return unusable("truncated", "The answer was cut off at its length limit.")
+  const answer = isCut ? Option.some({ chunks: complete }) : decodeAnswer(withoutTalk(response.content))
   if (Option.isNone(answer)) {
     return unusable(
       "invalid-answer",
@@ -174,5 +209,6 @@ export const judge = (response: ChatResponse, asked: ReadonlyArray<PromptItem>):
     )
     return leaked === undefined ? extraction : invalid(`The answer gives it the name "${leaked}" of another chunk.`)
   }
-  return { _tag: "items", items: new Map(asked.map((item) => [item.id, judgeItem(item)])) }
+  const told = isCut ? asked.filter(({ id }) => byLabel.has(id)) : asked
+  return { _tag: "items", items: new Map(told.map((item) => [item.id, judgeItem(item)])) }
 }

@@ -27,16 +27,34 @@ export interface ItemText {
   readonly text: string
   readonly tokens: number
   readonly span: Tracer.AnySpan | undefined
+  /** Rises with the documents, in the order in which they were opened. */
+  readonly document: number
 }
 
 /** An item that waits for its answer. */
 export interface Item extends ItemText {
   readonly answered: Deferred.Deferred<StoredAnswer, ItemFailure | RunStopped | StorageError>
+  /** Characters, as it is sent. */
+  readonly length: number
   /** Unusable answers, counted when it was alone in its call or named. */
   attempts: number
-  /** Its answer was cut off where it was alone: from now on it gets all the room there is. */
-  needsRoom: boolean
+  /** Packs' answers that were cut off while they told of it. */
+  cuts: number
+  /** The least output cap: its answer was cut off with less where it was alone. */
+  room: number
+  /** The most: a request with more was too large. */
+  most: number
 }
+
+export const makeItem = (text: ItemText): Item => ({
+  ...text,
+  answered: Deferred.makeUnsafe(),
+  length: JSON.stringify({ id: "c1", context: text.header, text: text.text }).length + 1,
+  attempts: 0,
+  cuts: 0,
+  room: 0,
+  most: Infinity
+})
 
 export interface ItemFailure {
   readonly _tag: "ItemFailure"

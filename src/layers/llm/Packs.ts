@@ -1,28 +1,26 @@
 import { Deferred, Effect, Option, Scope } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
 import { ChatModel } from "../../services/ChatModel.ts"
-import type { ChatResponse } from "../../services/ChatModel.ts"
+import type { ChatResponse, ModelError } from "../../services/ChatModel.ts"
 import { FallbackModel } from "../../services/Fallback.ts"
+import { Gate } from "../../services/Gate.ts"
 import { unreadable } from "../../services/Journal.ts"
-import { demandOf, ModelCalls } from "../../services/ModelCalls.ts"
+import { demandOf, ModelCalls, poolOf } from "../../services/ModelCalls.ts"
 import type { Request } from "../../services/ModelCalls.ts"
 import { Run } from "../../services/Run.ts"
 import { RunStopped } from "../../services/RunStopped.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import { isFault, judge } from "./Answer.ts"
 import type { Fault, Judgement } from "./Answer.ts"
-import { Caps } from "./Caps.ts"
-import { decodeAnswer, encodeAnswer, halved } from "./Items.ts"
-import type { Item, StoredAnswer } from "./Items.ts"
+import { decodeAnswer, encodeAnswer, halved, makeItem } from "./Items.ts"
+import type { Item, ItemText, StoredAnswer } from "./Items.ts"
+import * as Plan from "./Plan.ts"
 import { messages } from "./Prompt.ts"
 
-export interface PackOptions {
+export interface PackOptions extends Plan.PlanOptions {
   readonly model: string
   readonly system: string
   readonly schema: object
-  /** At most so many items a call; their texts together at most `maxTokens`, unless one alone has more. */
-  readonly maxItems: number
-  readonly maxTokens: number
 }
 
 /** Content faults of one item before it is given up. */
@@ -30,14 +28,6 @@ const maxAttempts = 3
 
 /** Rejections in a row, before anything was ever answered, that say that it is not the chunks' fault. */
 const hopeless = 5
-
-/** What current models can answer at once, at the least. */
-const maxOutputTokens = 16_384
-
-/** Room for reasoning and structure, and for an answer that is longer than its text. */
-const firstCap = (pack: ReadonlyArray<Item>): number => pack.reduce((sum, { tokens }) => sum + 1500 + 5 * tokens, 0)
-
-const tokensOf = (pack: ReadonlyArray<Item>): number => pack.reduce((sum, { tokens }) => sum + tokens, 0)
 
 /** Items that share a call, and the room that its answer has. */
 interface Pack {
@@ -57,66 +47,39 @@ const label = (index: number) => `c${index + 1}`
 
 /**
  * Items share calls. A pack is made when the gate admits its call, of what waits at that moment: so it is as full as it
- * can be without anyone waiting for it, and nothing that is ready waits while the gate would admit. A call that fails as
- * a whole through its content is bisected until the poisonous item is alone; an item that is missing or invalid in an
- * answer is asked again alone.
+ * can be without anyone waiting for it, and nothing that is ready waits while the gate would admit, but for the time
+ * until the first answers have shown how much room answers need. A call that fails as a whole through its content is
+ * bisected until the poisonous item is alone; an item that is missing or invalid in an answer is asked again alone; what
+ * an answer did not get to before it was cut off waits again.
  */
 export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const run = yield* Run
   const calls = yield* ModelCalls
+  const gate = yield* Gate
   const model = yield* ChatModel
   const fallback = yield* FallbackModel
   const scope = yield* Scope.Scope
-  const caps = new Caps()
-  const schemaLength = JSON.stringify(options.schema).length
-  const waiting: Array<Item> = []
+  const plan = new Plan.Plan(options, {
+    timeout: model.timeout,
+    prompt: options.system.length + JSON.stringify(options.schema).length
+  })
+  const pool = poolOf({ endpoint: model.endpoint, model: options.model })
   /** Calls at the gate that will take from what waits. */
   let queued = 0
   let answeredOnce = false
   let rejections = 0
 
-  /**
-   * Only an expectation: what a lone chunk's answer finds no room in is asked again with all the room there is, so that
-   * packing does not decide what is cut.
-   */
-  const outputCap = (pack: ReadonlyArray<Item>): number =>
-    pack.some(({ needsRoom }) => needsRoom)
-      ? maxOutputTokens
-      : Math.min(maxOutputTokens, caps.cap(tokensOf(pack), pack.length) ?? firstCap(pack))
-
-  /** What the next pack would be: of one group, as much as fits. */
-  const nextPack = (): ReadonlyArray<Item> => {
-    const [first] = waiting
-    if (first === undefined) return []
-    let tokens = 0
-    let count = 0
-    for (const item of waiting) {
-      if (item.group !== first.group || count === options.maxItems) break
-      if (count > 0 && tokens + item.tokens > options.maxTokens) break
-      tokens += item.tokens
-      count++
-    }
-    return waiting.slice(0, count)
-  }
-
   const toRequest = (items: ReadonlyArray<Item>): Option.Option<Request<Pack>> => {
     const [first] = items
     if (first === undefined) return Option.none()
-    const cap = outputCap(items)
-    const length =
-      options.system.length +
-      schemaLength +
-      items.reduce((sum, { header, text }) => sum + header.length + text.length + 50, 0)
+    const { cap, characters, expected } = plan.request(items)
     return Option.some({
       payload: { items, cap },
       group: first.group,
       items: items.map(({ key }) => key),
-      inputTokens: Math.ceil(length / 3),
+      inputTokens: Math.ceil(characters / 3),
       outputTokens: cap,
-      expected: {
-        inputTokens: Math.ceil(length / 4),
-        outputTokens: caps.expected(tokensOf(items), items.length) ?? Math.ceil(cap / 3)
-      }
+      expected
     })
   }
 
@@ -129,7 +92,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     if (judgement._tag === "unusable") {
       const [only, ...others] = pack
       const isTooLong =
-        only !== undefined && others.length === 0 && judgement.fault.cause === "truncated" && cap === maxOutputTokens
+        only !== undefined && others.length === 0 && judgement.fault.cause === "truncated" && cap >= plan.room(pack)
       return new Map(isTooLong ? [kept(only, halved)] : [])
     }
     return new Map(
@@ -140,28 +103,34 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     )
   }
 
-  const send = ({ cap, items: pack }: Pack, chat: ChatModel["Service"], name: string) =>
-    queueCalls.pipe(
-      Effect.andThen(
+  const complete = (chat: ChatModel["Service"], name: string, { cap, items }: Pack) =>
+    Effect.clockWith((clock) => {
+      const sentAt = clock.currentTimeMillisUnsafe()
+      return Effect.map(
         chat.complete({
           model: name,
-          messages: messages(options.system, labelled(pack)),
+          messages: messages(options.system, labelled(items)),
           schema: { name: "extraction", schema: options.schema },
           maxOutputTokens: cap
-        })
-      ),
-      Effect.map((response: ChatResponse) => {
-        const judgement = judge(response, labelled(pack))
-        const given = worth({ cap, items: pack }, judgement)
-        if (response.finish === "length") caps.cutOff(tokensOf(pack), pack.length, cap)
-        else if (judgement._tag !== "unusable") caps.observe(tokensOf(pack), pack.length, response.usage.output)
+        }),
+        (response: ChatResponse) => ({ response, millis: clock.currentTimeMillisUnsafe() - sentAt })
+      )
+    })
+
+  const send = (pack: Pack, chat: ChatModel["Service"], name: string) =>
+    queueCalls.pipe(
+      Effect.andThen(complete(chat, name, pack)),
+      Effect.map(({ millis, response }) => {
+        const judgement = judge(response, labelled(pack.items))
+        const given = worth(pack, judgement)
+        plan.answered(pack, response, judgement, millis)
         return {
-          value: { judgement, content: response.content, given },
+          value: { judgement, content: response.refusal ?? response.content, given },
           usage: response.usage,
           model: response.model,
-          raw: response.content,
+          raw: response.refusal ?? response.content,
           headers: response.headers,
-          answers: pack.flatMap(({ chunk, group, key }) => {
+          answers: pack.items.flatMap(({ chunk, group, key }) => {
             const value = given.get(key)?.encoded
             return value === undefined ? [] : [{ key, group, kind: "extraction", chunk, value }]
           })
@@ -172,9 +141,9 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const giveUp = (item: Item, { cause, message }: Fault, response: string | undefined) =>
     Deferred.fail(item.answered, { _tag: "ItemFailure", cause, message, attempts: item.attempts, response })
 
-  const again = (item: Item, fault: Fault, response: string): Effect.Effect<unknown> => {
-    if (fault.cause === "truncated" && !item.needsRoom) {
-      item.needsRoom = true
+  const again = (item: Item, fault: Fault, cap: number, response: string): Effect.Effect<unknown> => {
+    if (fault.cause === "truncated") {
+      plan.cutAlone(item, cap)
       return fork([item])
     }
     item.attempts++
@@ -186,12 +155,22 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     return Effect.andThen(fork(pack.slice(0, middle)), fork(pack.slice(middle)))
   }
 
+  /** The first that a cut answer did not get to may be what makes it long: the second time it is asked alone. */
+  const unanswered = (rest: ReadonlyArray<Item>): Effect.Effect<unknown> => {
+    const [first, ...others] = rest
+    if (first === undefined) return Effect.void
+    first.cuts++
+    for (const item of first.cuts > 1 ? others : rest) plan.queue.add(item)
+    return first.cuts > 1 ? fork([first]) : Effect.void
+  }
+
   const settle = (
-    pack: ReadonlyArray<Item>,
+    { cap, items: pack }: Pack,
     { content, given, judgement }: Given,
     standing: ReadonlyMap<ItemKey, string>
-  ) =>
-    Effect.forEach(
+  ) => {
+    const rest: Array<Item> = []
+    return Effect.forEach(
       pack,
       (item, index) => {
         const standingAnswer = standing.get(item.key)
@@ -203,17 +182,31 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
             onSome: (stored) => Deferred.succeed(item.answered, stored)
           })
         }
-        if (judgement._tag === "unusable") return pack.length > 1 ? Effect.void : again(item, judgement.fault, content)
+        if (judgement._tag === "unusable")
+          return pack.length > 1 ? Effect.void : again(item, judgement.fault, cap, content)
         const one = judgement.items.get(label(index))
-        return one !== undefined && isFault(one) ? again(item, one, content) : Effect.void
+        if (one === undefined) rest.push(item)
+        return one !== undefined && isFault(one) ? again(item, one, cap, content) : Effect.void
       },
       { discard: true }
-    ).pipe(Effect.andThen(judgement._tag === "unusable" && pack.length > 1 ? bisect(pack) : Effect.void))
+    ).pipe(
+      Effect.andThen(
+        Effect.suspend(() => (judgement._tag === "unusable" && pack.length > 1 ? bisect(pack) : unanswered(rest)))
+      )
+    )
+  }
 
-  const refused = (pack: ReadonlyArray<Item>, isTooLarge: boolean, message: string) => {
-    const [only, ...others] = pack
-    if (only === undefined || others.length > 0) return bisect(pack)
-    if (isTooLarge) return Deferred.succeed(only.answered, halved)
+  const refused = ({ cap, items }: Pack, error: ModelError) => {
+    const { message, reason } = error
+    if (plan.toldLimit(message, cap, items)) {
+      for (const item of items) plan.queue.add(item)
+      return Effect.void
+    }
+    const [only, ...others] = items
+    if (only === undefined || others.length > 0) return bisect(items)
+    if (reason._tag === "RequestTooLarge") {
+      return plan.withLess(only, cap) ? fork(items) : Deferred.succeed(only.answered, halved)
+    }
     rejections++
     only.attempts++
     return answeredOnce || rejections < hopeless
@@ -243,12 +236,11 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
           if (fixed === undefined) {
             isTaken = true
             queued--
-            pack = nextPack()
-            waiting.splice(0, pack.length)
+            pack = plan.take()
           }
           return toRequest(pack)
         },
-        peek: () => Option.map(toRequest(fixed ?? nextPack()), demandOf),
+        peek: () => Option.map(toRequest(fixed ?? plan.next()), demandOf),
         ...(fixed === undefined ? {} : { expectedOutput: fixed.reduce((sum, { tokens }) => sum + tokens, 0) }),
         send: (one) => send(one, model, options.model),
         ...Option.match(fallback, {
@@ -260,30 +252,36 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         links: ({ items }) => items.flatMap(({ span }) => (span === undefined ? [] : [{ span, attributes: {} }]))
       })
       .pipe(
+        Effect.tap(
+          Effect.map(gate.state, (state) => {
+            plan.ended(pack)
+            plan.inform(state.get(pool))
+          })
+        ),
         Effect.flatMap(
           Option.match({
             onNone: () => {
-              if (fixed !== undefined || isTaken) return Effect.void
-              // Something may have come meanwhile that counted on this call.
-              queued--
-              return queueCalls
+              if (fixed === undefined && !isTaken) queued--
+              return Effect.void
             },
-            onSome: (outcome) => {
-              if (outcome._tag === "refused") {
-                const { reason, message } = outcome.error
-                return refused(outcome.payload.items, reason._tag === "RequestTooLarge", message)
-              }
+            onSome: (outcome): Effect.Effect<unknown> => {
+              if (outcome._tag === "refused") return refused(outcome.payload, outcome.error)
               answeredOnce = true
               const { answers, payload, response } = outcome.result
-              return settle(payload.items, response.value, answers)
+              return settle(payload, response.value, answers)
             }
           })
         ),
-        Effect.asVoid,
+        // Something may have come meanwhile that counted on this call, or that had to wait for what it teaches.
+        Effect.andThen(queueCalls),
         Effect.catch((error: RunStopped | StorageError) =>
-          Effect.forEach([...pack, ...waiting.splice(0)], (item) => Deferred.fail(item.answered, error), {
-            discard: true
-          })
+          Effect.forEach(
+            [...pack, ...plan.queue.take(plan.queue.size)],
+            (item) => Deferred.fail(item.answered, error),
+            {
+              discard: true
+            }
+          )
         ),
         Effect.catchCause((cause) =>
           Effect.forEach(pack, (item) => Deferred.failCause(item.answered, cause), { discard: true })
@@ -294,18 +292,40 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const fork = (fixed: ReadonlyArray<Item> | undefined): Effect.Effect<unknown> => Effect.forkIn(callOnce(fixed), scope)
 
   /** As many calls wait at the gate as what waits could fill; packs that close early leave items to the calls queued then. */
-  const queueCalls: Effect.Effect<void> = Effect.suspend(() => {
-    if (queued * options.maxItems >= waiting.length) return Effect.void
+  const queueCalls: Effect.Effect<void> = Effect.clockWith((clock) => {
+    if (queued >= plan.calls(queued, clock.currentTimeMillisUnsafe())) return Effect.void
     queued++
     return Effect.andThen(fork(undefined), queueCalls)
   })
 
+  /** While the first answers take long, others are asked. */
+  const look: Effect.Effect<void> = Effect.suspend(() =>
+    plan.isProbing ? Effect.sleep(1_000).pipe(Effect.andThen(queueCalls), Effect.andThen(look)) : Effect.void
+  )
+  let isLooking = false
+
   return {
+    /** What is learned of the length of answers. */
+    caps: plan.caps,
     /** Waits for the item's answer, which is in the journal by then. */
-    ask: (item: Item) =>
+    ask: (text: ItemText): Effect.Effect<StoredAnswer, Effect.Error<ReturnType<typeof awaited>>> =>
       Effect.suspend(() => {
-        waiting.push(item)
-        return Effect.andThen(queueCalls, Deferred.await(item.answered))
+        const item = makeItem(text)
+        plan.opened++
+        plan.queue.add(item)
+        return queueCalls.pipe(
+          Effect.andThen(
+            Effect.suspend(() => {
+              if (isLooking || !plan.isProbing) return Effect.void
+              isLooking = true
+              return Effect.forkIn(look, scope)
+            })
+          ),
+          Effect.andThen(awaited(item)),
+          Effect.ensuring(Effect.sync(() => plan.opened--))
+        )
       })
   }
 })
+
+const awaited = (item: Item) => Deferred.await(item.answered)

@@ -133,6 +133,7 @@ export const responseOf = (
     message.refusal != null && message.refusal !== "" ? "refusal" : (finishes[choice.finish_reason ?? ""] ?? "other")
   return Result.succeed({
     content: finish === "refusal" ? "" : text,
+    ...(finish === "refusal" ? { refusal: message.refusal ?? text } : {}),
     finish,
     usage: usageOf(completion.usage, request, text),
     model: completion.model ?? request.model,

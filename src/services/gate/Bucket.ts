@@ -47,8 +47,9 @@ export class Bucket {
   wait(now: number, units: number): number {
     this.#refill(now)
     const missing = Math.min(units, this.#capacity) - this.#level
-    // What sums of fractions lose is not worth waiting for.
-    const fill = missing <= 1e-6 ? 0 : this.#rate <= 0 ? Infinity : missing / this.#rate
+    // What sums of fractions lose is not worth waiting for; and a bucket that grows while it fills is never quite full.
+    const slight = units > this.#capacity ? 1e-4 * this.#capacity : 1e-6
+    const fill = missing <= slight ? 0 : this.#rate <= 0 ? Infinity : missing / this.#rate
     return Math.max(0, this.#frozenUntil - now, fill)
   }
 

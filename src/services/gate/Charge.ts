@@ -36,7 +36,8 @@ export const minus = (a: Totals, b: Totals): Totals => ({
 })
 
 /** How a provider counts a call's tokens: estimate and output cap together, the larger of them, or the estimate alone. */
-export type ChargeRule = "sum" | "larger" | "input"
+export const chargeRules = ["sum", "larger", "input"] as const
+export type ChargeRule = (typeof chargeRules)[number]
 
 interface Hypothesis {
   readonly rule: ChargeRule
@@ -71,6 +72,15 @@ export class Charge {
     this.#hypotheses = unlearned()
     this.#best = this.#hypotheses[0]
     this.#learned = 0
+  }
+
+  /** An earlier process had found it out: where it no longer holds, what is learned now outweighs it. */
+  restore(rule: ChargeRule, factor: number): void {
+    for (const one of this.#hypotheses) {
+      if (one.rule !== rule) continue
+      one.factor = clamp(factor, one.low, one.high)
+      this.#best = one
+    }
   }
 
   get rule(): ChargeRule {

@@ -1,10 +1,18 @@
-/** Milliseconds at a level before another is tried. */
+/** Milliseconds at a level before another is tried: twice as long after each that was no better, so long at most. */
 const hold = 60_000
+const longestHold = 480_000
+
+type Mode = "doubling" | "rising" | "falling" | "holding"
+
+interface Level {
+  readonly limit: number
+  readonly throughput: number
+}
 
 /**
  * How many calls to have in flight where nobody tells a limit. It doubles while twice as many calls do clearly more work
- * a second; then the provider is at its capacity, and more would only queue there: it looks for the fewest calls that
- * keep it busy, and tries again from time to time whether more of them do more. Throughput is calls in flight divided by
+ * a second; then the provider is at its capacity, and more would only queue there: it comes down to the fewest calls that
+ * keep it busy, which costs nothing on the way, and tries again from time to time whether more of them do more. Throughput is calls in flight divided by
  * the time that one unit of work takes (Little's law), over calls that met the full number: fair to long answers.
  */
 export class Climb {
@@ -12,7 +20,7 @@ export class Climb {
   #limit: number
   /** The way up is by one with each answer, so that a provider that has had enough turns away few. */
   #opened: number
-  #mode: "doubling" | "rising" | "falling" | "holding" = "doubling"
+  #mode: Mode = "doubling"
   /** Calls of an earlier level tell nothing of this one. */
   #level = 0
   #count = 0
@@ -20,8 +28,9 @@ export class Climb {
   #latency = 0
   #work = 0
   /** The best level so far. */
-  #best: { readonly limit: number; readonly throughput: number } | undefined
+  #best: Level | undefined
   #heldSince = 0
+  #hold = hold
 
   constructor(ceiling: number, start: number) {
     this.#ceiling = ceiling
@@ -45,16 +54,21 @@ export class Climb {
   /** Before there is any answer: time alone says that as many calls do no harm. */
   open(limit: number): void {
     if (limit <= this.#limit) return
-    this.#set(limit)
+    this.#limit = Math.min(this.#ceiling, limit)
     this.#opened = this.#limit
+  }
+
+  /** An earlier process had found the level: it is measured anew, and fewer are tried first. */
+  restore(limit: number): void {
+    this.#limit = Math.min(this.#ceiling, limit)
+    this.#opened = this.#limit
+    this.#mode = "falling"
   }
 
   /** The provider says that it is over its capacity. */
   overloaded(now: number, inFlight: number): void {
     this.#best = undefined
-    this.#mode = "holding"
-    this.#heldSince = now
-    this.#set(Math.max(1, Math.floor(0.7 * Math.min(inFlight, this.#limit))))
+    this.#holdAt(now, Math.floor(0.7 * Math.min(inFlight, this.#limit)))
   }
 
   /** @param inFlight when the call was admitted, itself included */
@@ -64,66 +78,68 @@ export class Climb {
   ): void {
     if (this.#opened < this.#limit) this.#opened++
     if (call.level !== this.#level || call.latency <= 0) return
+    const isFull = call.inFlight >= 0.8 * this.#limit
+    // On the way up those that met fewer are left out, and few tell a doubling from none.
+    if (this.#mode === "doubling" && !isFull) return
     this.#count++
-    if (call.inFlight >= 0.8 * this.#limit) this.#full++
+    if (isFull) this.#full++
     this.#latency += call.latency
     this.#work += call.work
-    const enough = this.#mode === "doubling" ? Math.max(4, this.#limit / 2) : Math.max(20, 2 * this.#limit)
+    const enough = this.#mode === "doubling" ? Math.max(4, Math.min(16, this.#limit / 8)) : Math.max(20, this.#limit)
     if (this.#count < enough) return
-    const isFull = this.#full >= this.#count / 2
+    const isMostlyFull = this.#full >= this.#count / 2
     const throughput = (this.#limit * this.#work) / this.#latency
     this.#count = this.#full = this.#latency = this.#work = 0
-    if (isFull) this.#decide(now, throughput)
+    if (isMostlyFull) this.#decide(now, throughput)
   }
 
   #decide(now: number, throughput: number): void {
     const best = this.#best
     const here = { limit: this.#limit, throughput }
-    if (best === undefined) {
-      this.#best = here
-      this.#set(this.#mode === "doubling" ? this.#limit * 2 : this.#limit)
-      return
-    }
-    const gain = throughput / best.throughput
+    const gain = best === undefined ? undefined : throughput / best.throughput
     switch (this.#mode) {
       case "doubling":
-        if (gain >= 1.25) {
-          this.#best = here
-          if (this.#limit === this.#ceiling) {
-            this.#heldSince = now
-            this.#move("holding", this.#limit)
-          } else this.#set(this.#limit * 2)
-        } else this.#move("rising", best.limit * 1.25)
-        return
-      case "rising":
-        if (gain >= 1.05) {
-          this.#best = here
-          this.#set(this.#limit * 1.25)
-        } else this.#move("falling", best.limit * 0.85)
-        return
+        // What told of a level that is no better came while it was being filled: there it is measured anew.
+        if (gain !== undefined && gain < 1.25) return this.#move("falling", this.#limit, undefined)
+        if (this.#limit === this.#ceiling) return this.#holdAt(now, this.#limit, here)
+        return this.#move("doubling", this.#limit * 2, here)
       case "falling":
-        if (gain >= 0.97) {
-          this.#best = { limit: this.#limit, throughput: Math.max(throughput, best.throughput) }
-          this.#set(this.#limit * 0.85)
-        } else {
-          this.#heldSince = now
-          this.#move("holding", best.limit)
+        if (best !== undefined && gain !== undefined && gain < 0.97) return this.#holdAt(now, best.limit, best)
+        if (this.#limit === 1) return this.#holdAt(now, 1, here)
+        return this.#move("falling", this.#limit * 0.7, {
+          ...here,
+          throughput: Math.max(throughput, best?.throughput ?? 0)
+        })
+      case "rising":
+        if (best === undefined || gain === undefined || gain >= 1.05) {
+          this.#hold = hold
+          return this.#limit === this.#ceiling
+            ? this.#holdAt(now, this.#limit, here)
+            : this.#move("rising", this.#limit * 1.25, here)
         }
-        return
+        this.#hold = Math.min(longestHold, this.#hold * 2)
+        return this.#holdAt(now, best.limit, best)
       case "holding":
         this.#best = here
-        if (now - this.#heldSince >= hold) this.#move("rising", this.#limit * 1.25)
+        if (now - this.#heldSince >= this.#hold && this.#limit < this.#ceiling)
+          this.#move("rising", this.#limit * 1.25, here)
     }
   }
 
-  #move(mode: "rising" | "falling" | "holding", limit: number): void {
+  #holdAt(now: number, limit: number, best?: Level | undefined): void {
+    this.#heldSince = now
+    this.#move("holding", limit, best)
+  }
+
+  #move(mode: Mode, limit: number, best: Level | undefined): void {
     this.#mode = mode
+    this.#best = best
     this.#set(limit)
   }
 
   #set(limit: number): void {
     const next = Math.min(this.#ceiling, Math.max(1, Math.round(limit)))
-    if (next !== this.#limit || this.#mode === "doubling") this.#level++
+    this.#level++
     this.#limit = next
     this.#opened = Math.min(this.#opened, next)
     this.#count = this.#full = this.#latency = this.#work = 0

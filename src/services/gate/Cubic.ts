@@ -23,12 +23,16 @@ export class Cubic {
   /** How many calls in turn were turned away at a rate that cannot have been too much. */
   #chances = 0
   /** Milliseconds until the rate is back at the top. */
-  #hold = 8_000
+  #hold: number
+  /** The top at the last throttle: what it has grown to since was let pass, and may have been saved up. */
+  #proven: number
 
   /** @param admitted all units that were ever admitted and not turned away */
-  constructor(now: number, rate: number, admitted: number, cut = 0.3) {
+  constructor(now: number, rate: number, admitted: number, cut = 0.3, hold = 8_000) {
     this.#cut = cut
+    this.#hold = hold
     this.#top = rate
+    this.#proven = rate
     this.#since = now
     this.#throttledAt = now
     this.#admittedThen = admitted
@@ -36,6 +40,11 @@ export class Cubic {
 
   get throttledAt(): number {
     return this.#throttledAt
+  }
+
+  /** What is worth telling others. */
+  get proven(): number {
+    return Math.min(1.25 * this.#proven, this.#top)
   }
 
   rate(now: number): number {
@@ -83,6 +92,7 @@ export class Cubic {
     this.#cut = isSteady ? 0.02 : 0.1
     this.#hold = isSure ? 20_000 : isSteady ? 15_000 : 5_000
     this.#top = top
+    this.#proven = top
     this.#since = now
   }
 }

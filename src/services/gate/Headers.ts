@@ -1,7 +1,8 @@
 import { DateTime, Option } from "effect"
 
 /** What a provider limits. */
-export type Dimension = "requests" | "tokens" | "inputTokens" | "outputTokens"
+export const dimensions = ["requests", "tokens", "inputTokens", "outputTokens"] as const
+export type Dimension = (typeof dimensions)[number]
 
 /** What a response says of one limit. */
 export interface Observed {

@@ -114,12 +114,31 @@ export class Limiter {
     return new Limiter({ dimension, window: undefined, limit: undefined, bucket, cubic })
   }
 
+  /**
+   * @param rate units a millisecond that an earlier process found to pass
+   * @param burst milliseconds for which that is saved up
+   */
+  static remembered(dimension: Dimension, rate: number, burst: number, now: number): Limiter {
+    const cubic = new Cubic(now, rate, 0, 0.02, 20_000)
+    const capacity = cubic.rate(now) * burst
+    const bucket = new Bucket({ capacity, rate: cubic.rate(now), level: capacity, now })
+    const limiter = new Limiter({ dimension, window: undefined, limit: undefined, bucket, cubic })
+    limiter.#burst = burst
+    return limiter
+  }
+
   get limit(): number | undefined {
     return this.#limit
   }
 
   get capacity(): number {
     return this.#bucket.capacity
+  }
+
+  /** What an earlier process would have liked to know: units a millisecond, and for how many milliseconds they are saved up. */
+  get found(): { readonly rate: number; readonly burst: number } {
+    const rate = Math.min(this.#cubic?.proven ?? Infinity, this.rate)
+    return { rate, burst: this.capacity / this.rate }
   }
 
   /** Units a millisecond. */

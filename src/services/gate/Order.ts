@@ -82,6 +82,17 @@ export class Order<A> {
     return this.#oldest()?.item
   }
 
+  /** Of the most urgent, whoever will likely be answered first. Takes time linear in the number that wait. */
+  shortest(): A | undefined {
+    let best: Entry<A> | undefined
+    for (const entry of this.#entries.values()) {
+      if (best === undefined) best = entry
+      const ahead = ranks[entry.place.priority] - ranks[best.place.priority]
+      if (ahead < 0 || (ahead === 0 && entry.place.expectedOutput < best.place.expectedOutput)) best = entry
+    }
+    return best?.item
+  }
+
   /** Who is next; the same until somebody comes or leaves, but for those whose patience ends. */
   next(now: number): A | undefined {
     if (this.#admissions % share === share - 1) {

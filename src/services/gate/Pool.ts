@@ -1,15 +1,18 @@
 import { Option } from "effect"
-import { Charge, minus, nothing, plus } from "./Charge.ts"
-import type { ChargeRule, Demand, Totals } from "./Charge.ts"
+import type { ChargeRule, Demand } from "./Charge.ts"
 import type { ModelError, Usage } from "../ChatModel.ts"
 import { Breaker } from "./Breaker.ts"
 import { Climb } from "./Climb.ts"
-import { limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
-import type { Dimension, Observed } from "./Headers.ts"
-import { costBetween, costOf, Limiter } from "./Limiter.ts"
+import type { Dimension } from "./Headers.ts"
+import { worthAfter } from "./Learned.ts"
+import type { Learned } from "./Learned.ts"
+import { Limits, stateOf } from "./Limits.ts"
+import type { Debited, Debits, LimitState, Verdict } from "./Limits.ts"
 import { Order } from "./Order.ts"
 import type { Place } from "./Order.ts"
 import { Overload } from "./Overload.ts"
+
+export type { LimitState } from "./Limits.ts"
 
 /** What became of a call. */
 export type Feedback =
@@ -34,15 +37,9 @@ export interface Waiter {
 }
 
 /** A call that was admitted. */
-export interface Admission {
-  readonly at: number
+export interface Admission extends Debited {
   /** When it was sent, which may be later: what was written before took its time. */
   sentAt: number
-  readonly number: number
-  readonly demand: Demand
-  /** All that was ever admitted, this call included. */
-  readonly totals: Totals
-  readonly debits: ReadonlyArray<readonly [Limiter, number]>
   readonly inFlight: number
   readonly level: number
   isSettled: boolean
@@ -63,18 +60,6 @@ export interface PoolOptions {
   readonly adaptive: boolean
 }
 
-/** What is known of a limit. */
-export interface LimitState {
-  readonly dimension: Dimension
-  /** Units a window; undefined: never told, learned from throttles. */
-  readonly limit: number | undefined
-  /** Milliseconds. */
-  readonly window: number | undefined
-  readonly perMinute: number
-  readonly level: number
-  readonly capacity: number
-}
-
 export interface PoolState {
   readonly mode: "first" | "told" | "untold" | "fixed"
   readonly limits: ReadonlyArray<LimitState>
@@ -83,14 +68,20 @@ export interface PoolState {
   readonly waiting: number
   /** The most in flight, as it is now. */
   readonly concurrency: number
-  /** What the next call waits for. */
+  /** What the next call waits for; `pause`: that the provider is left alone, or that what was saved up is spent slowly. */
   readonly binding: Dimension | "concurrency" | "pause" | undefined
+  /** The limit that it waits for, where it is one. */
+  readonly bindingLimit: LimitState | undefined
+  /** Milliseconds since 1970 until which nothing is sent at all. */
+  readonly frozenUntil: number
 }
 
-const isToken = (dimension: Dimension): boolean => dimension !== "requests"
-
-/** Milliseconds for which the first call is alone; then others may go, twice as many after each `doubling`, so many at most. */
+/**
+ * Milliseconds for which the first call is alone; then so many may go, and twice as many after each `doubling`, until
+ * there is an answer or so many are unanswered.
+ */
 const patience = 300
+const probes = 4
 const doubling = 500
 const unanswered = 64
 
@@ -110,29 +101,24 @@ const slack = 10
 export class Pool<W extends Waiter> {
   readonly #options: PoolOptions
   readonly #order = new Order<W>()
-  readonly #charge = new Charge()
-  readonly #limiters = new Map<string, Limiter>()
+  readonly #limits = new Limits()
   readonly #climb: Climb
   readonly #overload = new Overload()
   readonly #breaker = new Breaker()
   #inFlight = 0
-  #admissions = 0
-  #totals = nothing
   #frozenUntil = 0
   #paceUntil = 0
-  /** The first call was sent then. */
-  #firstAt: number | undefined
   #isAnswered = false
+  /** How much to have in flight was found out by an earlier process. */
+  #isRemembered = false
   #binding: PoolState["binding"]
+  #bindingLimit: Extract<Verdict, { _tag: "passes" }>["binding"]
   /** Who was refused when, and until when: nobody else need be asked before. */
   #blocked: { readonly waiter: W; readonly until: number } | undefined
-  /** Totals of the last seconds. */
-  #samples: ReadonlyArray<{ readonly at: number; readonly totals: Totals }> = []
-  #warnings: Array<LimitState> = []
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#climb = new Climb(options.ceiling, 4)
+    this.#climb = new Climb(options.ceiling, probes)
   }
 
   get inFlight(): number {
@@ -156,11 +142,33 @@ export class Pool<W extends Waiter> {
     this.#frozenUntil = Math.max(this.#frozenUntil, until)
   }
 
+  /** What the next process should know; undefined: this one has learned nothing yet. */
+  get learned(): Learned | undefined {
+    if (!this.#isAnswered) return undefined
+    const { charge, limits } = this.#limits.learned
+    if (limits.length > 0) return { charge, limits }
+    return this.#climb.isDoubling ? undefined : { charge, limits, concurrency: this.#climb.limit }
+  }
+
+  /** Before the first call: what an earlier process learned, `age` milliseconds ago. */
+  restore(learned: Learned, age: number, now: number): void {
+    const part = worthAfter(age)
+    if (part === 0 || this.#limits.firstAt !== undefined || !this.#options.adaptive) return
+    this.#limits.restore(learned, part, now)
+    if (learned.concurrency === undefined || this.#limits.size > 0) return
+    this.#climb.restore(Math.max(probes, Math.round(part * learned.concurrency)))
+    this.#isRemembered = true
+  }
+
+  /** What its user allows at most, a minute. */
+  allow(dimension: "requests" | "tokens", limit: number, now: number): void {
+    this.#limits.allow(dimension, limit, now)
+    this.#blocked = undefined
+  }
+
   /** Limits that are in use to four fifths, each told once. */
   takeWarnings(): ReadonlyArray<LimitState> {
-    const taken = this.#warnings
-    if (taken.length > 0) this.#warnings = []
-    return taken
+    return this.#limits.takeWarnings()
   }
 
   next(now: number): Step<W> {
@@ -168,8 +176,7 @@ export class Pool<W extends Waiter> {
     if (now < this.#frozenUntil) return this.#wait("pause", this.#frozenUntil)
     const [concurrency, changes] = this.#concurrency(now)
     if (this.#inFlight >= concurrency) return this.#wait("concurrency", changes)
-    // The longest calls would be the last to tell of limits.
-    const waiter = this.#isSounding ? this.#order.eldest() : this.#order.next(now)
+    const waiter = this.#nextWaiter(now)
     if (waiter === undefined) return this.#wait(undefined, Infinity)
     if (this.#blocked?.waiter === waiter && now < this.#blocked.until)
       return this.#wait(this.#binding, this.#blocked.until)
@@ -179,20 +186,15 @@ export class Pool<W extends Waiter> {
       this.#order.remove(waiter, "left")
       return { _tag: "nothing", waiter }
     }
-    let until = now
-    const debits: Array<readonly [Limiter, number]> = []
-    for (const limiter of this.#limiters.values()) {
-      const cost = costOf(limiter.dimension, demand, this.#charge)
-      if (limiter.limit !== undefined && cost > limiter.limit && isToken(limiter.dimension)) {
-        this.#order.remove(waiter, "left")
-        return { _tag: "tooLarge", waiter, message: tooLarge(cost, limiter.limit) }
-      }
-      const passes = now + limiter.wait(now, cost)
-      if (passes > until) {
-        until = passes
-        this.#binding = limiter.dimension
-      }
-      debits.push([limiter, cost])
+    const verdict = this.#limits.judge(demand, now)
+    if (verdict._tag === "tooLarge") {
+      this.#order.remove(waiter, "left")
+      return { _tag: "tooLarge", waiter, message: verdict.message }
+    }
+    let until = verdict.at
+    if (verdict.binding !== undefined) {
+      this.#binding = verdict.binding.dimension
+      this.#bindingLimit = verdict.binding
     }
     if (this.#paceUntil > until) {
       until = this.#paceUntil
@@ -203,7 +205,7 @@ export class Pool<W extends Waiter> {
       return { _tag: "wait", until: Math.min(until, changes) }
     }
     this.#order.remove(waiter, "admitted")
-    return { _tag: "admit", waiter, admission: this.#admit(now, demand, debits) }
+    return { _tag: "admit", waiter, admission: this.#admit(now, demand, verdict.debits) }
   }
 
   /** The call has ended, however it ended. */
@@ -223,25 +225,32 @@ export class Pool<W extends Waiter> {
   state(now: number): PoolState {
     return {
       mode: this.#mode,
-      limits: [...this.#limiters.values()].map((limiter) => stateOf(limiter, now)),
-      charge: this.#charge.rule,
+      limits: this.#limits.state(now),
+      charge: this.#limits.chargeRule,
       inFlight: this.#inFlight,
       waiting: this.#order.size,
       concurrency: this.#concurrency(now)[0],
-      binding: this.#order.size === 0 ? undefined : this.#binding
+      binding: this.#order.size === 0 ? undefined : this.#binding,
+      bindingLimit:
+        this.#order.size === 0 || this.#bindingLimit === undefined || this.#bindingLimit.dimension !== this.#binding
+          ? undefined
+          : stateOf(this.#bindingLimit, now),
+      frozenUntil: this.#frozenUntil
     }
   }
 
   get #mode(): PoolState["mode"] {
     if (!this.#options.adaptive) return "fixed"
-    if (this.#limiters.size > 0) return "told"
-    return this.#isAnswered ? "untold" : "first"
+    if (!this.#isAnswered) return "first"
+    return this.#limits.size > 0 ? "told" : "untold"
   }
 
-  /** Whether how much the provider takes is still being found out. */
-  get #isSounding(): boolean {
+  /** The longest calls would be the last to tell of limits: a few short ones go before them. */
+  #nextWaiter(now: number): W | undefined {
     const mode = this.#mode
-    return mode === "first" || (mode === "untold" && this.#climb.isDoubling)
+    if (mode === "first" && this.#inFlight < probes) return this.#order.shortest()
+    const isSounding = mode === "first" || (mode === "untold" && this.#climb.isDoubling)
+    return isSounding ? this.#order.eldest() : this.#order.next(now)
   }
 
   #wait(binding: PoolState["binding"], until: number): Step<W> {
@@ -258,14 +267,18 @@ export class Pool<W extends Waiter> {
     if (rested !== Infinity) return [rested, until]
     const overload = this.#overload.limit(now)
     if (mode === "first") {
-      if (this.#firstAt === undefined) return [1, Infinity]
+      const { firstAt } = this.#limits
+      if (firstAt === undefined) return [1, Infinity]
       // The answer to the first call tells the limits. If it takes long, the others need not wait for it.
-      const elapsed = now - this.#firstAt - patience
+      const elapsed = now - firstAt - patience
       if (elapsed < 0) return [1, now - elapsed]
-      const open = Math.min(unanswered, Math.floor(4 * 2 ** (elapsed / doubling) + 1e-9))
+      // An earlier process knew the rates, or how many: they are kept to until the answer says otherwise.
+      if (this.#limits.size > 0) return [Math.min(ceiling, overload), Infinity]
+      if (this.#isRemembered) return [Math.min(this.#climb.limit, overload), Infinity]
+      const open = Math.min(unanswered, Math.floor(probes * 2 ** (elapsed / doubling) + 1e-9))
       this.#climb.open(open)
       const changes =
-        open === unanswered ? Infinity : this.#firstAt + patience + Math.ceil(doubling * Math.log2((open + 1) / 4))
+        open === unanswered ? Infinity : firstAt + patience + Math.ceil(doubling * Math.log2((open + 1) / probes))
       return [Math.min(ceiling, overload, open), changes]
     }
     const limit = mode === "told" ? ceiling : this.#climb.limit
@@ -273,30 +286,18 @@ export class Pool<W extends Waiter> {
     return [Math.max(1, Math.floor(overload)), now + 1_000]
   }
 
-  #admit(now: number, demand: Demand, debits: ReadonlyArray<readonly [Limiter, number]>): Admission {
+  #admit(now: number, demand: Demand, debits: Debits): Admission {
     let pause = 0
-    for (const [limiter, cost] of debits) {
-      limiter.debit(now, cost)
-      pause = Math.max(pause, cost / (haste * limiter.rate))
-      if (limiter.warns(now)) this.#warnings.push(stateOf(limiter, now))
-    }
+    // What an earlier process knew of rates is not confirmed before there is an answer.
+    const pace = this.#isAnswered ? haste : 1
+    for (const [limiter, cost] of debits) pause = Math.max(pause, cost / (pace * limiter.rate))
     this.#paceUntil = Math.max(now - slack, this.#paceUntil) + Math.min(pause, longestPause)
     this.#inFlight++
-    this.#firstAt ??= now
-    const number = this.#admissions++
-    if (this.#options.adaptive) {
-      const last = this.#samples.at(-1)
-      if (last === undefined || now - last.at >= 1_000) {
-        this.#samples = [...this.#samples.slice(-9), { at: now, totals: this.#totals }]
-      }
-    }
-    this.#totals = plus(this.#totals, demand)
     return {
       at: now,
       sentAt: now,
-      number,
       demand,
-      totals: this.#totals,
+      totals: this.#limits.debit(demand, debits, now),
       debits,
       inFlight: this.#inFlight,
       level: this.#climb.level,
@@ -309,11 +310,8 @@ export class Pool<W extends Waiter> {
     this.#isAnswered = true
     this.#breaker.answered()
     this.#overload.answered(now, this.#options.ceiling)
-    for (const told of limitsOf(headers, now)) this.#observe(admission, told, now)
-    for (const [limiter, cost] of admission.debits) {
-      if (limiter.dimension === "outputTokens") limiter.debit(now, usage.output - cost)
-    }
-    if (this.#limiters.size > 0) return
+    this.#limits.answered(admission, headers, usage, now)
+    if (this.#limits.size > 0) return
     this.#climb.answered(now, {
       level: admission.level,
       inFlight: admission.inFlight,
@@ -322,52 +320,14 @@ export class Pool<W extends Waiter> {
     })
   }
 
-  #observe(admission: Admission, told: Observed, now: number): void {
-    const { demand, sentAt: at, totals } = admission
-    const window = windowOf(told)
-    const known = [minute, ...(window === undefined ? [] : [window])]
-      .map((each) => this.#limiters.get(`${told.name}/${each}`))
-      .find((limiter) => limiter !== undefined && (window === undefined || limiter.window === window))
-    if (known !== undefined) {
-      known.observe(now, told, window !== undefined, { at, totals }, this.#totals, this.#charge)
-      return
-    }
-    const over = window ?? minute
-    const { limit, remaining = limit } = told
-    const rate = limit / over
-    // Before the first call the bucket was full: what is missing, and what has come in since, is what was charged.
-    const missing = limit - remaining
-    if (told.dimension === "tokens" && window !== undefined) {
-      this.#charge.learn(missing + rate * (at - (this.#firstAt ?? at)), minus(totals, nothing))
-    }
-    const own = costOf(told.dimension, demand, this.#charge)
-    // A remainder far below the limit that neither a reset nor what was sent explains: less than a window's worth is let
-    // through at once.
-    const sent = costBetween(told.dimension, nothing, this.#totals, this.#charge)
-    const isSmall = window === undefined && told.remaining !== undefined && missing > 1.5 * sent + 0.1 * limit
-    const capacity = isSmall ? Math.max(rate * 1_000, remaining + own) : limit
-    const since = costBetween(told.dimension, totals, this.#totals, this.#charge)
-    const level = Math.min(capacity, remaining + rate * (now - at) - since)
-    this.#limiters.set(`${told.name}/${over}`, Limiter.told(told.dimension, limit, over, now, { level, capacity }))
-    // What was learned otherwise before.
-    this.#limiters.delete(`learned/${told.dimension}`)
-    if (this.#limiters.get(`stated/${told.dimension}/${over}`)?.limit === limit) {
-      this.#limiters.delete(`stated/${told.dimension}/${over}`)
-    }
-  }
-
   #failed(admission: Admission, error: ModelError, freeze: number, now: number): void {
     const { reason } = error
     if (reason._tag === "RateLimited") {
       this.#breaker.throttled()
-      this.#throttled(
-        admission,
-        reason.dimension,
-        error.message,
-        reason.retryAfter === undefined ? 0 : freeze,
-        freeze,
-        now
-      )
+      this.#isAnswered = true
+      const { dimension, retryAfter } = reason
+      const asked = retryAfter === undefined ? 0 : freeze
+      this.#limits.throttled(admission, { dimension, message: error.message, asked, freeze }, now)
       return
     }
     if (error.retryable) this.#breaker.failed(now, admission.at, reason._tag === "ConnectionFault")
@@ -378,86 +338,9 @@ export class Pool<W extends Waiter> {
       return
     }
     if (reason.retryAfter !== undefined) this.freeze(now + freeze)
-    const rate = /slow_down/.test(error.message) ? this.#lately(now).tokens : undefined
+    const rate = /slow_down/.test(error.message) ? this.#limits.lately(now).tokens : undefined
     if (!this.#overload.overloaded(now, admission.at, this.#inFlight, rate)) return
     this.freeze(now + freeze)
-    if (this.#limiters.size === 0) this.#climb.overloaded(now, this.#inFlight)
-  }
-
-  #throttled(
-    admission: Admission,
-    dimension: "requests" | "tokens" | "unknown",
-    message: string,
-    asked: number,
-    freeze: number,
-    now: number
-  ): void {
-    this.#isAnswered = true
-    const stated = limitOfMessage(message)
-    if (stated !== undefined) {
-      this.#stated(stated, now)
-      if (stated.dimension === "tokens" && stated.requested !== undefined) {
-        this.#charge.learn(stated.requested, plus(nothing, admission.demand))
-      }
-    }
-    const concerned = [...this.#limiters.values()].filter(
-      (limiter) =>
-        dimension === "unknown" ||
-        (isToken(limiter.dimension) === (dimension === "tokens") &&
-          (stated === undefined || stated.window === limiter.window || limiter.window === undefined))
-    )
-    for (const [limiter, cost] of admission.debits) if (!concerned.includes(limiter)) limiter.credit(now, cost)
-    if (concerned.length === 0) {
-      const learned = dimension === "unknown" ? "requests" : dimension
-      const lately = this.#lately(now)
-      const floor = costOf(learned, admission.demand, this.#charge) / Math.max(1_000, freeze)
-      const rate = Math.max(learned === "requests" ? lately.requests : lately.tokens, floor)
-      const limiter = Limiter.learned(learned, rate, now)
-      this.#limiters.set(`learned/${learned}`, limiter)
-      limiter.throttle(now, admission.at, 0, Math.max(asked, freeze))
-      return
-    }
-    for (const limiter of concerned) {
-      const cost = admission.debits.find(([debited]) => debited === limiter)?.[1] ?? 0
-      limiter.throttle(now, admission.at, cost, dimension === "unknown" ? freeze : asked)
-    }
-  }
-
-  #stated(stated: NonNullable<ReturnType<typeof limitOfMessage>>, now: number): void {
-    const same = [...this.#limiters.values()].filter(
-      (limiter) => limiter.dimension === stated.dimension && limiter.window === stated.window
-    )
-    if (same.length === 0) {
-      this.#limiters.delete(`learned/${stated.dimension}`)
-      this.#limiters.set(
-        `stated/${stated.dimension}/${stated.window}`,
-        Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0 })
-      )
-    }
-    // What was learned from headers that were wrong is wrong.
-    for (const limiter of same) if (limiter.state(now, stated.limit)) this.#charge.reset()
-  }
-
-  /** What was admitted lately, in units a millisecond. */
-  #lately(now: number): { readonly requests: number; readonly tokens: number } {
-    const from = this.#samples.find(({ at }) => now - at <= 5_000) ?? this.#samples[0]
-    if (from === undefined) return { requests: 0, tokens: 0 }
-    const elapsed = Math.max(1_000, now - from.at)
-    return {
-      requests: (this.#totals.requests - from.totals.requests) / elapsed,
-      tokens: this.#charge.between(from.totals, this.#totals) / elapsed
-    }
+    if (this.#limits.size === 0) this.#climb.overloaded(now, this.#inFlight)
   }
 }
-
-const stateOf = (limiter: Limiter, now: number): LimitState => ({
-  dimension: limiter.dimension,
-  limit: limiter.limit,
-  window: limiter.window,
-  perMinute: limiter.rate * minute,
-  level: limiter.level(now),
-  capacity: limiter.capacity
-})
-
-const tooLarge = (cost: number, limit: number): string =>
-  `The call would take about ${cost} tokens, and the limit is ${limit} tokens at once`
