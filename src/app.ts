@@ -10,12 +10,13 @@ import * as Flags from "./cli/Flags.ts"
 import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
 import * as Logging from "./cli/Logging.ts"
+import { journalFile, placeOf } from "./cli/Places.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
 import * as Retry from "./cli/Retry.ts"
 import { version } from "./cli/Version.ts"
-import { ingestion, journalFile, reading } from "./cli/Wiring.ts"
+import { ingestion, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 
@@ -84,8 +85,14 @@ const doctor = Command.withHandler(
   Effect.fnUntraced(function* ({ config, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
-    const opened = { openStore: Stores.layerReadOnly(settings.store), openJournal: Stores.layerJournalReadOnly(file) }
-    yield* Doctor.run({ ...settings, journalFile: file, ...opened }).pipe(observed(settings))
+    const place = yield* placeOf(settings)
+    yield* Doctor.run({
+      ...settings,
+      place,
+      journalFile: file,
+      openStore: Stores.layerReadOnly(place),
+      openJournal: Stores.layerJournalReadOnly(file)
+    }).pipe(observed(settings))
   })
 )
 

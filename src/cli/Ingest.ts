@@ -4,6 +4,7 @@ import type { IngestResult } from "../pipeline/Pipeline.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
+import { flagOf } from "./Places.ts"
 import { counted, fit, Invocation, jsonLine, plain, print } from "./Print.ts"
 import { overviewLines, reportLines } from "./Summary.ts"
 
@@ -45,7 +46,7 @@ type IngestOptions = Pick<Flags.RetrySettings, keyof Flags.CommonSettings | "dry
 /** Flags that other commands need to find the same graph. */
 const sameGraph = (settings: Flags.CommonSettings): string =>
   [
-    settings.store === Flags.defaults.store ? "" : ` --store ${plain(`sqlite:${settings.store}`)}`,
+    settings.store === Flags.defaults.store ? "" : ` --store ${plain(flagOf(settings.store))}`,
     settings.group === Flags.defaults.group ? "" : ` --group ${settings.group}`
   ].join("")
 

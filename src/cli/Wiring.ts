@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from "node:path"
+import { resolve } from "node:path"
 import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
@@ -11,6 +11,7 @@ import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { UsageError } from "./ExitStatus.ts"
 import type { CommonSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import { journalFile, placeOf } from "./Places.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -18,17 +19,14 @@ import { keyVariables, resolve as resolveProviders } from "./Providers.ts"
 import type { Providers } from "./Providers.ts"
 import { version } from "./Version.ts"
 
-/** The journal is beside the store unless it is said where. */
-export const journalFile = (settings: { readonly store: string; readonly journal: Option.Option<string> }): string =>
-  Option.getOrElse(settings.journal, () => join(dirname(settings.store), "sluice.journal.db"))
-
 /** The graph, for commands that only read; there must be one. */
 export const reading = (settings: CommonSettings) =>
   Layer.unwrap(
     Effect.gen(function* () {
+      const place = yield* placeOf(settings)
       const fileSystem = yield* FileSystem.FileSystem
-      if (yield* Effect.orElseSucceed(fileSystem.exists(settings.store), () => false)) {
-        return Stores.layerReadOnly(settings.store)
+      if (place._tag === "server" || (yield* Effect.orElseSucceed(fileSystem.exists(place.file), () => false))) {
+        return Stores.layerReadOnly(place)
       }
       return yield* new UsageError({
         message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
@@ -117,7 +115,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
       )
 
       const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
-      const databases = { store: settings.store, journal: journalFile(settings) }
+      const databases = { store: yield* placeOf(settings), journal: journalFile(settings) }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
@@ -151,7 +149,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
             embedder,
             dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
             Run.layer(settings.group),
-            without([...Object.values(databases), ...Option.toArray(settings.logFile)]).pipe(
+            without([settings.store, databases.journal, ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(
                 documents._tag === "paths"
                   ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })

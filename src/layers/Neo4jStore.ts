@@ -1,5 +1,6 @@
 import { Context, Effect, Layer } from "effect"
 import type { Scope } from "effect"
+import type { GraphCounts } from "../domain/Graph.ts"
 import type { Group } from "../domain/Ids.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
@@ -10,6 +11,7 @@ import { failure, locationOf } from "./neo4j/Fault.ts"
 import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
 import * as Schema from "./neo4j/Schema.ts"
+import { text } from "./neo4j/Values.ts"
 import { exportRows, overview } from "./neo4j/Views.ts"
 import { commit } from "./neo4j/Writer.ts"
 
@@ -22,6 +24,77 @@ export const layer = (options: Options): Layer.Layer<GraphStore | Ledger, Storag
 /** For reading commands: a database without a graph is an error, and writing is one too. */
 export const layerReadOnly = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
   Layer.effectContext(services(options, true))
+
+/** What a server is, and what it has of ours. */
+export interface Inspection {
+  /** Name, version and edition. */
+  readonly server: string
+  readonly location: string
+  /** Parts of the schema that are not there, with the statements that make them; all of them before the first run. */
+  readonly missing: ReadonlyArray<string>
+  readonly statements: ReadonlyArray<string>
+  /** Absent: nothing was written to this database yet. */
+  readonly counts?: GraphCounts
+}
+
+/** Changes nothing. */
+export const inspect = (options: Options, group: Group): Effect.Effect<Inspection, StorageError> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const connection = yield* Connection.make(options)
+      const found = yield* Schema.state(connection)
+      yield* Schema.check(connection, found)
+      const [row = {}] = yield* connection.read(
+        "CALL dbms.components() YIELD name, versions, edition RETURN name, versions[0] AS version, edition"
+      )
+      const inspection: Inspection = {
+        server: `${text(row, "name") === "Neo4j Kernel" ? "Neo4j" : text(row, "name")} ${text(row, "version")} ${text(row, "edition")}`,
+        location: locationOf(options),
+        missing: found.missing,
+        statements: found.statements,
+        ...(found.version === 0 ? {} : { counts: yield* counts(connection, group) })
+      }
+      return inspection
+    })
+  )
+
+/**
+ * Over a copy that a dry run writes to: what is known already is read from the server, and nothing is written there.
+ * Copies of documents that are on the server alone are left out of what is written.
+ */
+export const layerDryRun = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError, GraphStore | Ledger> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const copy = { store: yield* GraphStore, ledger: yield* Ledger }
+      const connection = yield* Connection.make(options)
+      const found = yield* Schema.state(connection)
+      yield* Schema.check(connection, found)
+      if (found.version === 0) return Context.make(GraphStore, copy.store).pipe(Context.add(Ledger, copy.ledger))
+      const written = new Set<string>()
+      return Context.make(GraphStore, {
+        ...copy.store,
+        commit: (group, run, writes) => {
+          for (const write of writes) if (write._tag === "document") written.add(write.resolved.document.id)
+          const known = writes.filter((write) => write._tag !== "source" || written.has(write.document))
+          return copy.store.commit(group, run, known)
+        }
+      }).pipe(Context.add(Ledger, { ...copy.ledger, ...reads(connection) }))
+    })
+  )
+
+/** What a ledger reads. */
+const reads = (connection: Connection.Connection) =>
+  ({
+    runs: Effect.fn("Ledger.runs")((group: Group, limit: number) => ledger.runs(connection, group, limit)),
+    documents: Effect.fn("Ledger.documents")((group: Group, asked: ReadonlyArray<ledger.Asked>) =>
+      ledger.documents(connection, group, asked)
+    ),
+    hasLetters: Effect.fn("Ledger.hasLetters")((group: Group, sources: ReadonlyArray<string>) =>
+      ledger.hasLetters(connection, group, sources)
+    ),
+    sources: (group: Group) => ledger.sources(connection, group),
+    deadLetters: Effect.fn("Ledger.deadLetters")((group: Group) => ledger.deadLetters(connection, group))
+  }) satisfies Partial<Ledger["Service"]>
 
 const services = Effect.fnUntraced(function* (
   options: Options,
@@ -72,11 +145,7 @@ const services = Effect.fnUntraced(function* (
     Context.add(Ledger, {
       startRun: Effect.fn("Ledger.startRun")(putRun),
       finishRun: Effect.fn("Ledger.finishRun")(putRun),
-      runs: Effect.fn("Ledger.runs")((group: Group, limit: number) => ledger.runs(connection, group, limit)),
-      documents: Effect.fn("Ledger.documents")((group, asked) => ledger.documents(connection, group, asked)),
-      hasLetters: Effect.fn("Ledger.hasLetters")((group, sources) => ledger.hasLetters(connection, group, sources)),
-      sources: (group) => ledger.sources(connection, group),
-      deadLetters: Effect.fn("Ledger.deadLetters")((group: Group) => ledger.deadLetters(connection, group))
+      ...reads(connection)
     })
   )
 })

@@ -1,47 +1,78 @@
 import { Effect, FileSystem, Layer, Path } from "effect"
-import type { Ledger } from "../services/Ledger.ts"
+import type { Group } from "../domain/Ids.ts"
 import type { GraphStore } from "../services/GraphStore.ts"
 import type { Journal } from "../services/Journal.ts"
+import type { Ledger } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
+import type { Options as ServerOptions } from "./Neo4jStore.ts"
 
-/** Paths of the two databases. */
-export interface Files {
-  readonly store: string
+/** Where a graph is: an SQLite file, or a Neo4j server. */
+export type Place =
+  | { readonly _tag: "file"; readonly file: string }
+  | { readonly _tag: "server"; readonly server: ServerOptions }
+
+/** The two databases of a run. */
+export interface Databases {
+  readonly store: Place
+  /** Path of the journal's file. */
   readonly journal: string
 }
 
-const sqlite = Effect.promise(() => Promise.all([import("./SqliteStore.ts"), import("./SqliteJournal.ts")]))
+// Nothing of a database is loaded before it is needed.
+const sqliteStore = Effect.promise(() => import("./SqliteStore.ts"))
+const sqliteJournal = Effect.promise(() => import("./SqliteJournal.ts"))
+const neo4jStore = Effect.promise(() => import("./Neo4jStore.ts"))
 
-/** Graph, ledger and journal in SQLite files. Nothing of SQLite is loaded before it is needed. */
-export const layer = (files: Files): Layer.Layer<GraphStore | Ledger | Journal, StorageError> =>
+const storeLayer = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError> =>
   Layer.unwrap(
-    Effect.map(sqlite, ([store, journal]) =>
-      // The store first: where it is refused, no journal is made beside it.
-      Layer.provideMerge(journal.layer({ file: files.journal }), store.layer({ file: files.store }))
-    )
+    place._tag === "file"
+      ? Effect.map(sqliteStore, ({ layer }) => layer({ file: place.file }))
+      : Effect.map(neo4jStore, ({ layer }) => layer(place.server))
+  )
+
+/** Graph, ledger and journal. */
+export const layer = ({ journal, store }: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError> =>
+  // The store first: where it is refused, no journal is made beside it.
+  Layer.unwrap(Effect.map(sqliteJournal, ({ layer }) => layer({ file: journal }))).pipe(
+    Layer.provideMerge(storeLayer(store))
   )
 
 /** The graph and its ledger, for commands that only read. */
-export const layerReadOnly = (file: string): Layer.Layer<GraphStore | Ledger, StorageError> =>
-  Layer.unwrap(Effect.map(sqlite, ([store]) => store.layerReadOnly({ file })))
+export const layerReadOnly = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError> =>
+  Layer.unwrap(
+    place._tag === "file"
+      ? Effect.map(sqliteStore, ({ layerReadOnly }) => layerReadOnly({ file: place.file }))
+      : Effect.map(neo4jStore, ({ layerReadOnly }) => layerReadOnly(place.server))
+  )
 
 /** The journal alone, for whoever only looks at it. */
 export const layerJournalReadOnly = (file: string): Layer.Layer<Journal, StorageError> =>
-  Layer.unwrap(Effect.map(sqlite, ([, journal]) => journal.layerReadOnly({ file })))
+  Layer.unwrap(Effect.map(sqliteJournal, ({ layerReadOnly }) => layerReadOnly({ file })))
 
-/** For a dry run: copies of both as they are now, which are thrown away when it has ended. */
-export const layerCopy = (
-  files: Files
-): Layer.Layer<GraphStore | Ledger | Journal, StorageError, FileSystem.FileSystem | Path.Path> =>
+/**
+ * For a dry run, thrown away when it has ended: copies of the files as they are now. A server's graph is not copied, but
+ * its ledger is read, so that what is unchanged counts as that; the graph is what the run would add.
+ */
+export const layerCopy = ({
+  journal,
+  store
+}: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError, FileSystem.FileSystem | Path.Path> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const path = yield* Path.Path
-      const [store, journal] = yield* sqlite
       const directory = yield* Effect.orDie(fileSystem.makeTempDirectoryScoped({ prefix: "sluice-dry-run-" }))
       const copies = { store: path.join(directory, "store.db"), journal: path.join(directory, "journal.db") }
-      yield* store.snapshot(files.store, copies.store)
-      yield* journal.snapshot(files.journal, copies.journal)
-      return layer(copies)
+      yield* (yield* sqliteJournal).snapshot(journal, copies.journal)
+      const copy = layer({ store: { _tag: "file", file: copies.store }, journal: copies.journal })
+      if (store._tag === "file") {
+        yield* (yield* sqliteStore).snapshot(store.file, copies.store)
+        return copy
+      }
+      return (yield* neo4jStore).layerDryRun(store.server).pipe(Layer.provideMerge(copy))
     })
   )
+
+/** What a server is and holds, for whoever asks before a run. */
+export const inspect = (server: ServerOptions, group: Group) =>
+  Effect.flatMap(neo4jStore, ({ inspect }) => inspect(server, group))

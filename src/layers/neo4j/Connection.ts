@@ -7,7 +7,8 @@ import { locationOf, storageError, troubleOf } from "./Fault.ts"
 import type { Address, Trouble } from "./Fault.ts"
 
 export interface Options extends Address {
-  readonly password: Redacted.Redacted
+  /** Absent: of a server that asks nobody who they are. */
+  readonly password?: Redacted.Redacted
   /** Transactions at once; the pool has a connection for each, and some for readers. 4 if absent. */
   readonly writers?: number
   /** How long a server that does not answer is waited for; 2 minutes if absent. */
@@ -81,10 +82,12 @@ export const make = Effect.fnUntraced(function* (
   const { database, username } = options
   const writers = options.writers ?? defaultWriters
   const patience = Duration.toMillis(options.patience ?? defaultPatience)
+  // An empty password is refused as a wrong one is, and a server without authentication takes any.
+  const credentials = auth.basic(username, options.password === undefined ? "" : Redacted.value(options.password))
   const driver = yield* Effect.acquireRelease(
     Effect.try({
       try: () =>
-        open(options.uri, auth.basic(username, Redacted.value(options.password)), {
+        open(options.uri, credentials, {
           maxConnectionPoolSize: writers + readers,
           connectionTimeout: 10_000,
           connectionAcquisitionTimeout: 60_000,
@@ -135,9 +138,11 @@ export const make = Effect.fnUntraced(function* (
       const now = yield* Clock.currentTimeMillis
       if (away === undefined) {
         away = now
-        yield* Effect.logWarning(
-          `Neo4j at ${locationOf(options)} does not answer: waiting for it, ${Math.round(patience / 1000)} seconds at most.`
-        )
+        if (patience > 0) {
+          yield* Effect.logWarning(
+            `Neo4j at ${locationOf(options)} does not answer: waiting for it, ${Math.round(patience / 1000)} seconds at most.`
+          )
+        }
       }
       if (now - away >= patience) return yield* storageError(options, error)
       yield* Effect.sleep(asking)

@@ -104,7 +104,7 @@ export const storageError = (address: Address, error: unknown): StorageError => 
     case "outage":
       return failure(
         "unavailable",
-        `Neo4j at ${where} does not answer (${detail}) Start it, or check --store, then run the same command again.`,
+        `Neo4j at ${where} does not answer. Start it, or check the address and the network, then run the same command again.`,
         { retryable: true }
       )
     case "conflict":

@@ -74,10 +74,15 @@ const knownDocument = (row: Row): Option.Option<KnownDocument> =>
 /** Ids of dead letters that are of a source as a whole end so. */
 const wholeLetter = (group: Group, source: string): string => `${sourceId(group, source)}/-1`
 
+export interface Asked {
+  readonly id: DocumentId
+  readonly source: string
+}
+
 export const documents = Effect.fnUntraced(function* (
   connection: Connection,
   group: Group,
-  asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>
+  asked: ReadonlyArray<Asked>
 ) {
   const found = yield* connection.read(
     `UNWIND $asked AS row

@@ -148,16 +148,17 @@ const dimensions = Effect.fnUntraced(function* (connection: Connection) {
 /** Vectors of another length cannot be searched together: where the embedder has changed, the index is made anew. */
 export const ensureVectors = Effect.fnUntraced(function* (connection: Connection, length: number) {
   const there = yield* dimensions(connection)
+  const other = [...there.values()].find((before) => before !== length)
+  if (other !== undefined) {
+    yield* Effect.logWarning(
+      `Embeddings have ${length} dimensions now and had ${other}: their index is made anew, and finds those of ${length} alone.`
+    )
+  }
   for (const { label, name } of vectors) {
     const before = there.get(name)
     if (before === length) continue
     const statement = `CREATE VECTOR INDEX ${name} IF NOT EXISTS FOR (n:${label}) ON (n.embedding) OPTIONS {indexConfig: {\`vector.dimensions\`: ${length}, \`vector.similarity_function\`: "cosine"}}`
     const statements = before === undefined ? [statement] : [`DROP INDEX ${name} IF EXISTS`, statement]
-    if (before !== undefined) {
-      yield* Effect.logWarning(
-        `Embeddings have ${length} dimensions now and had ${before}: their index is made anew, and finds those of ${length} alone.`
-      )
-    }
     yield* Effect.forEach(statements, (one) => connection.alone(one), { discard: true }).pipe(
       Effect.mapError((error) =>
         error.reason === "readonly" ? forbidden(connection, statements, error.message) : error
