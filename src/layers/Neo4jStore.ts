@@ -1,4 +1,4 @@
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Semaphore } from "effect"
 import type { Scope } from "effect"
 import type { GraphCounts } from "../domain/Graph.ts"
 import type { Group } from "../domain/Ids.ts"
@@ -116,11 +116,17 @@ const services = Effect.fnUntraced(function* (
   const barred = failure("readonly", `The graph at ${location} was opened for reading alone.`)
 
   let length: number | undefined
-  const withVectors = Effect.fnUntraced(function* (dimensions: number) {
-    if (dimensions === length) return
-    yield* Schema.ensureVectors(connection, dimensions)
-    length = dimensions
-  })
+  const oneAtATime = yield* Semaphore.make(1)
+  const withVectors = (dimensions: number) =>
+    Effect.suspend(() =>
+      dimensions === length
+        ? Effect.void
+        : Effect.tap(Schema.ensureVectors(connection, dimensions), () =>
+            Effect.sync(() => {
+              length = dimensions
+            })
+          )
+    ).pipe((ensured) => Semaphore.withPermit(oneAtATime, ensured))
 
   const putRun = (run: RunEntry) => (isReadOnly ? Effect.fail(barred) : ledger.putRun(connection, run))
 
@@ -131,7 +137,7 @@ const services = Effect.fnUntraced(function* (
       if (writes.length === 0) return
       for (const write of writes) {
         const vector = write._tag === "document" ? write.embeddings[0]?.vector : undefined
-        if (vector !== undefined) yield* withVectors(vector.length)
+        if (vector !== undefined && vector.length !== length) yield* withVectors(vector.length)
       }
       yield* connection.write((send) => commit(send, group, run, writes))
     }),

@@ -1,11 +1,129 @@
-import { describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Stream } from "effect"
+import { graphHash } from "../../src/domain/Canonical.ts"
+import { RunId } from "../../src/domain/Ids.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
+import { GraphStore } from "../../src/services/GraphStore.ts"
+import type { Ledger } from "../../src/services/Ledger.ts"
+import type { StorageError } from "../../src/services/StorageError.ts"
+import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
 import { hasNeo4j, neo4j } from "../support/neo4j.ts"
-import { suite as graphStore } from "../suites/GraphStore.ts"
+import { proxy } from "../support/proxy.ts"
+import { makeRandom } from "../support/random.ts"
+import { freshGroup, suite as graphStore } from "../suites/GraphStore.ts"
 import { suite as ledger } from "../suites/Ledger.ts"
+
+const run = RunId.make("run")
+
+/** Opens, uses and closes a store. */
+const use = <A, E>(
+  options: Neo4jStore.Options,
+  body: (store: GraphStore["Service"]) => Effect.Effect<A, E>,
+  open: (options: Neo4jStore.Options) => Layer.Layer<GraphStore | Ledger, StorageError> = Neo4jStore.layer
+) => Effect.flatMap(GraphStore, body).pipe(Effect.provide(Layer.fresh(open(options))))
+
+const port = (): number => Number(new URL(neo4j.uri).port)
 
 describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () => {
   const layer = Neo4jStore.layer(neo4j)
   graphStore("Neo4j", layer, 5)
   ledger("Neo4j", layer)
+
+  describe("Neo4jStore", () => {
+    it.live("writers at once leave what their documents add up to, in whatever order they come and go", () =>
+      use({ ...neo4j, writers: 4 }, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const random = makeRandom(5)
+          const first = Array.from({ length: 24 }, (_, i) => randomOutline(random, `first ${i}`))
+          const second = Array.from({ length: 24 }, (_, i) => randomOutline(random, `second ${i}`))
+          const commitAll = (outlines: typeof first) =>
+            Effect.forEach(
+              outlines,
+              (outline, i) => store.commit(group, run, [documentWrite(group, [`s${i}`], outline)]),
+              { concurrency: 4, discard: true }
+            )
+          yield* commitAll(first)
+          yield* commitAll(second)
+          const expected = recordsOf(second.map((outline) => resolvedDocument(group, outline)))
+          assert.strictEqual(yield* store.hash(group), graphHash(expected))
+          assert.strictEqual(graphHash(yield* Stream.runCollect(store.records(group))), graphHash(expected))
+        })
+      )
+    )
+
+    it.live("a commit of a server that is away is made when it is back, and one that was under way is whole", () =>
+      Effect.gen(function* () {
+        const between = yield* proxy(port())
+        const waiting = yield* Deferred.make<void>()
+        const logger = Logger.make<unknown, void>(({ message }) => {
+          if (String(message).includes("waiting for it")) Deferred.doneUnsafe(waiting, Effect.void)
+        })
+        const group = freshGroup()
+        const outline = { bytes: "a", chunks: [{ names: ["Ada Byron", "Zoë"] }] }
+        const large = { bytes: "large", chunks: [{ names: Array.from({ length: 300 }, (_, i) => `Person ${i}`) }] }
+        yield* use({ ...neo4j, uri: `bolt://127.0.0.1:${between.port}` }, (store) =>
+          Effect.gen(function* () {
+            yield* store.commit(group, run, [documentWrite(group, ["a"], outline)])
+            const written = yield* Effect.forkChild(store.commit(group, run, [documentWrite(group, ["l"], large)]))
+            yield* Effect.yieldNow
+            yield* between.cut
+            yield* Deferred.await(waiting)
+            yield* between.mend
+            yield* Fiber.join(written)
+            const expected = [outline, large].map((one) => resolvedDocument(group, one))
+            assert.strictEqual(yield* store.hash(group), graphHash(recordsOf(expected)))
+          })
+        ).pipe(Effect.provide(Logger.layer([logger])))
+      }).pipe(Effect.scoped)
+    )
+
+    it.live("a wrong password is told at once, in one sentence without it", () =>
+      Effect.gen(function* () {
+        const password = Redacted.make("not-the-password")
+        const error = yield* Effect.flip(use({ ...neo4j, password }, (store) => store.counts(freshGroup())))
+        assert.strictEqual(error.reason, "unavailable")
+        assert.isFalse(error.retryable)
+        assert.include(error.message, "NEO4J_PASSWORD")
+        assert.notInclude(error.message, "not-the-password")
+      })
+    )
+
+    it.live("a server that nobody hears of is unavailable once patience is at an end", () =>
+      Effect.gen(function* () {
+        const between = yield* proxy(port())
+        yield* between.cut
+        const options = { ...neo4j, uri: `bolt://127.0.0.1:${between.port}`, patience: Duration.zero }
+        const error = yield* Effect.flip(use(options, (store) => store.counts(freshGroup())))
+        assert.strictEqual(error.reason, "unavailable")
+        assert.isTrue(error.retryable)
+        assert.include(error.message, String(between.port))
+      }).pipe(Effect.scoped)
+    )
+
+    it.live("a database that is not there is named", () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(use({ ...neo4j, database: "nosuch" }, (store) => store.counts(freshGroup())))
+        assert.strictEqual(error.reason, "unavailable")
+        assert.include(error.message, "nosuch")
+      })
+    )
+
+    it.live("reading commands read, and write nothing", () =>
+      Effect.gen(function* () {
+        const group = freshGroup()
+        const write = documentWrite(group, ["a"], { bytes: "a", chunks: [{ names: ["Ada Byron"] }] })
+        yield* use(neo4j, (store) => store.commit(group, run, [write]))
+        yield* use(
+          neo4j,
+          (store) =>
+            Effect.gen(function* () {
+              assert.strictEqual((yield* store.counts(group)).documents, 1)
+              assert.strictEqual((yield* Effect.flip(store.commit(group, run, [write]))).reason, "readonly")
+            }),
+          Neo4jStore.layerReadOnly
+        )
+      })
+    )
+  })
 })

@@ -3,7 +3,7 @@ import type { Scope } from "effect"
 import { auth, driver as open, notificationFilterMinimumSeverityLevel } from "neo4j-driver"
 import type { ManagedTransaction, Session } from "neo4j-driver"
 import type { StorageError } from "../../services/StorageError.ts"
-import { locationOf, storageError, troubleOf } from "./Fault.ts"
+import { isThereAlready, locationOf, storageError, troubleOf } from "./Fault.ts"
 import type { Address, Trouble } from "./Fault.ts"
 
 export interface Options extends Address {
@@ -29,7 +29,7 @@ export interface Connection {
   readonly read: (statement: string, parameters?: Parameters) => Effect.Effect<ReadonlyArray<Row>, StorageError>
   /** Rows as they come, some at once, in constant memory. */
   readonly stream: (statement: string, parameters?: Parameters) => Stream.Stream<ReadonlyArray<Row>, StorageError>
-  /** A statement that wants a transaction of its own, as those that change the schema do. */
+  /** A statement that wants a transaction of its own, as those that change the schema do; what is there already is made. */
   readonly alone: (statement: string, parameters?: Parameters) => Effect.Effect<void, StorageError>
 }
 
@@ -178,7 +178,15 @@ export const make = Effect.fnUntraced(function* (
         })
       ),
     alone: (statement, parameters = {}) =>
-      persistent(inSession("WRITE", (session) => session.run(statement, parameters).then(() => undefined)))
+      persistent(
+        inSession("WRITE", async (session) => {
+          try {
+            await session.run(statement, parameters)
+          } catch (error) {
+            if (!isThereAlready(error)) throw error
+          }
+        })
+      )
   }
 })
 

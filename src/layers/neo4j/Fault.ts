@@ -40,6 +40,10 @@ const conflicts = new Set([
 
 export const codeOf = (error: unknown): string => (error instanceof Neo4jError ? error.code : "")
 
+/** Another process has made the same part of the schema a moment ago. */
+export const isThereAlready = (error: unknown): boolean =>
+  /^Neo\.ClientError\.Schema\..*AlreadyExists$/.test(codeOf(error))
+
 export const troubleOf = (error: unknown): Trouble => {
   if (error instanceof Conflict) return "conflict"
   const code = codeOf(error)
