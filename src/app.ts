@@ -7,6 +7,7 @@ import { endingOf } from "./cli/ExitStatus.ts"
 import * as Export from "./cli/Export.ts"
 import * as Failures from "./cli/Failures.ts"
 import * as Flags from "./cli/Flags.ts"
+import * as Forget from "./cli/Forget.ts"
 import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
 import * as Logging from "./cli/Logging.ts"
@@ -16,7 +17,7 @@ import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
 import * as Retry from "./cli/Retry.ts"
 import { version } from "./cli/Version.ts"
-import { ingestion, reading } from "./cli/Wiring.ts"
+import { forgetting, ingestion, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 
@@ -80,6 +81,15 @@ const failures = Command.withHandler(
   })
 )
 
+const forget = Command.withHandler(
+  Forget.command,
+  Effect.fnUntraced(function* ({ config, documents, settings: given, yes }) {
+    const { group, ...others } = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = { ...others, group: yield* Forget.groupOf(documents, group) }
+    yield* Forget.run(documents, yes, settings).pipe(Effect.provide(forgetting(settings)), observed(settings))
+  })
+)
+
 const doctor = Command.withHandler(
   Doctor.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
@@ -100,7 +110,7 @@ const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, failures, retry, hash, exporting, doctor])
+  Command.withSubcommands([ingest, report, failures, retry, hash, exporting, forget, doctor])
 )
 
 /** The program: fails with what `endingOf` understands. */

@@ -34,8 +34,8 @@ const noJournal = Layer.succeed(Journal, {
       usage: { input: 0, output: 0, cached: 0 },
       usd: 0
     }),
-  forget: () => Effect.void,
-  forgetGroup: () => Effect.void,
+  forget: () => Effect.succeed(0),
+  forgetGroup: () => Effect.succeed(0),
   learned: Effect.succeed(new Map()),
   learn: () => Effect.void,
   location: "none"
@@ -47,6 +47,7 @@ const noLedger = Layer.succeed(Ledger, {
   runs: () => Effect.succeed([]),
   documents: (_, asked) => Effect.succeed(asked.map(() => Option.none())),
   hasLetters: (_, sources) => Effect.succeed(sources.map(() => false)),
+  hasMembers: (_, sources) => Effect.succeed(sources.map(() => false)),
   sources: () => Stream.empty,
   deadLetters: () => Effect.succeed([])
 })
@@ -69,5 +70,5 @@ const layer = Ingest.layerLlm({ ceiling: 512, model: "simulated", pack: "auto" }
   )
 )
 
-const { report } = await Effect.runPromise(ingest.pipe(Effect.provide(layer), Effect.provide(NodeServices.layer)))
+const { report } = await Effect.runPromise(ingest.pipe(Effect.provide(Layer.provideMerge(layer, NodeServices.layer))))
 process.stdout.write(`${JSON.stringify(report)}\n`)

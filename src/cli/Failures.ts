@@ -27,7 +27,8 @@ const meanings: Readonly<Record<DeadLetterCause, string>> = {
   "invalid-answer": "the model's answers could not be used",
   truncated: "the model's answers were cut off",
   refused: "the model refused",
-  rejected: "the provider rejected the request"
+  rejected: "the provider rejected the request",
+  unrecorded: "no recorded answer for --replay to use"
 }
 
 /** The message of an error is none of its own fields, so a letter is not what `JSON.stringify` makes of it. */

@@ -36,6 +36,7 @@ export const names = [
   "parse-threads",
   "journal",
   "dry-run",
+  "replay",
   "json",
   "progress",
   "log-level",
@@ -334,6 +335,7 @@ export const extraction = {
     positive
   ),
   dryRun: toggle("dry-run", "Count what would be done; call no model, write nothing"),
+  replay: toggle("replay", "Answer from the journal alone: no call, no key; what it does not have is a dead letter"),
   progress: setting(
     "progress",
     choice("progress", progressKinds, "How progress is shown on standard error (default: auto)"),
@@ -371,6 +373,12 @@ export const letters = {
   )
 }
 
+export const forgetting = {
+  group: optionalSetting("group", text("group", "NAME", "Tenant or workspace; without DOC, all of it goes"), group),
+  journal: models.journal,
+  dryRun: toggle("dry-run", "Say what would go; take nothing out")
+}
+
 export const exporting = {
   format: setting(
     "format",
@@ -396,6 +404,8 @@ export interface LetterSettings extends Settings<typeof letters> {}
 export interface RetrySettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
 
 export interface IngestSettings extends RetrySettings, SelectionSettings {}
+
+export interface ForgetSettings extends CommonSettings, Omit<Settings<typeof forgetting>, "group"> {}
 
 /** Gives settings the configuration file that the flags name. */
 export const provideFile =

@@ -10,7 +10,7 @@ import type { Wanted } from "../services/DocumentSource.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import type { CommonSettings, ForgetSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { journalFile, placeOf } from "./Places.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
@@ -19,20 +19,31 @@ import { keyVariables, resolve as resolveProviders } from "./Providers.ts"
 import type { Providers } from "./Providers.ts"
 import { version } from "./Version.ts"
 
-/** The graph, for commands that only read; there must be one. */
+/** There must be a graph; of a server, whoever opens it finds out. */
+const placeOfGraph = Effect.fnUntraced(function* (settings: { readonly store: string }) {
+  const place = yield* placeOf(settings)
+  const fileSystem = yield* FileSystem.FileSystem
+  if (place._tag === "server" || (yield* Effect.orElseSucceed(fileSystem.exists(place.file), () => false))) return place
+  return yield* new UsageError({
+    message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
+  })
+})
+
+/** The graph, for commands that only read. */
 export const reading = (settings: CommonSettings) =>
+  Layer.unwrap(Effect.map(placeOfGraph(settings), Stores.layerReadOnly))
+
+/** The graph and the journal, to take something out of them. A dry run does it to copies, which a server has none of. */
+export const forgetting = (settings: ForgetSettings) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const place = yield* placeOf(settings)
-      const fileSystem = yield* FileSystem.FileSystem
-      if (place._tag === "server" || (yield* Effect.orElseSucceed(fileSystem.exists(place.file), () => false))) {
-        return Stores.layerReadOnly(place)
+      const store = yield* placeOfGraph(settings)
+      if (settings.dryRun && store._tag === "server") {
+        return yield* new UsageError({ message: "A server's graph is not copied, so forget has no --dry-run there." })
       }
-      return yield* new UsageError({
-        message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
-      })
+      return (settings.dryRun ? Stores.layerCopy : Stores.layer)({ store, journal: journalFile(settings) })
     })
-  )
+  ).pipe(Layer.merge(Run.layer(settings.group)))
 
 const vocabulary = (path: Option.Option<string>) =>
   Option.match(path, {
@@ -49,14 +60,13 @@ const vocabulary = (path: Option.Option<string>) =>
 
 /** `sluice ingest .` must not take its own files for documents, which lie in the working directory by default. */
 const without = (files: ReadonlyArray<string>) => {
-  const own = new Set(
-    files.flatMap((file) => ["", "-wal", "-shm", "-journal"].map((suffix) => `${resolve(file)}${suffix}`))
-  )
+  const isOwn = (path: string) =>
+    files.some((file) => path.startsWith(resolve(file)) && Stores.companion.test(path.slice(resolve(file).length)))
   return Layer.effect(
     DocumentSource,
     Effect.map(DocumentSource, (source) => ({
       ...source,
-      items: Stream.filter(source.items, ({ uri }) => !own.has(resolve(uri)))
+      items: Stream.filter(source.items, ({ uri }) => !isOwn(resolve(uri)))
     }))
   )
 }
@@ -82,6 +92,14 @@ const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, is
   return Layer.merge(first, Models.layerFallback(model, fallback.value))
 })
 
+const requireRecorded = Effect.fnUntraced(function* (file: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  if (yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)) return
+  return yield* new UsageError({
+    message: `--replay needs a journal, and there is none at ${plain(file)}: record one with the same command without --replay, or give --journal.`
+  })
+})
+
 /** What is to be read: what paths name, or sources by their names in the ledger. */
 export type Documents =
   | ({ readonly _tag: "paths"; readonly paths: ReadonlyArray<string> } & SelectionSettings)
@@ -93,13 +111,15 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
     Effect.gen(function* () {
       const providers = yield* resolveProviders(settings)
       const hasProvider = Option.isSome(providers.chat)
-      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider ? "llm" : "rules"))
-      const { dryRun, embeddingModel } = settings
-      if (extractor === "llm" && !hasProvider && !dryRun) {
+      const { dryRun, embeddingModel, replay } = settings
+      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider || replay ? "llm" : "rules"))
+      const isAsked = !dryRun && !replay
+      if (replay) yield* requireRecorded(journalFile(settings))
+      if (extractor === "llm" && !hasProvider && isAsked) {
         const kind = Option.getOrElse(settings.provider, () => "openai" as const)
         return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
       }
-      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && !dryRun) {
+      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) {
         const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
         return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
       }
@@ -118,13 +138,14 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
       const databases = { store: yield* placeOf(settings), journal: journalFile(settings) }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
+        replay,
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
-      const chat = dryRun ? Models.layerSimulated : yield* chatLayer(providers, extractor === "llm")
+      const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
       const embedder = Option.match(embeddingModel, {
         onNone: () => HashEmbedder.layer,
         onSome: (model) =>
-          Option.match(dryRun ? Option.none() : providers.embedding, {
+          Option.match(isAsked ? providers.embedding : Option.none(), {
             onNone: () => Models.layerSimulatedEmbedder(model),
             onSome: (provider) => Models.layerEmbedder(model, provider)
           })
@@ -147,7 +168,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         Layer.provideMerge(
           Layer.mergeAll(
             embedder,
-            dryRun ? Stores.layerCopy(databases) : Stores.layer(databases),
+            (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
             Run.layer(settings.group),
             without([settings.store, databases.journal, ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(

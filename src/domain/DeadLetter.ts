@@ -12,6 +12,7 @@ export type Stage = typeof Stage.Type
  * - `too-large`, `timeout`: over a limit of ours, in bytes, memory or time
  * - `invalid-answer`, `truncated`, `refused`, `rejected`: the model's answers could not be used, were cut off at their
  *   length limit, were refusals, or the provider rejected the request for what it holds
+ * - `unrecorded`: answers come from the journal alone, and it has none of this
  */
 export const DeadLetterCause = Schema.Literals([
   "unreadable",
@@ -24,7 +25,8 @@ export const DeadLetterCause = Schema.Literals([
   "invalid-answer",
   "truncated",
   "refused",
-  "rejected"
+  "rejected",
+  "unrecorded"
 ])
 export type DeadLetterCause = typeof DeadLetterCause.Type
 

@@ -8,6 +8,7 @@ import { FallbackModel } from "../services/Fallback.ts"
 import * as Gate from "../services/Gate.ts"
 import type { Journal } from "../services/Journal.ts"
 import * as ModelCalls from "../services/ModelCalls.ts"
+import * as Replay from "../services/Replay.ts"
 import * as Retry from "../services/Retry.ts"
 import * as WarmStart from "../services/WarmStart.ts"
 import type { Run } from "../services/Run.ts"
@@ -18,6 +19,8 @@ export interface IngestLayerOptions {
   /** The most calls in flight, per pool. */
   readonly ceiling: number
   readonly retry?: Retry.RetryOptions
+  /** Answer from the journal alone, and send nothing. */
+  readonly replay?: boolean
   /** Of the local phases; they stay as they are by default. */
   readonly limits?: Layer.Layer<Concurrency.Limits>
 }
@@ -25,7 +28,7 @@ export interface IngestLayerOptions {
 /** What the pipeline needs between the ports that touch the outside and the extractor. */
 const policies = (options: IngestLayerOptions) =>
   Embeddings.layer.pipe(
-    Layer.provideMerge(ModelCalls.layer),
+    Layer.provideMerge(options.replay === true ? Replay.layer : ModelCalls.layer),
     Layer.provideMerge(WarmStart.layer),
     Layer.provideMerge(Layer.mergeAll(Gate.layer({ ceiling: options.ceiling }), Retry.layer(options.retry)))
   )

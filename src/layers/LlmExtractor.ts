@@ -1,5 +1,6 @@
 import { Deferred, Effect, Layer, Option } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
+import type { DeadLetterCause } from "../domain/DeadLetter.ts"
 import type { Extraction } from "../domain/Extraction.ts"
 import { chunkKey, itemKey, recipe } from "../domain/Ids.ts"
 import type { DocumentId, ItemKey } from "../domain/Ids.ts"
@@ -142,7 +143,7 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
           new DeadLetter({
             stage: "extract",
             cause,
-            message: `${message} Chunk ${chunk.ordinal + 1} (characters ${chunk.start} to ${chunk.end}) is left out of the graph; ${cause === "truncated" ? "another --model may have more room for its answer" : "`sluice retry` tries it again"}.`,
+            message: `${message} Chunk ${chunk.ordinal + 1} (characters ${chunk.start} to ${chunk.end}) is left out of the graph; ${remedies[cause] ?? "`sluice retry` tries it again"}.`,
             source,
             document: chunk.document,
             chunk: chunk.id,
@@ -156,6 +157,13 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
 
   return Extractor.of({ extract, recipe: version, window })
 })
+
+/** What helps, other than to ask once more. */
+const remedies: Partial<Record<DeadLetterCause, string>> = {
+  truncated: "another --model may have more room for its answer",
+  unrecorded:
+    "give --model and --ontology as they were when it was recorded, or run the same command without --replay to ask for it"
+}
 
 const none: Extraction = { entities: [], facts: [] }
 

@@ -1,8 +1,9 @@
 import { Context, Effect, Layer, Semaphore } from "effect"
 import type { Scope } from "effect"
 import type { GraphCounts } from "../domain/Graph.ts"
-import type { Group } from "../domain/Ids.ts"
+import type { Group, RunId } from "../domain/Ids.ts"
 import { GraphStore } from "../services/GraphStore.ts"
+import type { Write } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
@@ -10,6 +11,7 @@ import * as Connection from "./neo4j/Connection.ts"
 import { failure, locationOf } from "./neo4j/Fault.ts"
 import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
+import { forgetGroup, removal } from "./neo4j/Removals.ts"
 import * as Schema from "./neo4j/Schema.ts"
 import { text } from "./neo4j/Values.ts"
 import { exportRows, overview } from "./neo4j/Views.ts"
@@ -92,7 +94,10 @@ const reads = (connection: Connection.Connection) =>
     hasLetters: Effect.fn("Ledger.hasLetters")((group: Group, sources: ReadonlyArray<string>) =>
       ledger.hasLetters(connection, group, sources)
     ),
-    sources: (group: Group) => ledger.sources(connection, group),
+    sources: (group: Group, prefix?: string) => ledger.sources(connection, group, prefix),
+    hasMembers: Effect.fn("Ledger.hasMembers")((group: Group, sources: ReadonlyArray<string>) =>
+      ledger.hasMembers(connection, group, sources)
+    ),
     deadLetters: Effect.fn("Ledger.deadLetters")((group: Group) => ledger.deadLetters(connection, group))
   }) satisfies Partial<Ledger["Service"]>
 
@@ -115,6 +120,7 @@ const services = Effect.fnUntraced(function* (
 
   const barred = failure("readonly", `The graph at ${location} was opened for reading alone.`)
 
+  let hasRemoved = false
   let length: number | undefined
   const oneAtATime = yield* Semaphore.make(1)
   const withVectors = (dimensions: number) =>
@@ -131,7 +137,7 @@ const services = Effect.fnUntraced(function* (
   const putRun = (run: RunEntry) => (isReadOnly ? Effect.fail(barred) : ledger.putRun(connection, run))
 
   return Context.make(GraphStore, {
-    commit: Effect.fn("GraphStore.commit")(function* (group, run, writes) {
+    commit: Effect.fn("GraphStore.commit")(function* (group: Group, run: RunId, writes: ReadonlyArray<Write>) {
       yield* Effect.annotateCurrentSpan({ group, writes: writes.length })
       if (isReadOnly) return yield* barred
       if (writes.length === 0) return
@@ -140,6 +146,21 @@ const services = Effect.fnUntraced(function* (
         if (vector !== undefined && vector.length !== length) yield* withVectors(vector.length)
       }
       yield* connection.write((send) => commit(send, group, run, writes))
+      if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) hasRemoved = true
+    }),
+    removal: Effect.fn("GraphStore.removal")((group, writes) => removal(connection, group, writes)),
+    forgetGroup: Effect.fn("GraphStore.forgetGroup")(function* (group: Group) {
+      if (isReadOnly) return yield* barred
+      yield* forgetGroup(connection, group)
+      hasRemoved = true
+    }),
+    purge: Effect.gen(function* () {
+      if (!hasRemoved) return false
+      hasRemoved = false
+      yield* Effect.logWarning(
+        `What was taken out is no longer in the graph at ${location}, but Neo4j may keep it in its own files until it uses the room again, and in its transaction logs for as long as db.tx_log.rotation.retention_policy says.`
+      )
+      return false
     }),
     counts: Effect.fn("GraphStore.counts")((group: Group) => counts(connection, group)),
     hash: Effect.fn("GraphStore.hash")((group: Group) => hash(connection, group, isReadOnly)),

@@ -2,16 +2,17 @@ import { resolve } from "node:path"
 import { Context, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { Scope } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
+import { chunkKey } from "../domain/Ids.ts"
 import type { Group } from "../domain/Ids.ts"
 import { RunReport } from "../domain/RunReport.ts"
 import { GraphStore } from "../services/GraphStore.ts"
-import type { Write } from "../services/GraphStore.ts"
+import type { RemovalWrite, Write } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import { StorageError } from "../services/StorageError.ts"
-import { memory } from "./sqlite/Database.ts"
-import type { OpenOptions } from "./sqlite/Database.ts"
 import { faultData } from "./sqlite/Fault.ts"
+import { memory } from "./sqlite/Opening.ts"
+import type { OpenOptions } from "./sqlite/Opening.ts"
 import { start } from "./sqlite/Page.ts"
 import type { Cursor, Page } from "./sqlite/Page.ts"
 import * as Snapshot from "./sqlite/Snapshot.ts"
@@ -133,10 +134,18 @@ function services(
         yield* Effect.annotateCurrentSpan({ group, writes: writes.length })
         const stored = yield* Effect.try({
           try: () => writes.map(storeWrite),
-          catch: (error) => storageError("store", faultData(location, error))
+          catch: (error) => storageError("store", faultData("store", location, error))
         })
         yield* thread.call("commit", group, run, stored)
       }),
+      removal: Effect.fn("GraphStore.removal")((group: Group, writes: ReadonlyArray<RemovalWrite>) =>
+        Effect.map(thread.call("removal", group, writes), ({ chunks, sources }) => ({
+          sources,
+          chunks: chunks.map(({ header, text }) => chunkKey(group, header, text))
+        }))
+      ),
+      forgetGroup: Effect.fn("GraphStore.forgetGroup")((group: Group) => thread.call("forgetGroup", group)),
+      purge: Effect.suspend(() => thread.call("purge")),
       counts: Effect.fn("GraphStore.counts")((group: Group) => thread.call("counts", group)),
       hash: Effect.fn("GraphStore.hash")((group: Group) => thread.call("hash", group)),
       records: (group) => pages((cursor) => thread.call("records", group, cursor)),
@@ -154,7 +163,8 @@ function services(
           Effect.map(thread.call("documents", group, asked), (known) => known.map(Option.fromUndefinedOr))
         ),
         hasLetters: Effect.fn("Ledger.hasLetters")((group, sources) => thread.call("hasLetters", group, sources)),
-        sources: (group) => pages((cursor) => thread.call("sources", group, cursor)),
+        hasMembers: Effect.fn("Ledger.hasMembers")((group, sources) => thread.call("hasMembers", group, sources)),
+        sources: (group, prefix = "") => pages((cursor) => thread.call("sources", group, prefix, cursor)),
         deadLetters: Effect.fn("Ledger.deadLetters")(function* (group) {
           const letters = yield* thread.call("deadLetters", group)
           return yield* Effect.mapError(decodeLetters(letters), damaged)

@@ -1,7 +1,7 @@
 import { Effect, FileSystem, Layer, Path } from "effect"
 import type { Group } from "../domain/Ids.ts"
 import type { GraphStore } from "../services/GraphStore.ts"
-import type { Journal } from "../services/Journal.ts"
+import { Journal } from "../services/Journal.ts"
 import type { Ledger } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import type { Options as ServerOptions } from "./Neo4jStore.ts"
@@ -18,10 +18,16 @@ export interface Databases {
   readonly journal: string
 }
 
+/** What may follow a database's name in the names of the files beside it. */
+export const companion = /^((-new)?(-wal|-shm|-journal)?|\.rescued(-\d+)?)$/
+
 // Nothing of a database is loaded before it is needed.
 const sqliteStore = Effect.promise(() => import("./SqliteStore.ts"))
 const sqliteJournal = Effect.promise(() => import("./SqliteJournal.ts"))
 const neo4jStore = Effect.promise(() => import("./Neo4jStore.ts"))
+
+const temporary = (prefix: string) =>
+  FileSystem.FileSystem.use((fileSystem) => Effect.orDie(fileSystem.makeTempDirectoryScoped({ prefix })))
 
 const storeLayer = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError> =>
   Layer.unwrap(
@@ -50,6 +56,38 @@ export const layerJournalReadOnly = (file: string): Layer.Layer<Journal, Storage
   Layer.unwrap(Effect.map(sqliteJournal, ({ layerReadOnly }) => layerReadOnly({ file })))
 
 /**
+ * The journal as it was recorded, which is only read; one of an earlier version is read from a copy that is brought up to
+ * date. What was learned of the provider is not noted: nobody is asked.
+ */
+const layerRecorded = (file: string): Layer.Layer<Journal, StorageError, FileSystem.FileSystem | Path.Path> => {
+  const copied = Layer.unwrap(
+    Effect.gen(function* () {
+      const journal = yield* sqliteJournal
+      const path = yield* Path.Path
+      const copy = path.join(yield* temporary("sluice-replay-"), "journal.db")
+      yield* journal.snapshot(file, copy)
+      return journal.layer({ file: copy })
+    })
+  )
+  const recorded = layerJournalReadOnly(file).pipe(
+    Layer.catchTag("StorageError", (error) =>
+      error.reason === "version" ? copied : Layer.effect(Journal, Effect.fail(error))
+    )
+  )
+  return Layer.effect(
+    Journal,
+    Effect.map(Journal, (journal) => ({ ...journal, learn: () => Effect.void }))
+  ).pipe(Layer.provide(recorded))
+}
+
+/** For a replay: the journal is only read. */
+export const layerReplay = ({
+  journal,
+  store
+}: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError, FileSystem.FileSystem | Path.Path> =>
+  Layer.merge(layerRecorded(journal), storeLayer(store))
+
+/**
  * For a dry run, thrown away when it has ended: copies of the files as they are now. A server's graph is not copied, but
  * its ledger is read, so that what is unchanged counts as that; the graph is what the run would add.
  */
@@ -59,9 +97,8 @@ export const layerCopy = ({
 }: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError, FileSystem.FileSystem | Path.Path> =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const fileSystem = yield* FileSystem.FileSystem
       const path = yield* Path.Path
-      const directory = yield* Effect.orDie(fileSystem.makeTempDirectoryScoped({ prefix: "sluice-dry-run-" }))
+      const directory = yield* temporary("sluice-dry-run-")
       const copies = { store: path.join(directory, "store.db"), journal: path.join(directory, "journal.db") }
       yield* (yield* sqliteJournal).snapshot(journal, copies.journal)
       const copy = layer({ store: { _tag: "file", file: copies.store }, journal: copies.journal })

@@ -1,4 +1,6 @@
 import { Effect, Semaphore } from "effect"
+import type { Chunk } from "../domain/Chunk.ts"
+import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { Recipe } from "../domain/Ids.ts"
 import { ceilings, WriteConcurrency } from "../services/Concurrency.ts"
 import { Embeddings } from "../services/Embeddings.ts"
@@ -8,6 +10,18 @@ import { endSpan } from "./InFlight.ts"
 import type { Claims, ProjectedDocument } from "./InFlight.ts"
 import { RunCounters } from "./Metrics.ts"
 import * as Phase from "./Phase.ts"
+
+const unembedded = ({ document, source }: ProjectedDocument, { id, ordinal }: Chunk): DeadLetter =>
+  new DeadLetter({
+    stage: "construct",
+    cause: "unrecorded",
+    message: `The journal has no embedding of chunk ${ordinal + 1}, which is in the graph without one. Give --embedding-model as it was when it was recorded, or run the same command without --replay to ask for it.`,
+    source,
+    document: document.id,
+    chunk: id,
+    ordinal,
+    attempts: 0
+  })
 
 /** Decisions to graph: embeds the chunks, and writes the document with its ledger entries in a group commit. */
 export const construct = Effect.fnUntraced(function* (options: {
@@ -22,6 +36,10 @@ export const construct = Effect.fnUntraced(function* (options: {
   const process = Effect.fnUntraced(function* (parent: ProjectedDocument) {
     const { chunks, deadLetters, document, extractions, graph } = parent
     const vectors = yield* embeddings.embed(document.group, chunks)
+    const dead = new Set(deadLetters.map(({ ordinal }) => ordinal))
+    for (const [index, chunk] of chunks.entries()) {
+      if (vectors[index] === undefined && !dead.has(chunk.ordinal)) deadLetters.push(unembedded(parent, chunk))
+    }
     const written = Effect.gen(function* () {
       const sources = options.claims.sources(document.id)
       yield* options.write({

@@ -61,6 +61,8 @@ export class RequestTooLarge extends Schema.TaggedError<RequestTooLarge>()("Requ
 export class RequestRejected extends Schema.TaggedError<RequestRejected>()("RequestRejected", {
   status: Schema.Int
 }) {}
+/** Nothing was sent: answers come from the journal alone, and it has none of this. */
+export class Unrecorded extends Schema.TaggedError<Unrecorded>()("Unrecorded", {}) {}
 
 /**
  * Whose fault it is decides. Of the provider (`retryable`): wait and ask again, as often as it takes. Of the account or
@@ -75,7 +77,8 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
     QuotaExhausted,
     Misconfigured,
     RequestTooLarge,
-    RequestRejected
+    RequestRejected,
+    Unrecorded
   ]),
   retryable: Schema.Boolean,
   /** What the provider said, without secrets, at most 500 characters. */

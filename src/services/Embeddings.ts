@@ -16,11 +16,14 @@ import type { StorageError } from "./StorageError.ts"
 export class Embeddings extends Context.Service<
   Embeddings,
   {
-    /** In the order of the passages; a passage's header is embedded with it. */
+    /**
+     * In the order of the passages; a passage's header is embedded with it. Undefined: answers come from the journal alone,
+     * and it has none of this.
+     */
     readonly embed: (
       group: Group,
       passages: ReadonlyArray<Passage>
-    ) => Effect.Effect<ReadonlyArray<Float32Array>, RunStopped | StorageError>
+    ) => Effect.Effect<ReadonlyArray<Float32Array | undefined>, RunStopped | StorageError>
     /** Part of a document's recipe. */
     readonly recipe: string
   }
@@ -38,7 +41,7 @@ interface Item {
   readonly chunk: ChunkKey
   readonly group: Group
   readonly text: string
-  readonly answered: Deferred.Deferred<Float32Array, RunStopped | StorageError>
+  readonly answered: Deferred.Deferred<Float32Array | undefined, RunStopped | StorageError>
 }
 
 const Stored = Schema.fromJsonString(Schema.Struct({ float32: Schema.Uint8ArrayFromBase64 }))
@@ -123,6 +126,9 @@ const remote = Effect.gen(function* () {
             if (Option.isNone(outcome)) return Effect.void
             if (outcome.value._tag === "refused") {
               const { message, reason } = outcome.value.error
+              if (reason._tag === "Unrecorded") {
+                return Effect.forEach(batch, ({ answered }) => Deferred.succeed(answered, undefined), { discard: true })
+              }
               if (reason._tag === "RequestTooLarge" && batch.length > 1) {
                 const middle = Math.ceil(batch.length / 2)
                 return Effect.forEach(

@@ -3,7 +3,7 @@ import type { Effect, Stream } from "effect"
 import type { GraphRecord } from "../domain/Canonical.ts"
 import type { DeadLetter } from "../domain/DeadLetter.ts"
 import type { GraphCounts, ResolvedDocument } from "../domain/Graph.ts"
-import type { ChunkId, DocumentId, Group, RunId } from "../domain/Ids.ts"
+import type { ChunkId, ChunkKey, DocumentId, Group, RunId } from "../domain/Ids.ts"
 import type { StorageError } from "./StorageError.ts"
 
 /**
@@ -31,6 +31,16 @@ export type Write =
   | { readonly _tag: "removed"; readonly source: string }
   | { readonly _tag: "forgotten"; readonly document: DocumentId }
   | { readonly _tag: "dead-letter"; readonly letter: DeadLetter }
+
+export type RemovalWrite = Extract<Write, { readonly _tag: "removed" | "forgotten" }>
+
+/** What writes would take out. */
+export interface Removal {
+  /** How many sources. */
+  readonly sources: number
+  /** The chunks that no document has which would stay. */
+  readonly chunks: ReadonlyArray<ChunkKey>
+}
 
 /** What a person wants to see first of a graph. */
 export interface Overview {
@@ -71,6 +81,16 @@ export class GraphStore extends Context.Service<
   GraphStore,
   {
     readonly commit: (group: Group, run: RunId, writes: ReadonlyArray<Write>) => Effect.Effect<void, StorageError>
+    /** What the writes would take out. */
+    readonly removal: (group: Group, writes: ReadonlyArray<RemovalWrite>) => Effect.Effect<Removal, StorageError>
+    /** Takes out everything of the group, the ledger's entries too. Should it break off, it is to be run again. */
+    readonly forgetGroup: (group: Group) => Effect.Effect<void, StorageError>
+    /**
+     * Afterwards nothing that `removed`, `forgotten` or `forgetGroup` took out, of any group, is left in what the store
+     * keeps on disk. Costs as much as copying the store, or nothing if nothing was taken out since the last time:
+     * then false. A server's own files are out of reach: of those it is false too, and a warning says so.
+     */
+    readonly purge: Effect.Effect<boolean, StorageError>
     readonly counts: (group: Group) => Effect.Effect<GraphCounts, StorageError>
     /** The canonical hash (see domain/Canonical.ts), 64 hex digits. */
     readonly hash: (group: Group) => Effect.Effect<string, StorageError>

@@ -75,11 +75,11 @@ export class Journal extends Context.Service<
     readonly totals: (run: RunId) => Effect.Effect<JournalTotals, StorageError>
     /**
      * Takes out all answers about the chunks, and every response of the group that may speak of them. What was spent stays
-     * known.
+     * known. How many answers there were.
      */
-    readonly forget: (group: Group, chunks: ReadonlyArray<ChunkKey>) => Effect.Effect<void, StorageError>
-    /** Takes out all answers and responses of the group. */
-    readonly forgetGroup: (group: Group) => Effect.Effect<void, StorageError>
+    readonly forget: (group: Group, chunks: ReadonlyArray<ChunkKey>) => Effect.Effect<number, StorageError>
+    /** Takes out all answers and responses of the group. How many answers there were. */
+    readonly forgetGroup: (group: Group) => Effect.Effect<number, StorageError>
     /** What was learned of each pool of limits, as JSON text, by the pool's name. It holds nothing of any document. */
     readonly learned: Effect.Effect<ReadonlyMap<string, string>, StorageError>
     readonly learn: (pool: string, value: string) => Effect.Effect<void, StorageError>

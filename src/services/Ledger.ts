@@ -54,8 +54,16 @@ export class Ledger extends Context.Service<
       group: Group,
       sources: ReadonlyArray<string>
     ) => Effect.Effect<ReadonlyArray<boolean>, StorageError>
-    /** Every source name that the group has, in code-unit order; without a document: there is only a dead letter. */
-    readonly sources: (group: Group) => Stream.Stream<KnownSource, StorageError>
+    /**
+     * Every source name of the group that begins with the prefix, in an order that keeps those together which begin with
+     * the same; without a document: there is only a dead letter. Sources may be removed while it is read.
+     */
+    readonly sources: (group: Group, prefix?: string) => Stream.Stream<KnownSource, StorageError>
+    /** Whether the group has sources that lie in each of these, which are named `SOURCE#…`; in the order asked. */
+    readonly hasMembers: (
+      group: Group,
+      sources: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<boolean>, StorageError>
     /** In the order of source and ordinal. */
     readonly deadLetters: (group: Group) => Effect.Effect<ReadonlyArray<DeadLetter>, StorageError>
   }

@@ -12,6 +12,7 @@ import { proxy } from "../support/proxy.ts"
 import { makeRandom } from "../support/random.ts"
 import { freshGroup, suite as graphStore } from "../suites/GraphStore.ts"
 import { suite as ledger } from "../suites/Ledger.ts"
+import { suite as removal } from "../suites/Removal.ts"
 
 const run = RunId.make("run")
 
@@ -28,6 +29,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
   const layer = Neo4jStore.layer(neo4j)
   graphStore("Neo4j", layer, 5)
   ledger("Neo4j", layer)
+  removal("Neo4j", layer, { server: true })
 
   describe("Neo4jStore", () => {
     it.live("writers at once leave what their documents add up to, in whatever order they come and go", () =>

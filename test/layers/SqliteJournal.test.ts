@@ -77,7 +77,7 @@ describe("SqliteJournal", () => {
         })
       )
       const db = new DatabaseSync(file, { readOnly: true })
-      const kept = db.prepare("SELECT response FROM call").get()?.["response"]
+      const kept = db.prepare("SELECT body FROM response").get()?.["body"]
       db.close()
       if (!(kept instanceof Uint8Array)) return assert.fail("no response was kept")
       assert.strictEqual(zstdDecompressSync(kept).toString(), response)

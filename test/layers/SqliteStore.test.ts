@@ -18,6 +18,7 @@ import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 import { makeRandom } from "../support/random.ts"
 import { suite as graphStore } from "../suites/GraphStore.ts"
 import { lookUp, suite as ledger } from "../suites/Ledger.ts"
+import { suite as removal } from "../suites/Removal.ts"
 
 const layerFile = Layer.unwrap(
   Effect.map(temporaryDirectory(), (directory) =>
@@ -29,6 +30,8 @@ graphStore("SQLite in memory", SqliteStore.layerMemory)
 graphStore("SQLite file", layerFile)
 ledger("SQLite in memory", SqliteStore.layerMemory)
 ledger("SQLite file", layerFile)
+removal("SQLite in memory", SqliteStore.layerMemory)
+removal("SQLite file", layerFile)
 
 const group = Group.make("g")
 const run = RunId.make("run")

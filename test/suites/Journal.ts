@@ -190,9 +190,9 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
               ]
             }
           ])
-          yield* journal.forget(Group.make("another"), [chunk])
+          assert.strictEqual(yield* journal.forget(Group.make("another"), [chunk]), 0)
           assert.strictEqual((yield* journal.lookup([a, b, c, d])).size, 4)
-          yield* journal.forget(group, [chunk])
+          assert.strictEqual(yield* journal.forget(group, [chunk]), 2)
           assert.deepStrictEqual([...(yield* journal.lookup([a, b, c, d])).keys()], [c, d])
           assert.strictEqual((yield* journal.totals(run)).usd, 0.125)
         })
@@ -210,7 +210,7 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
             settlement(run, "1", [[a, "1"]]),
             { ...settlement(run, "2", []), answers: [{ key: b, group: gone, kind: "extraction", value: "2" }] }
           ])
-          yield* journal.forgetGroup(gone)
+          assert.strictEqual(yield* journal.forgetGroup(gone), 1)
           assert.deepStrictEqual([...(yield* journal.lookup([a, b]))], [[a, "1"]])
           assert.strictEqual((yield* journal.totals(run)).usd, 0.25)
         })

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { ConfigProvider, Effect, Exit, Layer, Sink, Stdio } from "effect"
+import { ConfigProvider, Effect, Exit, Layer, Sink, Stdio, Stream } from "effect"
 import { TestConsole } from "effect/testing"
 import { program } from "../../src/app.ts"
 import { endingOf } from "../../src/cli/ExitStatus.ts"
@@ -14,7 +14,7 @@ export interface Outcome {
 }
 
 /** Standard input and output in memory. */
-export const stdio = (written: { stdout: string; stderr: string }, isTerminal = false) => {
+export const stdio = (written: { stdout: string; stderr: string }, isTerminal = false, typed?: string) => {
   const decoder = new TextDecoder()
   const collect = (name: "stdout" | "stderr") =>
     Sink.forEach((part: string | Uint8Array) =>
@@ -23,6 +23,8 @@ export const stdio = (written: { stdout: string; stderr: string }, isTerminal = 
       })
     )
   return Stdio.layerTest({
+    stdinIsTerminal: Effect.succeed(typed !== undefined),
+    ...(typed === undefined ? {} : { stdin: Stream.make(new TextEncoder().encode(`${typed}\n`)) }),
     stdoutIsTerminal: Effect.succeed(isTerminal),
     stderrIsTerminal: Effect.succeed(isTerminal),
     stdout: () => collect("stdout"),
@@ -30,10 +32,14 @@ export const stdio = (written: { stdout: string; stderr: string }, isTerminal = 
   })
 }
 
-/** The program as a process would end, in this process. Only `env` is its environment. For `it.effect`. */
+/**
+ * The program as a process would end, in this process. Only `env` is its environment; `typed` is what a person types at a
+ * terminal. For `it.effect`.
+ */
 export const run = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  typed?: string
 ) {
   const written = { stdout: "", stderr: "" }
   const outcome: Effect.Effect<Outcome> = Effect.gen(function* () {
@@ -46,7 +52,7 @@ export const run = Effect.fnUntraced(function* (
       stderr: [written.stderr, ...lines].filter((text) => text !== "").join("\n")
     }
   }).pipe(
-    Effect.provide(Layer.mergeAll(NodeServices.layer, stdio(written), TestConsole.layer)),
+    Effect.provide(Layer.mergeAll(NodeServices.layer, stdio(written, false, typed), TestConsole.layer)),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
   )
   return yield* outcome

@@ -198,6 +198,11 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
 
   const refused = ({ cap, items }: Pack, error: ModelError) => {
     const { message, reason } = error
+    if (reason._tag === "Unrecorded") {
+      return Effect.forEach(items, (item) => giveUp(item, { cause: "unrecorded", message }, undefined), {
+        discard: true
+      })
+    }
     if (plan.toldLimit(message, cap, items)) {
       for (const item of items) plan.queue.add(item)
       return Effect.void

@@ -6,8 +6,8 @@ import { RunReport } from "../../domain/RunReport.ts"
 import type { KnownDocument, KnownSource, RunEntry } from "../../services/Ledger.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
-import { decode, decoded } from "./Decoded.ts"
-import { boolean, integer, text, texts, whole } from "./Values.ts"
+import { decode } from "./Decoded.ts"
+import { boolean, headOf, integer, text, texts, whole } from "./Values.ts"
 
 const ReportJson = Schema.fromJsonString(RunReport)
 const encodeReport = Schema.encodeSync(ReportJson)
@@ -126,39 +126,83 @@ export const deadLetters = Effect.fnUntraced(function* (connection: Connection, 
 })
 
 /** The server's order of strings, and SQLite's: by code point. */
-const isBefore = (a: string, b: string): boolean => Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0
+const inOrder = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-/** The sources that only have a dead letter are few: they are put in between as the others come. */
-export const sources = (connection: Connection, group: Group): Stream.Stream<KnownSource, StorageError> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      const [row] = yield* connection.read(
-        `MATCH (l:DeadLetter {group: $group})
-         WHERE NOT EXISTS { (:Source {id: l.sourceId}) }
-         WITH DISTINCT l.source AS source ORDER BY source
-         RETURN collect(source) AS sources`,
-        { group }
+/** Names that one statement gives. */
+const pageSize = 1000
+
+/** By keys, so that what is removed meanwhile is in nobody's way. The sources that only have a dead letter are few. */
+export const sources = (
+  connection: Connection,
+  group: Group,
+  prefix = ""
+): Stream.Stream<KnownSource, StorageError> => {
+  const page = Effect.fnUntraced(function* (after: string | undefined) {
+    const found = yield* connection.read(
+      `MATCH (s:Source {group: $group})
+       WHERE s.head STARTS WITH $head AND s.head >= $afterHead AND s.uri STARTS WITH $prefix
+         AND ($after IS NULL OR s.head > $afterHead OR s.uri > $after)
+       MATCH (s)-[:IS]->(d:Document)
+       WITH s, d ORDER BY s.group, s.head, s.uri LIMIT ${pageSize}
+       RETURN s.uri AS source, d.id AS document`,
+      { group, prefix, head: headOf(prefix), after: after ?? null, afterHead: headOf(after ?? "") }
+    )
+    return yield* decode(connection, () =>
+      found.map((row): KnownSource => ({ source: text(row, "source"), document: text<DocumentId>(row, "document") }))
+    )
+  })
+  const failed = connection.read(
+    `MATCH (l:DeadLetter {group: $group})
+     WHERE l.head STARTS WITH $head AND l.source STARTS WITH $prefix AND NOT EXISTS { (:Source {id: l.sourceId}) }
+     RETURN collect(DISTINCT l.source) AS sources`,
+    { group, prefix, head: headOf(prefix) }
+  )
+  return Stream.unwrap(
+    Effect.map(failed, ([row]) => {
+      const letters = row === undefined ? [] : texts(row, "sources").toSorted(inOrder)
+      const rest = (given: number) => letters.slice(given).map((source): KnownSource => ({ source }))
+      const known = Stream.paginate<string | undefined, KnownSource, StorageError>(undefined, (after) =>
+        Effect.map(page(after), (rows) => [
+          rows,
+          rows.length < pageSize ? Option.none() : Option.fromUndefinedOr(rows.at(-1)?.source)
+        ])
       )
-      const failed = row === undefined ? [] : texts(row, "sources")
-      return decoded(
-        connection,
-        `MATCH (s:Source {group: $group})
-         WHERE s.head IS NOT NULL
-         MATCH (s)-[:IS]->(d:Document)
-         WITH s, d ORDER BY s.group, s.head, s.uri
-         RETURN s.uri AS source, d.id AS document`,
-        { group },
-        (row): KnownSource => ({ source: text(row, "source"), document: text<DocumentId>(row, "document") })
-      ).pipe(
+      return known.pipe(
         Stream.mapAccum(
           () => 0,
           (given, next): readonly [number, ReadonlyArray<KnownSource>] => {
             let end = given
-            while (end < failed.length && isBefore(failed[end] ?? "", next.source)) end++
-            return [end, [...failed.slice(given, end).map((source) => ({ source })), next]]
+            while (end < letters.length && inOrder(letters[end] ?? "", next.source) < 0) end++
+            return [end, [...rest(given).slice(0, end - given), next]]
           },
-          { onHalt: (given) => failed.slice(given).map((source) => ({ source })) }
+          { onHalt: rest }
         )
       )
     })
   )
+}
+
+export const hasMembers = Effect.fnUntraced(function* (
+  connection: Connection,
+  group: Group,
+  asked: ReadonlyArray<string>
+) {
+  const found = yield* connection.read(
+    `UNWIND $asked AS row
+     RETURN EXISTS { MATCH (s:Source {group: $group}) WHERE s.head STARTS WITH row.head AND s.uri STARTS WITH row.prefix }
+       OR EXISTS {
+         MATCH (l:DeadLetter {group: $group})
+         WHERE l.head STARTS WITH row.head AND l.source STARTS WITH row.prefix AND l.source <> row.prefix
+       } AS hasMembers
+     ORDER BY row.index`,
+    {
+      group,
+      asked: asked.map((source, index) => ({
+        index: whole(index),
+        prefix: `${source}#`,
+        head: headOf(`${source}#`)
+      }))
+    }
+  )
+  return yield* decode(connection, () => found.map((row) => boolean(row, "hasMembers")))
+})

@@ -179,7 +179,7 @@ export const plan = (writes: ReadonlyArray<Write>, before: Before): Plan => {
         break
       case "forgotten":
         touched.add(write.document)
-        for (const [source, document] of [...pointers]) if (document === write.document) unpoint(source)
+        for (const [source, document] of pointers) if (document === write.document) unpoint(source)
         break
       case "dead-letter":
         letters.put(write.letter)

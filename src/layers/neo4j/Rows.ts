@@ -1,4 +1,5 @@
 import type { DocumentGraph, EntityRecord, FactRecord, RelationRecord } from "../../domain/Graph.ts"
+import { chunkKey } from "../../domain/Ids.ts"
 import { failure } from "./Fault.ts"
 import { labelOf, relationshipOf } from "./Identifiers.ts"
 import type { DocumentWrite } from "./Plan.ts"
@@ -116,6 +117,7 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
       own.add(chunk.id)
       chunks.push({
         id: chunk.id,
+        key: chunkKey(document.group, chunk.header, chunk.text),
         document: id,
         ordinal: whole(chunk.ordinal),
         start: whole(chunk.start),

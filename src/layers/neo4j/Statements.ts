@@ -64,7 +64,7 @@ export const statements = {
     UNWIND $rows AS row
     MATCH (d:Document {id: row.document})
     CREATE (d)<-[:PART_OF]-(c:Chunk {
-      id: row.id, group: $group, document: row.document, ordinal: row.ordinal, start: row.start, end: row.end,
+      id: row.id, key: row.key, group: $group, document: row.document, ordinal: row.ordinal, start: row.start, end: row.end,
       tokens: row.tokens, state: row.state, header: row.header, text: row.text, extraction: row.extraction})
     WITH c, row WHERE row.embedding IS NOT NULL
     CALL db.create.setNodeVectorProperty(c, "embedding", row.embedding)`,
@@ -139,7 +139,7 @@ export const statements = {
   putLetters: `
     UNWIND $rows AS row
     MERGE (l:DeadLetter {id: row.id})
-    SET l.group = $group, l.sourceId = row.sourceId, l.source = row.source, l.ordinal = row.ordinal,
+    SET l.group = $group, l.sourceId = row.sourceId, l.source = row.source, l.head = row.head, l.ordinal = row.ordinal,
       l.document = row.document, l.cause = row.cause, l.letter = row.letter`,
   dropLetters: `
     UNWIND $rows AS id

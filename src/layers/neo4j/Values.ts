@@ -63,3 +63,12 @@ export const whole = (value: number): Integer => int(value)
 
 /** The order of code units, as that of SQLite and of `<` agree on all ids. */
 export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** An index cannot hold a name of any length: names are found and sorted by this much of them first. */
+const headLength = 500
+
+/** No character is halved. */
+export const headOf = (name: string): string => {
+  const cut = name.slice(0, headLength)
+  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut
+}

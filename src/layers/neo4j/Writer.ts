@@ -11,7 +11,7 @@ import type { Before, DocumentWrite, Plan } from "./Plan.ts"
 import { graphRows } from "./Rows.ts"
 import type { Nested } from "./Rows.ts"
 import { addEntities, addRelations, statements, sweepRelations, weighRelations } from "./Statements.ts"
-import { boolean, compare, integer, text, whole } from "./Values.ts"
+import { boolean, compare, headOf, integer, text, whole } from "./Values.ts"
 
 const LetterJson = Schema.fromJsonString(DeadLetter)
 const encodeLetter = Schema.encodeSync(LetterJson)
@@ -95,9 +95,6 @@ const locked = ({ rows: [row] }: Answer): number => (row === undefined ? 0 : int
 const sendNested = (commit: Commit, statement: string, { count, rows }: Nested): void =>
   commit.send(statement, rows, expect(count, created), ({ of }) => of.length * (maxText / maxRows))
 
-/** An index cannot hold a name of any length: names are sorted by this much of them first. */
-const headLength = 500
-
 /** What is there of what the writes speak of; locked, so that it stays so. */
 const before = async (commit: Commit, group: Group, writes: ReadonlyArray<Write>): Promise<Before> => {
   const { documents, forgotten, lettersOf, sources } = spokenOf(writes)
@@ -105,9 +102,7 @@ const before = async (commit: Commit, group: Group, writes: ReadonlyArray<Write>
     sources.add(text(row, "source"))
     lettersOf.add(text(row, "source"))
   }
-  const sourceRows = [...sources]
-    .toSorted(compare)
-    .map((uri) => ({ id: sourceId(group, uri), uri, head: uri.slice(0, headLength) }))
+  const sourceRows = [...sources].toSorted(compare).map((uri) => ({ id: sourceId(group, uri), uri, head: headOf(uri) }))
   const pointers = new Map(
     (await commit.rows(statements.lockSources, sourceRows)).flatMap((row) =>
       row["document"] === null ? [] : [[text(row, "source"), text(row, "document")]]
@@ -232,6 +227,7 @@ const account = (
       id: idOf(letter.source, letter.ordinal ?? ofSource),
       sourceId: sourceId(group, letter.source),
       source: letter.source,
+      head: headOf(letter.source),
       ordinal: whole(letter.ordinal ?? ofSource),
       document: letter.document ?? null,
       cause: letter.cause,

@@ -1,6 +1,8 @@
+import { resolve } from "node:path"
 import type { StorageError } from "../../services/StorageError.ts"
 
 type Reason = StorageError["reason"]
+type Storage = StorageError["storage"]
 
 /** A `StorageError` as an engine throws it and as it crosses from the worker thread: plain data. */
 export interface FaultData {
@@ -20,11 +22,15 @@ export class Fault extends Error implements FaultData {
   }
 }
 
+/** A row that no row of ours can be. */
+export class Misshapen extends Error {}
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html): the low byte of an extended one. */
 const primary = {
+  logic: 1,
   permission: 3,
   busy: 5,
   locked: 6,
@@ -36,7 +42,20 @@ const primary = {
   notADatabase: 26
 }
 
-const sqliteFault = (file: string, code: number, detail: string): FaultData => {
+/** Where a journal is lost, the same answers cost money again; a store comes back from its journal for nothing. */
+const restore: Readonly<Record<Storage, string>> = {
+  store:
+    "Restore it from a backup; or move it away and run the same command again: answers that are in the journal are not paid for again.",
+  journal: "Restore it from a backup; or move it away, and every answer is asked, and paid, again."
+}
+
+const damaged = (storage: Storage, file: string, detail: string): FaultData => ({
+  reason: "corrupt",
+  retryable: false,
+  message: `${file} is damaged (${detail}). ${restore[storage]}`
+})
+
+const sqliteFault = (storage: Storage, file: string, code: number, detail: string): FaultData => {
   switch (code & 0xff) {
     case primary.busy:
     case primary.locked:
@@ -65,16 +84,12 @@ const sqliteFault = (file: string, code: number, detail: string): FaultData => {
         message: `${file} cannot be opened. Check that the path is a file that you may read and write, in a directory that you may write to.`
       }
     case primary.corrupt:
-      return {
-        reason: "corrupt",
-        retryable: false,
-        message: `${file} is damaged (${detail}). Restore it from a backup, or move it away and run the same command again.`
-      }
+      return damaged(storage, file, detail)
     case primary.notADatabase:
       return {
         reason: "corrupt",
         retryable: false,
-        message: `${file} is not an SQLite database, so it was left alone. Choose another file, or move this one away.`
+        message: `${file} is not an SQLite database, or its beginning is damaged; it was left alone. ${restore[storage]} Or choose another file.`
       }
     case primary.io:
       return {
@@ -83,7 +98,7 @@ const sqliteFault = (file: string, code: number, detail: string): FaultData => {
         message: `Reading or writing ${file} failed (${detail}). Check the disk, then run the same command again.`
       }
     default:
-      return { reason: "failed", retryable: false, message: `${file}: ${detail}` }
+      return unknown(file, detail)
   }
 }
 
@@ -95,13 +110,21 @@ const systemReasons: Readonly<Record<string, Reason>> = {
   EDQUOT: "full"
 }
 
-/** What a thrown value means, for a person. */
-export const faultData = (file: string, error: unknown): FaultData => {
+const unknown = (file: string, detail: string): FaultData => ({
+  reason: "failed",
+  retryable: false,
+  message: `${file} cannot be used (${detail}). \`sluice doctor\` says whether it is damaged; what was committed is kept.`
+})
+
+/** What a thrown value means, for a person; `name`: of the database's file. */
+export const faultData = (storage: Storage, name: string, error: unknown): FaultData => {
+  const file = name === ":memory:" ? name : resolve(name)
   if (error instanceof Fault) return { reason: error.reason, retryable: error.retryable, message: error.message }
   const detail = error instanceof Error ? error.message : String(error)
+  if (error instanceof Misshapen) return damaged(storage, file, detail)
   if (isRecord(error)) {
     if (error["code"] === "ERR_SQLITE_ERROR" && typeof error["errcode"] === "number") {
-      return sqliteFault(file, error["errcode"], detail)
+      return sqliteFault(storage, file, error["errcode"], detail)
     }
     if (typeof error["code"] === "string" && typeof error["syscall"] === "string") {
       const reason = systemReasons[error["code"]] ?? "unavailable"
@@ -115,11 +138,16 @@ export const faultData = (file: string, error: unknown): FaultData => {
       }
     }
   }
-  return { reason: "failed", retryable: false, message: `${file}: ${detail}` }
+  return unknown(file, detail)
 }
 
-export const isBusy = (error: unknown): boolean =>
+const hasCode = (error: unknown, code: number): boolean =>
   isRecord(error) &&
   error["code"] === "ERR_SQLITE_ERROR" &&
   typeof error["errcode"] === "number" &&
-  (error["errcode"] & 0xff) === primary.busy
+  (error["errcode"] & 0xff) === code
+
+export const isBusy = (error: unknown): boolean => hasCode(error, primary.busy)
+
+/** A statement that the tables do not fit. */
+export const isLogic = (error: unknown): boolean => hasCode(error, primary.logic)

@@ -1,5 +1,5 @@
 import type { StorageError } from "../../services/StorageError.ts"
-import type { OpenOptions } from "./Database.ts"
+import type { OpenOptions } from "./Opening.ts"
 import type { FaultData } from "./Fault.ts"
 
 export type Storage = StorageError["storage"]

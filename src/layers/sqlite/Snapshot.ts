@@ -3,8 +3,8 @@ import { dirname, resolve } from "node:path"
 import { backup } from "node:sqlite"
 import { Effect } from "effect"
 import type { StorageError } from "../../services/StorageError.ts"
-import { withReader } from "./Database.ts"
 import { faultData } from "./Fault.ts"
+import { withReader } from "./Opening.ts"
 import type { Storage } from "./Protocol.ts"
 import { storageError } from "./Thread.ts"
 
@@ -20,6 +20,6 @@ export const snapshot = (storage: Storage) =>
         mkdirSync(dirname(resolve(to)), { recursive: true })
         await withReader(from, (db) => backup(db, to))
       },
-      catch: (error) => storageError(storage, faultData(resolve(from), error))
+      catch: (error) => storageError(storage, faultData(storage, from, error))
     })
   )

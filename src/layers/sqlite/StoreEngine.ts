@@ -1,13 +1,16 @@
 import type { GraphRecord } from "../../domain/Canonical.ts"
 import type { GraphCounts } from "../../domain/Graph.ts"
 import type { DocumentId, Group, Recipe, RunId } from "../../domain/Ids.ts"
-import type { ExportRow, Overview } from "../../services/GraphStore.ts"
+import type { ExportRow, Overview, RemovalWrite } from "../../services/GraphStore.ts"
 import type { KnownSource, RunEntry } from "../../services/Ledger.ts"
 import { Database, integer, orNull, text } from "./Database.ts"
-import type { OpenOptions, Row } from "./Database.ts"
+import type { Row } from "./Database.ts"
 import { isBusy } from "./Fault.ts"
+import type { OpenOptions } from "./Opening.ts"
 import type { Cursor, Page } from "./Page.ts"
 import { StoreRecords } from "./StoreRecords.ts"
+import { StoreRemovals } from "./StoreRemovals.ts"
+import type { StoreRemoval } from "./StoreRemovals.ts"
 import { storeSchema } from "./StoreSchema.ts"
 import { StoreViews } from "./StoreViews.ts"
 import { StoreWriter } from "./StoreWriter.ts"
@@ -28,6 +31,7 @@ export class StoreEngine {
   readonly #isReadOnly: boolean
   readonly #sql: ReturnType<typeof statements>
   readonly #writer: StoreWriter
+  readonly #removals: StoreRemovals
   readonly #records: StoreRecords
   readonly #views: StoreViews
 
@@ -36,12 +40,27 @@ export class StoreEngine {
     this.#isReadOnly = options.readOnly
     this.#sql = statements(this.#db)
     this.#writer = new StoreWriter(this.#db)
+    this.#removals = new StoreRemovals(this.#db)
     this.#records = new StoreRecords(this.#db)
     this.#views = new StoreViews(this.#db)
   }
 
   commit(group: Group, run: RunId, writes: ReadonlyArray<StoreWrite>): void {
     if (writes.length > 0) this.#db.write(() => this.#writer.commit(group, run, writes))
+  }
+
+  removal(group: Group, writes: ReadonlyArray<RemovalWrite>): StoreRemoval {
+    const pk = this.#group(group)
+    return this.#db.read(() => this.#removals.removal(pk, writes))
+  }
+
+  forgetGroup(group: Group): void {
+    const pk = this.#group(group)
+    if (pk !== none) this.#db.write(() => this.#removals.forgetGroup(pk))
+  }
+
+  purge(): boolean {
+    return this.#removals.purge()
   }
 
   counts(group: Group): GraphCounts {
@@ -149,8 +168,15 @@ export class StoreEngine {
     return sources.map((source) => this.#sql.ownLetter.get(pk, source) !== undefined)
   }
 
-  sources(group: Group, cursor: Cursor): Page<KnownSource> {
-    const rows = this.#sql.sources.all(this.#group(group), cursor.id, sourcesPage).map((row): KnownSource => {
+  hasMembers(group: Group, sources: ReadonlyArray<string>): ReadonlyArray<boolean> {
+    const pk = this.#group(group)
+    return sources.map((source) => this.#sql.anyMember.get(pk, source) !== undefined)
+  }
+
+  sources(group: Group, prefix: string, cursor: Cursor): Page<KnownSource> {
+    // Right behind the last one comes what it would be with the least character after it.
+    const from = cursor.id === "" ? prefix : `${cursor.id}\u0000`
+    const rows = this.#sql.sources.all(this.#group(group), from, prefix, sourcesPage).map((row): KnownSource => {
       const source = text(row, "uri")
       return row["document"] === null ? { source } : { source, document: text<DocumentId>(row, "document") }
     })
@@ -205,13 +231,21 @@ const statements = (db: Database) => ({
        EXISTS (SELECT 1 FROM dead_letter WHERE grp = d.grp AND source = ?1 AND ordinal = -1) AS has_letter
      FROM document d WHERE d.grp = ?2 AND d.id = ?3`
   ),
+  // A byte that no text has ends the range: every text that begins with the prefix is less.
   sources: db.prepare(
     `SELECT uri, (SELECT id FROM document WHERE pk = document) AS document FROM (
-       SELECT uri, document FROM source WHERE grp = ?1 AND uri > ?2
+       SELECT uri, document FROM source WHERE grp = ?1 AND uri >= ?2 AND uri < ?3 || CAST(x'ff' AS TEXT)
        UNION ALL
-       SELECT DISTINCT source, NULL FROM dead_letter l WHERE grp = ?1 AND source > ?2
+       SELECT DISTINCT source, NULL FROM dead_letter l
+         WHERE grp = ?1 AND source >= ?2 AND source < ?3 || CAST(x'ff' AS TEXT)
          AND NOT EXISTS (SELECT 1 FROM source WHERE grp = ?1 AND uri = l.source)
-     ) ORDER BY uri LIMIT ?3`
+       ORDER BY uri
+     ) LIMIT ?4`
+  ),
+  // `$` follows `#`; a letter of what lies in a source as a whole is named `SOURCE#`.
+  anyMember: db.prepare(
+    `SELECT 1 FROM source WHERE grp = ?1 AND uri >= ?2 || '#' AND uri < ?2 || '$'
+     UNION ALL SELECT 1 FROM dead_letter WHERE grp = ?1 AND source > ?2 || '#' AND source < ?2 || '$' LIMIT 1`
   ),
   ownLetter: db.prepare("SELECT 1 FROM dead_letter WHERE grp = ? AND source = ? AND ordinal = -1"),
   deadLetters: db.prepare("SELECT letter FROM dead_letter WHERE grp = ? ORDER BY source, ordinal")

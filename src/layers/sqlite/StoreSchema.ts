@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib"
 import type { Schema } from "./Database.ts"
 
 /**
@@ -173,11 +174,29 @@ ALTER TABLE run ADD COLUMN root TEXT;
 ALTER TABLE run ADD COLUMN recipe TEXT;
 `
 
+const version3 = `
+-- Finds chunks with the same text: see textKey.
+ALTER TABLE chunk ADD COLUMN text_key INTEGER;
+UPDATE chunk SET text_key = text_key(text);
+CREATE INDEX chunk_by_text ON chunk (text_key);
+-- Whether something was taken out whose bytes are still in the file.
+ALTER TABLE grp ADD COLUMN unpurged INTEGER NOT NULL DEFAULT 0;
+`
+
+/**
+ * Finds chunks with the same text. 32 bits, since this is an entry of an index for each chunk: among millions of chunks
+ * some share one by chance, and those who look compare the texts.
+ */
+export const textKey = (text: string): number => crc32(text) | 0
+
 export const storeSchema: Schema = {
   noun: "store",
   applicationId: 0x534c5543,
-  migrations: [version1, version2],
+  migrations: [version1, version2, version3],
+  functions: { text_key: textKey },
   synchronous: "NORMAL",
   // A commit touches pages all over the file, and the next one many of the same: moved less often, they are written once.
-  checkpoint: 8000
+  checkpoint: 8000,
+  // What it holds comes back from documents and journal.
+  isTruth: false
 }

@@ -7,6 +7,7 @@ const chunks = "SELECT pk FROM chunk WHERE document = ?1"
 export const statements = (db: Database) => ({
   group: db.prepare("SELECT pk FROM grp WHERE name = ?"),
   addGroup: db.prepare("INSERT INTO grp (name) VALUES (?) RETURNING pk"),
+  leavesBytes: db.prepare("UPDATE grp SET unpurged = 1 WHERE pk = ? AND unpurged = 0"),
   nextGeneration: db.prepare("UPDATE grp SET generation = generation + 1 WHERE pk = ?"),
 
   document: db.prepare("SELECT pk FROM document WHERE grp = ? AND id = ?"),
@@ -19,8 +20,8 @@ export const statements = (db: Database) => ({
   ),
   dropDocument: db.prepare("DELETE FROM document WHERE pk = ? RETURNING id"),
   addChunk: db.prepare(
-    `INSERT INTO chunk (id, document, ordinal, start, "end", tokens, state, header, text, extraction)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    `INSERT INTO chunk (id, document, ordinal, start, "end", tokens, state, header, text, extraction, text_key)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   ),
   addEmbedding: db.prepare("INSERT OR REPLACE INTO embedding (chunk, vector) VALUES (?, ?)"),
 

@@ -5,6 +5,7 @@ import { integer, orNull, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
 import { Fault } from "./Fault.ts"
 import type { StoreGraph } from "./StoreGraph.ts"
+import { textKey } from "./StoreSchema.ts"
 import { statements } from "./StoreStatements.ts"
 
 /** A `Write` as it crosses to the worker thread: no class instances, and nothing twice. */
@@ -107,6 +108,7 @@ export class StoreWriter {
       if (this.#sql.anySource.get(document) === undefined) this.#forget(group, document, touched)
     }
     this.#sweep(touched)
+    if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) this.#sql.leavesBytes.run(group)
     if (touched.hasChanged) this.#sql.nextGeneration.run(group)
   }
 
@@ -132,6 +134,7 @@ export class StoreWriter {
     touched.documents.add(document)
     const chunks: Array<number> = []
     for (const chunk of write.chunks) {
+      const words = content.slice(chunk.start, chunk.end)
       const { changes: _, lastInsertRowid } = this.#sql.addChunk.run(
         chunk.id,
         document,
@@ -141,8 +144,9 @@ export class StoreWriter {
         chunk.tokens,
         chunk.extraction === undefined ? "dead" : "extracted",
         chunk.header,
-        content.slice(chunk.start, chunk.end),
-        orNull(chunk.extraction)
+        words,
+        orNull(chunk.extraction),
+        textKey(words)
       )
       chunks.push(Number(lastInsertRowid))
     }

@@ -2,9 +2,9 @@ import { Worker } from "node:worker_threads"
 import { Deferred, Effect } from "effect"
 import type { Scope } from "effect"
 import { StorageError } from "../../services/StorageError.ts"
-import type { OpenOptions } from "./Database.ts"
 import { faultData } from "./Fault.ts"
 import type { FaultData } from "./Fault.ts"
+import type { OpenOptions } from "./Opening.ts"
 import { dispatch } from "./Protocol.ts"
 import type { Reply, Request, Storage, WorkerData } from "./Protocol.ts"
 
@@ -29,7 +29,7 @@ export const calling = <Engine extends { readonly close: () => void }>(
   open: () => Engine
 ): Effect.Effect<Thread<Engine>, StorageError, Scope.Scope> => {
   const attempt = <A>(run: () => A) =>
-    Effect.try({ try: run, catch: (error) => storageError(storage, faultData(file, error)) })
+    Effect.try({ try: run, catch: (error) => storageError(storage, faultData(storage, file, error)) })
   return Effect.acquireRelease(attempt(open), (engine) => Effect.sync(() => engine.close())).pipe(
     Effect.map((engine): Thread<Engine> => ({
       call: <Method extends keyof Engine & string>(method: Method, ...args: Arguments<Engine[Method]>) =>
@@ -125,7 +125,7 @@ export const inWorker = Effect.fnUntraced(function* <Engine>(
           post(worker, { id, method, args })
         } catch (error) {
           waiting.delete(id)
-          return resume(Effect.fail(storageError(storage, faultData(file, error))))
+          return resume(Effect.fail(storageError(storage, faultData(storage, file, error))))
         }
         // The request goes on, and nobody waits for its reply.
         return Effect.sync(() => {

@@ -16,14 +16,14 @@ const serve = ({ options, storage }: WorkerData): void => {
       try {
         reply({ _tag: "result", id, result: dispatch(engine, method, args) })
       } catch (error) {
-        reply({ _tag: "fault", id, fault: faultData(options.file, error) })
+        reply({ _tag: "fault", id, fault: faultData(storage, options.file, error) })
       }
       // Without its port the thread has nothing left to wait for, and ends.
       if (method === "close") port.close()
     })
     reply({ _tag: "result", id: 0, result: undefined })
   } catch (error) {
-    reply({ _tag: "fault", id: 0, fault: faultData(options.file, error) })
+    reply({ _tag: "fault", id: 0, fault: faultData(storage, options.file, error) })
   }
 }
 

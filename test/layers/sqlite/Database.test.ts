@@ -11,7 +11,8 @@ const first: Schema = {
   applicationId: 1,
   migrations: ["CREATE TABLE kept (value TEXT)"],
   synchronous: "NORMAL",
-  checkpoint: 1000
+  checkpoint: 1000,
+  isTruth: false
 }
 const second: Schema = {
   ...first,

@@ -1,0 +1,186 @@
+import { Effect, Option, Schema, Stream } from "effect"
+import { DocumentId } from "../domain/Ids.ts"
+import { GraphStore } from "./GraphStore.ts"
+import type { RemovalWrite } from "./GraphStore.ts"
+import { Journal } from "./Journal.ts"
+import { Ledger } from "./Ledger.ts"
+import { Run } from "./Run.ts"
+
+/** What somebody wants to be forgotten, found in the ledger. */
+export type Found =
+  | { readonly _tag: "document"; readonly document: DocumentId }
+  /** The source of this name, what lies in it (`NAME#…`), and what lies below it (`NAME/…`). */
+  | { readonly _tag: "name"; readonly name: string }
+  /** Every source whose name is a path relative to the working directory. */
+  | { readonly _tag: "relative" }
+
+/** What went. */
+export interface Forgotten {
+  readonly documents: number
+  readonly sources: number
+  readonly chunks: number
+  readonly entities: number
+  readonly relations: number
+  /** Paid answers, in the journal. */
+  readonly answers: number
+}
+
+/** Sources that are taken out in one transaction. */
+const batch = 2000
+
+const decodeId = Schema.decodeUnknownOption(DocumentId)
+
+const isRelative = (name: string): boolean => !/^(?:\/|[a-z]:\/|[a-z][a-z0-9+.-]+:\/\/|-(?:#|$))/i.test(name)
+
+const sourcesOf = Effect.fnUntraced(function* (found: Found) {
+  const { group } = yield* Run
+  const ledger = yield* Ledger
+  if (found._tag === "document") return Stream.empty
+  if (found._tag === "relative") return Stream.filter(ledger.sources(group), ({ source }) => isRelative(source))
+  const { name } = found
+  // Of all that begins with the name, the name itself comes first.
+  const itself = Stream.filter(Stream.take(ledger.sources(group, name), 1), ({ source }) => source === name)
+  return Stream.concat(
+    itself,
+    Stream.concat(ledger.sources(group, `${name}#`), ledger.sources(group, `${name.replace(/\/$/, "")}/`))
+  )
+})
+
+const isThere = Effect.fnUntraced(function* (found: Found) {
+  if (found._tag !== "document") return Option.isSome(yield* Stream.runHead(yield* sourcesOf(found)))
+  const { group } = yield* Run
+  const [known] = yield* (yield* Ledger).documents(group, [{ id: found.document, source: "" }])
+  return known !== undefined && Option.isSome(known)
+})
+
+/** What is meant: a document by its id, or the first of the names that the ledger has something of. */
+export const find = Effect.fn("Forget.find")(function* (given: string, names: ReadonlyArray<string>) {
+  const id = decodeId(given)
+  const candidates: ReadonlyArray<Found> = [
+    ...(Option.isSome(id) ? [{ _tag: "document", document: id.value } as const] : []),
+    ...names.map((name): Found => (name === "." ? { _tag: "relative" } : { _tag: "name", name }))
+  ]
+  for (const candidate of candidates) if (yield* isThere(candidate)) return Option.some(candidate)
+  return Option.none<Found>()
+})
+
+/** The difference that something makes to what the graph counts. */
+const counting = Effect.fnUntraced(function* <E, R>(
+  removing: Effect.Effect<Pick<Forgotten, "sources" | "answers">, E, R>
+) {
+  const { group } = yield* Run
+  const store = yield* GraphStore
+  const before = yield* store.counts(group)
+  const { answers, sources } = yield* removing
+  const after = yield* store.counts(group)
+  const forgotten: Forgotten = {
+    documents: before.documents - after.documents,
+    sources,
+    chunks: before.chunks - after.chunks,
+    entities: before.entities - after.entities,
+    relations: before.relations - after.relations,
+    answers
+  }
+  return forgotten
+})
+
+const sum = (totals: Pick<Forgotten, "sources" | "answers">, sources: number, answers: number) => ({
+  sources: totals.sources + sources,
+  answers: totals.answers + answers
+})
+
+/**
+ * Takes out of graph, ledger and journal what was found. The answers of each batch go first: should it break off, what
+ * is still in the graph is found again by the same command, and nothing is left that nobody could name any more.
+ */
+export const forget = Effect.fn("Forget.forget")(function* (found: ReadonlyArray<Found>) {
+  const run = yield* Run
+  const store = yield* GraphStore
+  const journal = yield* Journal
+
+  const takeOut = Effect.fnUntraced(function* (writes: ReadonlyArray<RemovalWrite>) {
+    const { chunks, sources } = yield* store.removal(run.group, writes)
+    const answers = chunks.length === 0 ? 0 : yield* journal.forget(run.group, chunks)
+    yield* store.commit(run.group, run.id, writes)
+    return { sources, answers }
+  })
+
+  const documents = found.flatMap((one): ReadonlyArray<RemovalWrite> =>
+    one._tag === "document" ? [{ _tag: "forgotten", document: one.document }] : []
+  )
+  const sources = Stream.fromIterable(found).pipe(
+    Stream.flatMap((one) => Stream.unwrap(sourcesOf(one))),
+    Stream.map(({ source }): RemovalWrite => ({ _tag: "removed", source }))
+  )
+  return yield* counting(
+    Stream.concat(Stream.fromIterable(documents), sources).pipe(
+      Stream.grouped(batch),
+      Stream.mapEffect(takeOut),
+      Stream.runFold(
+        () => ({ sources: 0, answers: 0 }),
+        (totals, one) => sum(totals, one.sources, one.answers)
+      )
+    )
+  )
+})
+
+/** Takes out everything of the group, answers first for the same reason. */
+export const forgetGroup = Effect.fn("Forget.forgetGroup")(function* () {
+  const { group } = yield* Run
+  const store = yield* GraphStore
+  const journal = yield* Journal
+  const ledger = yield* Ledger
+  return yield* counting(
+    Effect.gen(function* () {
+      const sources = yield* Stream.runCount(ledger.sources(group))
+      const answers = yield* journal.forgetGroup(group)
+      yield* store.forgetGroup(group)
+      return { sources, answers }
+    })
+  )
+})
+
+/** How many are shown of names that are like another one. */
+const shown = 3
+
+const lastOf = (name: string): string => (/[^/#]*[/#]?$/.exec(name)?.[0] ?? "").replace(/[/#]$/, "").toLowerCase()
+
+/** Edits from one to the other (Levenshtein 1966), or `limit` if there are as many. */
+const distance = (one: string, other: string, limit: number): number => {
+  if (Math.abs(one.length - other.length) >= limit) return limit
+  let before = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= one.length; row++) {
+    const now = [row]
+    for (let at = 1; at <= other.length; at++) {
+      const replaced = (before[at - 1] ?? 0) + (one[row - 1] === other[at - 1] ? 0 : 1)
+      now.push(Math.min(replaced, (before[at] ?? 0) + 1, (now[at - 1] ?? 0) + 1))
+    }
+    before = now
+  }
+  return Math.min(limit, before[other.length] ?? limit)
+}
+
+/** Names of sources that are like one that is not there, the most alike first. */
+export const nearest = Effect.fn("Forget.nearest")(function* (name: string) {
+  const { group } = yield* Run
+  const ledger = yield* Ledger
+  const wanted = lastOf(name.slice(0, 200))
+  const likeness = (source: string): number => {
+    const last = lastOf(source)
+    if (last === wanted) return 0
+    const edits = distance(last.slice(0, 200), wanted, 3)
+    if (edits < 3) return edits
+    return wanted.length > 2 && source.toLowerCase().includes(wanted) ? 3 : Infinity
+  }
+  return yield* ledger.sources(group).pipe(
+    Stream.runFold(
+      (): ReadonlyArray<readonly [number, string]> => [],
+      (best, { source }) => {
+        const found = likeness(source)
+        if (found === Infinity || (best.length === shown && found >= (best.at(-1)?.[0] ?? 0))) return best
+        return [...best, [found, source] as const].toSorted(([a], [b]) => a - b).slice(0, shown)
+      }
+    ),
+    Effect.map((best) => best.map(([, source]) => source))
+  )
+})
