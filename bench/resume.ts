@@ -88,8 +88,14 @@ const memory = async (directory: string, documents: number) => {
     const run = (name: string, journal: string) =>
       runSluice(
         [
-          ...["ingest", corpus, "--extractor", "llm", "--model", "simulated", "--base-url", url, "--json"],
-          ...["--progress", "none", `--journal=${join(directory, journal)}`],
+          "ingest",
+          corpus,
+          "--extractor=llm",
+          "--model=simulated",
+          `--base-url=${url}`,
+          "--json",
+          "--progress=none",
+          `--journal=${join(directory, journal)}`,
           `--store=sqlite:${join(directory, name, "graph.db")}`
         ],
         { cwd: directory }

@@ -1,7 +1,8 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Layer } from "effect"
+import { Cause, Effect, Exit, Layer, Option } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { Arguments } from "./cli/Budget.ts"
 import * as Doctor from "./cli/Doctor.ts"
 import { endingOf } from "./cli/ExitStatus.ts"
 import * as Export from "./cli/Export.ts"
@@ -16,8 +17,9 @@ import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
 import * as Retry from "./cli/Retry.ts"
+import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
-import { forgetting, ingestion, reading } from "./cli/Wiring.ts"
+import { existingJournal, forgetting, ingestion, reading } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
 
@@ -90,19 +92,24 @@ const forget = Command.withHandler(
   })
 )
 
+const runs = Command.withHandler(
+  Runs.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const layer = Layer.merge(reading(settings), existingJournal(journalFile(settings)))
+    yield* Runs.run(settings).pipe(Effect.provide(layer), observed(settings))
+  })
+)
+
 const doctor = Command.withHandler(
   Doctor.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
     const place = yield* placeOf(settings)
-    yield* Doctor.run({
-      ...settings,
-      place,
-      journalFile: file,
-      openStore: Stores.layerReadOnly(place),
-      openJournal: Stores.layerJournalReadOnly(file)
-    }).pipe(observed(settings))
+    const opened = { openStore: Stores.layerReadOnly(place), openJournal: Stores.layerJournalReadOnly(file) }
+    const model = { named: settings.model, model: Option.getOrElse(settings.model, () => Flags.defaultModel) }
+    yield* Doctor.run({ ...settings, ...model, place, journalFile: file, ...opened }).pipe(observed(settings))
   })
 )
 
@@ -110,12 +117,13 @@ const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, failures, retry, hash, exporting, forget, doctor])
+  Command.withSubcommands([ingest, report, runs, failures, retry, hash, exporting, forget, doctor])
 )
 
 /** The program: fails with what `endingOf` understands. */
 export const program = (args: ReadonlyArray<string>) =>
   Command.runWith(sluice, { version })(args).pipe(
+    Effect.provideService(Arguments, args),
     Effect.provide(
       Layer.merge(
         CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
@@ -125,8 +133,15 @@ export const program = (args: ReadonlyArray<string>) =>
   )
 
 export const main = (process: NodeJS.Process): void => {
-  // Whoever cannot wait for what is under way to be put in order asks twice.
-  process.once("SIGINT", () => process.once("SIGINT", () => process.exit(130)))
+  // Whoever cannot wait for what is under way to be put in order asks twice. One Ctrl-C reaches a program that npx runs
+  // twice, from the terminal and from npx, within milliseconds.
+  let isAsked = false
+  const onSignal = () => {
+    if (isAsked) process.exit(130)
+    setTimeout(() => (isAsked = true), 100).unref()
+  }
+  process.on("SIGINT", onSignal)
+  process.on("SIGTERM", onSignal)
   program(process.argv.slice(2)).pipe(
     Effect.onError((cause) => complain(endingOf(cause).lines)),
     Effect.provideService(Invocation, invocationOf(process.argv[1], process.execPath, process.cwd())),

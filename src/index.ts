@@ -2,6 +2,7 @@
  * What a program of your own composes: ports (services), adapters (layers), the phases and the stream that is made of
  * them. The command line in `cli/` is one such program.
  */
+export * as Budget from "./services/Budget.ts"
 export * as ChatModel from "./services/ChatModel.ts"
 export * as Concurrency from "./services/Concurrency.ts"
 export * as DocumentSource from "./services/DocumentSource.ts"

@@ -16,18 +16,25 @@ import { keyVariables, resolve } from "./Providers.ts"
 
 export const command = Command.make("doctor", {
   config: Flags.config,
-  settings: { ...Flags.common, ...Flags.models }
-}).pipe(Command.withDescription("Check Node, store, journal, provider and traces, and say what to mend."))
+  settings: { ...Flags.common, ...Flags.models, model: Flags.namedModel }
+}).pipe(Command.withDescription("Check Node, store, journal, provider, limits and traces, and say what to mend."))
+
+const Limits = Effect.promise(() => import("./DoctorLimits.ts"))
 
 interface Check {
   readonly name: string
   readonly state: "ok" | "warn" | "fail"
   /** What is, and what to do about it. */
   readonly message: string
+  /** For programs: limits as the provider reports them, and what earlier runs learned. */
+  readonly limits?: ReadonlyArray<object>
+  readonly learned?: object
 }
 
 export interface DoctorOptions extends Flags.CommonSettings, Flags.ModelSettings {
   readonly place: Stores.Place
+  /** The model, if the user has named one. */
+  readonly named: Option.Option<string>
   /** Path of the journal's file. */
   readonly journalFile: string
   /** Opens what is there. */
@@ -207,6 +214,22 @@ const providers = Effect.fnUntraced(function* (options: DoctorOptions): Effect.f
   )
 })
 
+/** Of a provider that was reached. */
+const limits = Effect.fnUntraced(function* (options: DoctorOptions, found: ReadonlyArray<Check>) {
+  if (!found.some(({ name, state }) => name === "provider" && state === "ok")) return []
+  const resolved = Option.flatMap(yield* Effect.option(resolve(options)), ({ chat }) => chat)
+  if (Option.isNone(resolved)) return []
+  const fileSystem = yield* FileSystem.FileSystem
+  const hasJournal = yield* fileSystem.exists(options.journalFile).pipe(Effect.orElseSucceed(() => false))
+  const { learned, told } = yield* (yield* Limits).limits({
+    ...options,
+    provider: resolved.value,
+    openJournal: hasJournal ? Option.some(options.openJournal) : Option.none()
+  })
+  const check: Check = { ...(told.isWell ? ok : warn)("limits", told.message), limits: told.limits }
+  return learned === undefined ? [check] : [check, { ...ok("learned", learned.message), learned: learned.value }]
+})
+
 const traces = Effect.gen(function* () {
   const url = yield* endpoint
   if (Option.isNone(url)) return ok("traces", "Off. Set OTEL_EXPORTER_OTLP_ENDPOINT to send them to a collector.")
@@ -228,7 +251,7 @@ const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const
 
 const lines = (checks: ReadonlyArray<Check>): ReadonlyArray<string> =>
   checks.flatMap(({ message, name, state }) =>
-    wrap(message, 62, 6).map((line, index) =>
+    wrap(message, 62, 12).map((line, index) =>
       index === 0 ? `${marks[state]}  ${name.padEnd(9)} ${line}` : `${" ".repeat(16)}${line}`
     )
   )
@@ -237,7 +260,7 @@ export const run = Effect.fnUntraced(function* (options: DoctorOptions) {
   const found = yield* Effect.all(
     [
       Effect.all([node, store(options), journal(options)], { concurrency: "unbounded" }),
-      providers(options),
+      Effect.flatMap(providers(options), (found) => Effect.map(limits(options, found), (more) => [...found, ...more])),
       Effect.map(traces, (check) => [check])
     ],
     { concurrency: "unbounded" }

@@ -24,7 +24,7 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
 /** A command has done what it could and said so; the process ends with this status. */
 export class Ended extends Schema.TaggedError<Ended>()("Ended", {
   status: Schema.Int,
-  /** One line for standard error; empty: all is said. */
+  /** Lines for standard error; empty: all is said. */
   message: Schema.String
 }) {}
 
@@ -40,7 +40,8 @@ const ending = (error: unknown): Ending => {
   }
   if (error instanceof StorageError) return { status: status.storage, lines: [error.message] }
   if (error instanceof RunStopped) return { status: status.stopped, lines: [error.message] }
-  if (error instanceof Ended) return { status: error.status, lines: error.message === "" ? [] : [error.message] }
+  if (error instanceof Ended)
+    return { status: error.status, lines: error.message === "" ? [] : error.message.split("\n") }
   // `sluice export | head` has got what it wanted.
   if (error instanceof OutputClosed) return { status: status.complete, lines: [] }
   if (error instanceof OutputFailed) return { status: status.usage, lines: [error.message] }

@@ -3,13 +3,15 @@ import type { LogLevel } from "effect"
 import { Flag } from "effect/cli"
 import { DeadLetterCause } from "../domain/DeadLetter.ts"
 import { Group } from "../domain/Ids.ts"
+import { priorities } from "../services/gate/Order.ts"
 import { wrongWith } from "../layers/files/patterns.ts"
 import { ConfigFile, load, lookup, lookupAll } from "./Config.ts"
 import type { Decode } from "./Config.ts"
+import type { budget } from "./Budget.ts"
 import type { UsageError } from "./ExitStatus.ts"
 
 /** A flag's value, looked up in command line, environment, file and default, in this order. */
-type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
+export type Setting<A> = Effect.Effect<A, UsageError, ConfigFile>
 
 /** Every flag that has a value to be set elsewhere; a configuration file may hold these. */
 export const names = [
@@ -27,6 +29,7 @@ export const names = [
   "concurrency",
   "rpm",
   "tpm",
+  "priority",
   "pack",
   "max-document",
   "include",
@@ -35,6 +38,12 @@ export const names = [
   "parse-timeout",
   "parse-threads",
   "journal",
+  "max-cost",
+  "max-calls",
+  "max-tokens",
+  "max-seconds",
+  "max-failures",
+  "price",
   "dry-run",
   "replay",
   "json",
@@ -48,9 +57,9 @@ export const names = [
 type Name = (typeof names)[number]
 
 /** Those that may be given more than once. */
-const repeatable = ["include", "exclude", "cause"] as const satisfies ReadonlyArray<Name>
+const repeatable = ["include", "exclude", "cause", "price"] as const satisfies ReadonlyArray<Name>
 
-const optionalSetting = <A>(
+export const optionalSetting = <A>(
   name: Name,
   flag: Flag.Flag<string>,
   decode: Decode<A>
@@ -66,14 +75,14 @@ const setting = <A>(name: Name, flag: Flag.Flag<string>, decode: Decode<A>, byDe
     )
   )
 
-const listSetting = <A>(
+export const listSetting = <A>(
   name: (typeof repeatable)[number],
   flag: Flag.Flag<string>,
   decode: Decode<A>
 ): Flag.Flag<Setting<ReadonlyArray<A>>> =>
   Flag.atLeast(flag, 0).pipe(Flag.map((given) => lookupAll(name, given, decode)))
 
-const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
+export const text = (name: Name, metavar: string, description: string): Flag.Flag<string> =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
 
 const asIs: Decode<string> = (raw) => Result.succeed(raw)
@@ -246,9 +255,21 @@ const providers = ["openai", "anthropic"] as const
 /** Said by whoever names no model. */
 export const defaultModel = "gpt-6-luna"
 
+/** For whoever wants to know whether it was given. */
+export const namedModel = optionalSetting(
+  "model",
+  text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
+  asIs
+)
+
 /** How models are reached. */
 export const models = {
-  model: setting("model", text("model", "NAME", `Model that extracts (default: ${defaultModel})`), asIs, defaultModel),
+  model: Flag.map(namedModel, (named) =>
+    Effect.map(
+      named,
+      Option.getOrElse(() => defaultModel)
+    )
+  ),
   baseUrl: optionalSetting(
     "base-url",
     text("base-url", "URL", "Provider's address (default: OPENAI_BASE_URL or ANTHROPIC_BASE_URL, else the provider's)"),
@@ -315,6 +336,12 @@ export const extraction = {
     "tpm",
     text("tpm", "N", "Most tokens in any minute to the model that extracts (default: what the provider allows)"),
     positive
+  ),
+  priority: setting(
+    "priority",
+    choice("priority", priorities, "Whose calls go first among runs of one process (default: normal)"),
+    literal(priorities),
+    "normal"
   ),
   pack: setting("pack", text("pack", "N|auto", "Chunks a call (default: auto)"), packSize, "auto"),
   maxDocument: setting(
@@ -401,7 +428,8 @@ export interface SelectionSettings extends Settings<typeof selection> {}
 export interface LetterSettings extends Settings<typeof letters> {}
 
 /** Of `retry`: those of `ingest` that do not choose among files. */
-export interface RetrySettings extends CommonSettings, ModelSettings, Settings<typeof extraction> {}
+export interface RetrySettings
+  extends CommonSettings, ModelSettings, Settings<typeof extraction>, Settings<typeof budget> {}
 
 export interface IngestSettings extends RetrySettings, SelectionSettings {}
 

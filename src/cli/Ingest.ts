@@ -2,10 +2,11 @@ import { Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { IngestResult } from "../pipeline/Pipeline.ts"
 import { GraphStore } from "../services/GraphStore.ts"
+import { budget, ceilingsOf, forecast, stoppedMessage } from "./Budget.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
 import { flagOf } from "./Places.ts"
-import { counted, fit, Invocation, jsonLine, plain, print } from "./Print.ts"
+import { complain, counted, fit, Invocation, jsonLine, plain, print } from "./Print.ts"
 import { overviewLines, reportLines } from "./Summary.ts"
 
 export const command = Command.make("ingest", {
@@ -14,7 +15,7 @@ export const command = Command.make("ingest", {
     Argument.variadic({ min: 1 })
   ),
   config: Flags.config,
-  settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction }
+  settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction, ...budget }
 }).pipe(
   Command.withDescription("Turn documents into a knowledge graph. Run it again to go on, or to take in what changed."),
   Command.withExamples([
@@ -24,13 +25,14 @@ export const command = Command.make("ingest", {
   ])
 )
 
-const unfinished = ({ report, status: ended, stopped }: IngestResult, dryRun: boolean): Ended | undefined => {
+const unfinished = Effect.fnUntraced(function* (result: IngestResult, dryRun: boolean) {
+  const { report, status: ended, stopped } = result
   if (Option.isSome(stopped)) {
     const { documents } = report
     const isNothingDone = documents.ingested + documents.partial + documents.unchanged === 0
     return new Ended({
       status: stopped.value.reason === "configuration" && isNothingDone ? status.usage : status.stopped,
-      message: plain(stopped.value.message)
+      message: yield* stoppedMessage(stopped.value, result)
     })
   }
   if (ended === "complete") return undefined
@@ -39,9 +41,12 @@ const unfinished = ({ report, status: ended, stopped }: IngestResult, dryRun: bo
     status: status.deadLetters,
     message: `${counted(bad, "document")} could not be read, or not in full${dryRun ? "." : ": `sluice failures` says why."}`
   })
-}
+})
 
-type IngestOptions = Pick<Flags.RetrySettings, keyof Flags.CommonSettings | "dryRun">
+type IngestOptions = Pick<
+  Flags.RetrySettings,
+  keyof Flags.CommonSettings | "dryRun" | "maxCost" | "maxCalls" | "maxTokens" | "maxSeconds"
+>
 
 /** Flags that other commands need to find the same graph. */
 const sameGraph = (settings: Flags.CommonSettings): string =>
@@ -78,6 +83,11 @@ export const run = Effect.fnUntraced(function* (settings: IngestOptions) {
   const lines = settings.json ? [jsonLine(result.report)] : yield* summary(result, settings)
   // Whoever does not read on wants to know the status all the same.
   yield* Effect.catchTag(print(lines), "OutputClosed", () => Effect.void)
-  const ended = unfinished(result, settings.dryRun)
+  if (settings.dryRun) {
+    const { fits, lines: judged } = forecast(ceilingsOf(settings), result.before, result.report)
+    yield* complain(judged)
+    if (!fits) return yield* new Ended({ status: status.stopped, message: "A real run would stop before the end." })
+  }
+  const ended = yield* unfinished(result, settings.dryRun)
   if (ended !== undefined) return yield* ended
 })

@@ -1,11 +1,11 @@
-import { DateTime, Effect } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import * as Flags from "./Flags.ts"
 import { counted, fit, jsonLine, print } from "./Print.ts"
-import { overviewLines, reportLines } from "./Summary.ts"
+import { overviewLines, reportLines, time } from "./Summary.ts"
 
 export const command = Command.make("report", { config: Flags.config, settings: Flags.common }).pipe(
   Command.withDescription("What the last run did and cost, and what is in the graph.")
@@ -19,8 +19,6 @@ const ended: Readonly<Record<RunEntry["status"], string>> = {
   failed: "failed: run the same command again to go on",
   interrupted: "was interrupted: run the same command again to go on"
 }
-
-const time = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis)).slice(0, 19).replace("T", " ")
 
 const runLines = (run: RunEntry | undefined): ReadonlyArray<string> =>
   run === undefined

@@ -1,3 +1,4 @@
+import { DateTime } from "effect"
 import type { RunReport } from "../domain/RunReport.ts"
 import type { Overview } from "../services/GraphStore.ts"
 import { column, count, counted, duration, fit, wrap } from "./Print.ts"
@@ -5,8 +6,12 @@ import { column, count, counted, duration, fit, wrap } from "./Print.ts"
 /** Columns of what is printed for people, on any screen. */
 const width = 80
 
-const money = (usd: number): string =>
+export const money = (usd: number): string =>
   usd === 0 ? "nothing" : usd < 0.01 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`
+
+/** Without a zone: people are told that it is UTC. */
+export const time = (millis: number): string =>
+  DateTime.formatIso(DateTime.makeUnsafe(millis)).slice(0, 19).replace("T", " ")
 
 const row = (label: string, parts: ReadonlyArray<string>): ReadonlyArray<string> => {
   const shown = parts.filter((part) => part !== "")
@@ -20,6 +25,9 @@ export const reportLines = (report: RunReport, isSimulated = false): ReadonlyArr
   const { calls, chunks, cost, documents, graph, tokens } = report
   const asked = calls.model + calls.embedding
   return [
+    ...(report.resumes === undefined
+      ? []
+      : row("Goes on", [`with run ${report.resumes}`, some(calls.journal, "answers that are paid for")])),
     ...row("Documents", [
       `${count(documents.seen)} seen`,
       some(documents.ingested, "ingested"),

@@ -4,11 +4,14 @@ import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
 import * as NodeMachine from "../layers/NodeMachine.ts"
 import * as Stores from "../layers/Stores.ts"
+import { MaxFailures } from "../pipeline/FailureLimit.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import type { Wanted } from "../services/DocumentSource.ts"
+import { ModelCatalog } from "../services/ModelCatalog.ts"
 import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
+import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
 import type { CommonSettings, ForgetSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { journalFile, placeOf } from "./Places.ts"
@@ -44,6 +47,16 @@ export const forgetting = (settings: ForgetSettings) =>
       return (settings.dryRun ? Stores.layerCopy : Stores.layer)({ store, journal: journalFile(settings) })
     })
   ).pipe(Layer.merge(Run.layer(settings.group)))
+
+/** The journal, if there is one, for commands that only read. */
+export const existingJournal = (file: string) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const exists = yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)
+      return exists ? Stores.layerJournalReadOnly(file) : Layer.empty
+    })
+  )
 
 const vocabulary = (path: Option.Option<string>) =>
   Option.match(path, {
@@ -123,6 +136,8 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
         return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
       }
+      const chatModels = extractor === "llm" ? [settings.model, ...Option.toArray(settings.fallbackModel)] : []
+      const catalog = yield* catalogOf(settings, [...chatModels, ...Option.toArray(embeddingModel)])
       const ontology = yield* vocabulary(settings.ontology)
       const [wiring, files, parsers, containers, pool] = yield* Effect.promise(() =>
         Promise.all([
@@ -134,11 +149,17 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         ])
       )
 
+      const failureLimit = Option.match(settings.maxFailures, {
+        onNone: () => Layer.empty,
+        onSome: (limit) => Layer.succeed(MaxFailures, limit)
+      })
       const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
       const databases = { store: yield* placeOf(settings), journal: journalFile(settings) }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
         replay,
+        // A dry run spends nothing, and is to tell what all of it would take.
+        budget: dryRun ? {} : ceilingsOf(settings),
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
       const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
@@ -169,7 +190,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
           Layer.mergeAll(
             embedder,
             (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
-            Run.layer(settings.group),
+            Run.layer(settings.group, settings.priority),
             without([settings.store, databases.journal, ...Option.toArray(settings.logFile)]).pipe(
               Layer.provide(
                 documents._tag === "paths"
@@ -188,7 +209,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
             progressLayers[progress]
           )
         ),
-        Layer.provideMerge(ontology)
+        Layer.provideMerge(Layer.mergeAll(ontology, Layer.succeed(ModelCatalog, catalog), failureLimit))
       )
     })
   )

@@ -1,4 +1,5 @@
 import { Effect, Layer, Option } from "effect"
+import * as Budget from "../services/Budget.ts"
 import { ChatModel } from "../services/ChatModel.ts"
 import * as Concurrency from "../services/Concurrency.ts"
 import type { Embedder } from "../services/Embedder.ts"
@@ -21,6 +22,8 @@ export interface IngestLayerOptions {
   readonly retry?: Retry.RetryOptions
   /** Answer from the journal alone, and send nothing. */
   readonly replay?: boolean
+  /** What the run, with those that it goes on with, may use at the most. */
+  readonly budget?: Budget.Ceilings
   /** Of the local phases; they stay as they are by default. */
   readonly limits?: Layer.Layer<Concurrency.Limits>
 }
@@ -29,7 +32,7 @@ export interface IngestLayerOptions {
 const policies = (options: IngestLayerOptions) =>
   Embeddings.layer.pipe(
     Layer.provideMerge(options.replay === true ? Replay.layer : ModelCalls.layer),
-    Layer.provideMerge(WarmStart.layer),
+    Layer.provideMerge(Layer.merge(WarmStart.layer, Budget.layer(options.budget ?? {}))),
     Layer.provideMerge(Layer.mergeAll(Gate.layer({ ceiling: options.ceiling }), Retry.layer(options.retry)))
   )
 

@@ -1,6 +1,5 @@
 import { Clock, Effect, Layer } from "effect"
-import { ChatModel } from "../services/ChatModel.ts"
-import type { ChatRequest, ModelError } from "../services/ChatModel.ts"
+import { ChatModel, ModelError, RequestRejected } from "../services/ChatModel.ts"
 import { openAiClient } from "./openai/Client.ts"
 import type { OpenAiOptions } from "./openai/Client.ts"
 import { chatBody, responseOf } from "./openai/Completion.ts"
@@ -22,24 +21,22 @@ export const layer = (options: OpenAiChatOptions): Layer.Layer<ChatModel> =>
       const client = yield* openAiClient(options)
       let cap: "max_completion_tokens" | "max_tokens" = "max_completion_tokens"
 
-      const ask = Effect.fnUntraced(function* (request: ChatRequest, name: typeof cap) {
-        const body = chatBody(request, options, name)
-        const answered = yield* client.call((sdk, call) => sdk.chat.completions.create(body, call).withResponse())
-        return yield* Effect.fromResult(responseOf(answered, request, yield* Clock.currentTimeMillis, client.redact))
-      })
-
       return ChatModel.of({
         complete: Effect.fn("OpenAiChat.complete")(function* (request) {
           const name = cap
-          return yield* ask(request, name).pipe(
-            Effect.catchIf(
-              (error) => name === "max_completion_tokens" && wantsMaxTokens(error),
-              () => {
+          const body = chatBody(request, options, name)
+          const answered = yield* client
+            .call((sdk, call) => sdk.chat.completions.create(body, call).withResponse())
+            .pipe(
+              // From now on by the other name: whoever asks again asks in a request of its own, with its own reservation.
+              Effect.mapError((error) => {
+                if (name === "max_tokens" || !wantsMaxTokens(error)) return error
                 cap = "max_tokens"
-                return ask(request, cap)
-              }
+                const reason = new RequestRejected({ status: 400, isMended: true })
+                return new ModelError({ reason, retryable: true, message: error.message })
+              })
             )
-          )
+          return yield* Effect.fromResult(responseOf(answered, request, yield* Clock.currentTimeMillis, client.redact))
         }),
         endpoint: client.endpoint,
         timeout: options.timeout

@@ -31,6 +31,7 @@ const service = (
         thread.call("settle", settlements)
       ),
       totals: Effect.fn("Journal.totals")((run: RunId) => thread.call("totals", run)),
+      reckon: Effect.fn("Journal.reckon")((runs: ReadonlyArray<RunId>) => thread.call("reckon", runs)),
       forget: Effect.fn("Journal.forget")((group: Group, chunks: ReadonlyArray<ChunkKey>) =>
         thread.call("forget", group, chunks)
       ),

@@ -17,22 +17,27 @@ const remaining = (at: Snapshot): string => {
 
 const total = (at: Snapshot): string => (at.listed ? `${at.seen}` : `${at.seen}+`)
 
-const details = (at: Snapshot): ReadonlyArray<string> =>
+/** @param leftOut the first so many of what matters least */
+const details = (at: Snapshot, leftOut = 0): ReadonlyArray<string> =>
   [
-    `${at.chunks.done}/${at.chunks.total} chunks`,
-    at.calls.inFlight > 0 ? `${at.calls.inFlight} calls in flight` : "",
+    leftOut < 2 ? `${at.chunks.done}/${at.chunks.total} chunks` : "",
+    at.calls.inFlight > 0 && leftOut < 1 ? `${at.calls.inFlight} calls in flight` : "",
     at.failed > 0 ? `${at.failed} failed` : "",
     remaining(at),
     at.note ?? ""
   ].filter((part) => part !== "")
 
-/** One line that says where a run is, in at most `columns` columns. */
+/** One line that says where a run is, in at most `columns` columns: where that is too few, what matters least is left out. */
 export const bar = (at: Snapshot, columns: number): string => {
-  const width = columns >= 60 ? 20 : columns >= 30 ? 8 : 0
-  const filled = at.seen === 0 || !at.listed ? 0 : Math.min(width, Math.floor((width * at.done) / at.seen))
-  const drawn = width === 0 ? "" : `${"━".repeat(filled)}${"╌".repeat(width - filled)} `
+  const line = (width: number, leftOut: number) => {
+    const filled = at.seen === 0 || !at.listed ? 0 : Math.min(width, Math.floor((width * at.done) / at.seen))
+    const drawn = width === 0 ? "" : `${"━".repeat(filled)}${"╌".repeat(width - filled)} `
+    return `${drawn}${[`${at.done}/${total(at)} documents`, ...details(at, leftOut)].join(" · ")}`
+  }
   // The last column stays free: some terminals wrap as soon as it is written.
-  return fit(`${drawn}${[`${at.done}/${total(at)} documents`, ...details(at)].join(" · ")}`, columns - 1)
+  const room = columns - 1
+  const forms = [line(20, 0), line(8, 0), line(8, 1), line(8, 2), line(0, 2)]
+  return fit(forms.find((form) => form.length <= room) ?? line(columns >= 30 ? 8 : 0, 1), room)
 }
 
 const make = Effect.map(

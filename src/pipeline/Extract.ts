@@ -4,6 +4,7 @@ import { withStatements } from "../domain/Extraction.ts"
 import { Extractor } from "../services/Extractor.ts"
 import { Run } from "../services/Run.ts"
 import type { ChunkTask } from "./InFlight.ts"
+import * as FailureLimit from "./FailureLimit.ts"
 import { RunCounters } from "./Metrics.ts"
 import * as Phase from "./Phase.ts"
 
@@ -15,6 +16,7 @@ export const extract = Effect.gen(function* () {
   const run = yield* Run
   const extractor = yield* Extractor
   const counters = yield* RunCounters
+  const limit = yield* FailureLimit.make
   return Phase.make({
     name: "extract",
     concurrency: extractor.window,
@@ -28,11 +30,15 @@ export const extract = Effect.gen(function* () {
         .pipe(
           Effect.map(({ extraction, reused }) => {
             if (reused) counters.chunks.reused++
-            else counters.chunks.extracted++
+            else {
+              counters.chunks.extracted++
+              if (!task.parent.isRetried) limit.answered()
+            }
             const { document, extractions } = task.parent
             extractions.set(task.chunk.ordinal, withStatements(extraction, document.statements ?? [], task.chunk))
             return task
-          })
+          }),
+          Effect.tapErrorTag("DeadLetter", (letter) => (task.parent.isRetried ? Effect.void : limit.failed(letter)))
         ),
     recover: (task: ChunkTask, letter: DeadLetter) => {
       counters.chunks.dead++

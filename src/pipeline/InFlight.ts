@@ -25,6 +25,8 @@ export interface LoadedDocument {
   readonly document: ParsedDocument
   /** The source that brought it. */
   readonly source: string
+  /** It is in the graph in part, made by the same recipe: what failed then is tried again. */
+  readonly isRetried: boolean
   readonly span: Tracer.Span
   /** Gives back the room that it takes in memory: to be run once it is done with. */
   readonly leave: Effect.Effect<void>

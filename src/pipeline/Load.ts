@@ -146,6 +146,7 @@ export const load = Effect.fnUntraced(function* (options: {
     const loaded: LoadedDocument = {
       document: { ...parsed, id, group: run.group },
       source: item.uri,
+      isRetried: Option.exists(known, ({ recipe, state }) => state === "partial" && recipe === options.recipe),
       span,
       leave: Effect.sync(place.leave)
     }

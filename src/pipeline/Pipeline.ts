@@ -1,12 +1,17 @@
 import { Cause, Clock, Duration, Effect, Exit, Option, Result, Schedule, Stream } from "effect"
 import { chunkerVersion } from "../domain/Chunker.ts"
 import { recipe } from "../domain/Ids.ts"
+import type { RunId } from "../domain/Ids.ts"
 import { projectionVersion } from "../domain/Projection.ts"
 import type { RunReport } from "../domain/RunReport.ts"
+import { Budget } from "../services/Budget.ts"
+import type { Spent } from "../services/Budget.ts"
 import { CommitTimes } from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import { Embeddings } from "../services/Embeddings.ts"
 import { Extractor } from "../services/Extractor.ts"
+import { holding } from "../services/gate/Explain.ts"
+import { Gate } from "../services/Gate.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import type { Write } from "../services/GraphStore.ts"
 import * as GroupCommit from "../services/GroupCommit.ts"
@@ -17,7 +22,7 @@ import { ModelCalls } from "../services/ModelCalls.ts"
 import { Parser } from "../services/Parser.ts"
 import { Progress } from "../services/Progress.ts"
 import type { Snapshot } from "../services/Progress.ts"
-import { Run } from "../services/Run.ts"
+import { isUnfinished, lineageOf, Run, spentBy } from "../services/Run.ts"
 import type { RunStopped } from "../services/RunStopped.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { chunk } from "./Chunk.ts"
@@ -35,6 +40,8 @@ export interface IngestResult {
   readonly report: RunReport
   readonly status: "complete" | "with-dead-letters" | "stopped"
   readonly stopped: Option.Option<RunStopped>
+  /** What the runs that this one goes on with had used of a budget when it began. */
+  readonly before: Spent
 }
 
 /** Documents that one group commit takes at most. */
@@ -139,6 +146,8 @@ const snapshot = Effect.gen(function* () {
   const counters = yield* RunCounters
   const { counts } = yield* ModelCalls
   const { chunks, documents } = counters
+  const now = yield* Clock.currentTimeMillis
+  const note = counts.note ?? holding((yield* (yield* Gate).state).values(), now)
   const taken: Snapshot = {
     seen: documents.seen,
     listed: counters.listed,
@@ -146,13 +155,14 @@ const snapshot = Effect.gen(function* () {
     failed: documents.failed,
     chunks: { total: chunks.total, done: chunks.extracted + chunks.reused + chunks.dead, dead: chunks.dead },
     calls: { sent: counts.sent, inFlight: counts.inFlight, retried: counts.retried },
-    elapsed: (yield* Clock.currentTimeMillis) - run.startedAt,
-    ...(counts.note === undefined ? {} : { note: counts.note })
+    elapsed: now - run.startedAt,
+    ...(note === undefined ? {} : { note })
   }
   return taken
 })
 
-const reportOf = Effect.gen(function* () {
+/** `hasHash`: the one figure that takes its time. */
+const reportOf = Effect.fnUntraced(function* (resumes: RunId | undefined, hasHash: boolean) {
   const run = yield* Run
   const counters = yield* RunCounters
   const journal = yield* Journal
@@ -160,9 +170,10 @@ const reportOf = Effect.gen(function* () {
   const { counts } = yield* ModelCalls
   const totals = yield* journal.totals(run.id)
   const graph = yield* store.counts(run.group)
-  const hash = yield* store.hash(run.group)
+  const hash = hasHash ? yield* store.hash(run.group) : ""
   const report: RunReport = {
     run: run.id,
+    ...(resumes === undefined ? {} : { resumes }),
     // A run that stopped has listed more than it has settled; what is on its way is for the next run to see.
     documents: { ...counters.documents, seen: settledDocuments(counters) },
     chunks: { ...counters.chunks },
@@ -180,21 +191,72 @@ const reportOf = Effect.gen(function* () {
   return report
 })
 
+/** The group's runs that this one goes on with, newest first, and what they have used of a budget. */
+const beginning = Effect.gen(function* () {
+  const run = yield* Run
+  const ledger = yield* Ledger
+  const journal = yield* Journal
+  const [last] = yield* ledger.runs(run.group, 1)
+  if (last === undefined || !isUnfinished(last)) return { earlier: [], before: spentBy([], new Map()) }
+  const known = yield* ledger.runs(run.group, mostResumptions)
+  const earlier = lineageOf(known.filter(({ id }) => id !== run.id))
+  return { earlier, before: spentBy(earlier, yield* journal.reckon(earlier.map(({ id }) => id))) }
+})
+
+/** Far more than anybody interrupts a run. */
+const mostResumptions = 10_000
+
+/** Milliseconds that what is in flight has to come in once nothing more is sent. */
+const grace = 10_000
+
 /**
  * Documents in, graph out. Stops early only when the whole run cannot go on; what was committed by then stays, and the
- * same call resumes it. The ledger knows of the run from before its first document.
+ * same call resumes it. What is in flight when it stops or is interrupted is paid for, so it is waited for, a moment at
+ * most. The ledger knows of the run from before its first document, and of its end however it ends, short of a kill.
  */
 export const ingest = Effect.gen(function* () {
   const run = yield* Run
   const ledger = yield* Ledger
   const progress = yield* Progress
-  const entry: RunEntry = { id: run.id, group: run.group, startedAt: run.startedAt, status: "running" }
+  const budget = yield* Budget
+  const calls = yield* ModelCalls
+  const { before, earlier } = yield* beginning
+  const resumes = earlier[0]?.id
+  const root = earlier[0]?.root ?? resumes
+  const entry: RunEntry = {
+    id: run.id,
+    group: run.group,
+    startedAt: run.startedAt,
+    status: "running",
+    ...(root === undefined ? {} : { root })
+  }
   yield* ledger.startRun(entry)
+  const elapsed = Effect.map(Clock.currentTimeMillis, (now) => (now - run.startedAt) / 1000)
+  yield* budget.begin({ ...before, seconds: before.seconds + (yield* elapsed) })
 
+  let hasEnded = false
   const finish = (status: RunEntry["status"], report?: RunReport) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      ledger.finishRun({ ...entry, status, finishedAt: Math.round(now), ...(report === undefined ? {} : { report }) })
+    Effect.uninterruptible(
+      Effect.gen(function* () {
+        const finishedAt = Math.round(yield* Clock.currentTimeMillis)
+        yield* ledger.finishRun({ ...entry, status, finishedAt, ...(report === undefined ? {} : { report }) })
+        hasEnded = true
+      })
     )
+
+  /** A signal, or a failure: what is told of the run has no hash, which would take its time. */
+  const breakOff = (status: "interrupted" | "failed") =>
+    Effect.gen(function* () {
+      const open = yield* calls.open
+      if (status === "interrupted" && open > 0) {
+        yield* Effect.logWarning(
+          `Interrupted: ${open === 1 ? "1 call is" : `${open} calls are`} under way and paid for, so the answers are awaited, for ${grace / 1000} s at most. Interrupt again to stop at once.`
+        )
+      }
+      yield* calls.drain(grace)
+      const report = yield* Effect.option(reportOf(resumes, false))
+      yield* finish(status, Option.getOrUndefined(report))
+    }).pipe(Effect.ignore)
 
   const ticker = snapshot.pipe(
     Effect.flatMap(progress.show),
@@ -209,22 +271,25 @@ export const ingest = Effect.gen(function* () {
     })
   ).pipe(Effect.ensuring(Effect.flatMap(snapshot, progress.finish)))
 
-  const stopped = yield* streamed.pipe(
-    Effect.as(Option.none<RunStopped>()),
-    Effect.catchTag("RunStopped", (error) => Effect.succeedSome(error)),
+  return yield* Effect.gen(function* () {
+    const stopped = yield* Effect.raceFirst(streamed, budget.timeUp).pipe(
+      Effect.as(Option.none<RunStopped>()),
+      Effect.catchTag("RunStopped", (error) => Effect.as(calls.drain(grace), Option.some(error)))
+    )
+    const report = yield* reportOf(resumes, true)
+    const status: IngestResult["status"] = Option.isSome(stopped)
+      ? "stopped"
+      : report.documents.partial + report.documents.failed > 0
+        ? "with-dead-letters"
+        : "complete"
+    yield* finish(status, report)
+    const result: IngestResult = { report, status, stopped, before }
+    return result
+  }).pipe(
     Effect.onExit((exit) =>
-      Exit.isSuccess(exit)
+      Exit.isSuccess(exit) || hasEnded
         ? Effect.void
-        : Effect.ignore(finish(Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "failed"))
+        : breakOff(Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "failed")
     )
   )
-  const report = yield* reportOf
-  const status: IngestResult["status"] = Option.isSome(stopped)
-    ? "stopped"
-    : report.documents.partial + report.documents.failed > 0
-      ? "with-dead-letters"
-      : "complete"
-  yield* finish(status, report)
-  const result: IngestResult = { report, status, stopped }
-  return result
 }).pipe(Effect.withSpan("ingest"), Effect.provideServiceEffect(RunCounters, Effect.sync(RunCounters.make)))

@@ -19,6 +19,8 @@ export interface Usage {
   readonly output: number
   /** Of the input: read from the provider's prompt cache. */
   readonly cached: number
+  /** Of the input: written to that cache, which some charge more for. */
+  readonly written?: number
 }
 
 export interface ChatResponse {
@@ -50,7 +52,10 @@ export class ServerFault extends Schema.TaggedError<ServerFault>()("ServerFault"
   retryAfter: Schema.optionalKey(Schema.Finite)
 }) {}
 /** No connection, a reset, a time-out, a body that ends too early. */
-export class ConnectionFault extends Schema.TaggedError<ConnectionFault>()("ConnectionFault", {}) {}
+export class ConnectionFault extends Schema.TaggedError<ConnectionFault>()("ConnectionFault", {
+  /** The request certainly never reached the provider. */
+  isUnsent: Schema.optionalKey(Schema.Boolean)
+}) {}
 /** The account has no money or quota left: nothing will work until somebody pays. */
 export class QuotaExhausted extends Schema.TaggedError<QuotaExhausted>()("QuotaExhausted", {}) {}
 /** 401, 403, 404, or a base URL that cannot be one: key, model or address are wrong, for every call alike. */
@@ -59,7 +64,9 @@ export class Misconfigured extends Schema.TaggedError<Misconfigured>()("Misconfi
 export class RequestTooLarge extends Schema.TaggedError<RequestTooLarge>()("RequestTooLarge", {}) {}
 /** 400, 413, 422: the provider will not answer this request as it is. */
 export class RequestRejected extends Schema.TaggedError<RequestRejected>()("RequestRejected", {
-  status: Schema.Int
+  status: Schema.Int,
+  /** It was how it was put, and the next request is put in another way: the same can be asked again at once. */
+  isMended: Schema.optionalKey(Schema.Boolean)
 }) {}
 /** Nothing was sent: answers come from the journal alone, and it has none of this. */
 export class Unrecorded extends Schema.TaggedError<Unrecorded>()("Unrecorded", {}) {}
@@ -84,6 +91,14 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
   /** What the provider said, without secrets, at most 500 characters. */
   message: Schema.String
 }) {}
+
+/**
+ * The provider may have done the work, and may charge for it: the request reached it, and no answer came that says
+ * otherwise.
+ */
+export const mayBeCharged = ({ reason }: ModelError): boolean =>
+  (reason._tag === "ConnectionFault" && reason.isUnsent !== true) ||
+  (reason._tag === "ServerFault" && reason.status === 200)
 
 /** How long the provider asks to be left alone, in milliseconds. */
 export const retryAfter = (error: ModelError): number | undefined =>

@@ -1,6 +1,7 @@
 import { Array, Context, Deferred, Effect, Layer, Option, Schema, Scope } from "effect"
 import { chunkKey, itemKey, recipe } from "../domain/Ids.ts"
 import type { ChunkKey, Group, ItemKey } from "../domain/Ids.ts"
+import { mostTokens } from "../domain/TokenBound.ts"
 import { Embedder } from "./Embedder.ts"
 import { unreadable } from "./Journal.ts"
 import { demandOf, ModelCalls } from "./ModelCalls.ts"
@@ -41,6 +42,8 @@ interface Item {
   readonly chunk: ChunkKey
   readonly group: Group
   readonly text: string
+  /** With the marks at its ends that some models count. */
+  readonly mostTokens: number
   readonly answered: Deferred.Deferred<Float32Array | undefined, RunStopped | StorageError>
 }
 
@@ -94,7 +97,7 @@ const remote = Effect.gen(function* () {
       payload: batch,
       group: first.group,
       items: batch.map(({ key }) => key),
-      inputTokens: batch.reduce((sum, { text }) => sum + Math.ceil(text.length / 3), 0),
+      inputTokens: batch.reduce((sum, { mostTokens }) => sum + mostTokens, 0),
       outputTokens: 0,
       expected: { inputTokens: Math.ceil(length / 4), outputTokens: 0 }
     })
@@ -110,7 +113,7 @@ const remote = Effect.gen(function* () {
           kind: "embedding",
           endpoint: embedder.endpoint,
           model: embedder.model,
-          priority: "normal",
+          priority: run.priority,
           take: () => {
             if (fixed === undefined) {
               batch = nextBatch()
@@ -178,7 +181,8 @@ const remote = Effect.gen(function* () {
           if (Option.isSome(found)) {
             return Effect.mapError(Effect.fromOption(fromText(found.value)), () => unreadable(key))
           }
-          waiting.push({ key, chunk: chunkKey(group, passage.header, passage.text), group, text, answered })
+          const chunk = chunkKey(group, passage.header, passage.text)
+          waiting.push({ key, chunk, group, text, mostTokens: mostTokens(text) + 8, answered })
           return Effect.andThen(Effect.forkIn(callOnce(), scope), Deferred.await(answered))
         }),
         Effect.onExit((exit) => {

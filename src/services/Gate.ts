@@ -1,10 +1,11 @@
 import { Context, Data, Deferred, Effect, Layer, Option, Scope } from "effect"
 import type { Fiber } from "effect"
 import type { Demand } from "./gate/Charge.ts"
+import { warningOf } from "./gate/Explain.ts"
 import type { Learned } from "./gate/Learned.ts"
 import type { Priority } from "./gate/Order.ts"
 import { Pool } from "./gate/Pool.ts"
-import type { Admission, Feedback, LimitState, PoolState, Waiter } from "./gate/Pool.ts"
+import type { Admission, Feedback, PoolState, Waiter } from "./gate/Pool.ts"
 
 export type { Demand } from "./gate/Charge.ts"
 export type { Feedback, LimitState, PoolState } from "./gate/Pool.ts"
@@ -112,26 +113,6 @@ export interface GateOptions {
 
 const noDemand = Option.some<Demand>({ inputTokens: 0, outputCap: 0, expectedOutput: 0 })
 
-const what = { requests: "requests", tokens: "tokens", inputTokens: "input tokens", outputTokens: "output tokens" }
-
-const flags = { requests: "--rpm", tokens: "--tpm", inputTokens: "--tpm", outputTokens: "--tpm" }
-
-/** The pool's name is for the gate alone. */
-const named = (pool: string): string => {
-  const [endpoint = "", model] = pool.split(" ")
-  return model === undefined ? pool : `${model} at ${endpoint.replace(/#.*$/, "")}`
-}
-
-const warning = (pool: string, { dimension, limit = 0, origin, window }: LimitState): string => {
-  const amount = `${limit.toLocaleString("en")} ${what[dimension]} a ${window === 60_000 ? "minute" : "day"}`
-  const packs = dimension === "requests" ? ", and so do more chunks a call (--pack)" : ""
-  const remedy =
-    origin === "user"
-      ? `You set it: a larger ${flags[dimension]} raises it${packs}.`
-      : `A higher usage tier of the account raises it${packs}.`
-  return `Four fifths of the limit of ${amount} for ${named(pool)} are in use, so it decides how long this run takes. ${remedy}`
-}
-
 const make = Effect.fnUntraced(function* (options: GateOptions) {
   const scope = yield* Scope.Scope
   const shells = new Map<string, Shell>()
@@ -199,7 +180,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
       if (warnings.length === 0) return armed
       return Effect.andThen(
         armed,
-        Effect.forEach(warnings, (limit) => Effect.logWarning(warning(shell.name, limit)), { discard: true })
+        Effect.forEach(warnings, (limit) => Effect.logWarning(warningOf(shell.name, limit)), { discard: true })
       )
     })
 

@@ -36,7 +36,8 @@ export interface Answer {
 /** How a request ended. */
 export interface Settlement {
   readonly call: string
-  readonly outcome: "answered" | "failed"
+  /** `lost`: no answer came, and nobody knows whether it will be charged. */
+  readonly outcome: "answered" | "failed" | "lost"
   readonly usage: Usage
   readonly usd: number
   /** The model that answered. */
@@ -59,6 +60,16 @@ export interface JournalTotals {
   readonly usd: number
 }
 
+/** What a run's calls count for where a ceiling is to be kept. */
+export interface Reckoning {
+  readonly calls: number
+  /** Of input and output, and US dollars: those that were reserved for what is lost or was never settled. */
+  readonly tokens: number
+  readonly usd: number
+  /** Milliseconds since the epoch: the last sign of life. */
+  readonly lastAt: number
+}
+
 /**
  * Paid answers. An answer is in the journal, durably, before anyone uses it; the first written wins. Every method does
  * all of its work in one durable transaction, so give it as much at once as there is.
@@ -73,6 +84,8 @@ export class Journal extends Context.Service<
       settlements: ReadonlyArray<Settlement>
     ) => Effect.Effect<ReadonlyMap<ItemKey, string>, StorageError>
     readonly totals: (run: RunId) => Effect.Effect<JournalTotals, StorageError>
+    /** Of those of the runs that made calls. */
+    readonly reckon: (runs: ReadonlyArray<RunId>) => Effect.Effect<ReadonlyMap<RunId, Reckoning>, StorageError>
     /**
      * Takes out all answers about the chunks, and every response of the group that may speak of them. What was spent stays
      * known. How many answers there were.

@@ -1,84 +1,26 @@
-import { Clock, Context, Effect, Layer, Option } from "effect"
-import type { Result, Tracer } from "effect"
-import type { Group, ItemKey, RunId } from "../domain/Ids.ts"
-import { ModelError, RequestTooLarge } from "./ChatModel.ts"
+import { Clock, Context, Deferred, Effect, Layer, Option } from "effect"
+import type { Result } from "effect"
+import type { ItemKey } from "../domain/Ids.ts"
+import { Budget } from "./Budget.ts"
+import type { Reserved } from "./Budget.ts"
+import { mayBeCharged, ModelError, RequestTooLarge } from "./ChatModel.ts"
 import type { Usage } from "./ChatModel.ts"
 import { Standby } from "./Fallback.ts"
 import { Gate } from "./Gate.ts"
-import type { Demand, NotAdmitted, Permit, Ticket } from "./Gate.ts"
+import type { Demand, Permit, Ticket } from "./Gate.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import { Journal } from "./Journal.ts"
-import type { Answer, Reservation, Settlement } from "./Journal.ts"
-import { cost, ModelCatalog } from "./ModelCatalog.ts"
+import type { Reservation, Settlement } from "./Journal.ts"
+import { demandOf } from "./ModelCall.ts"
+import type { Call, CallRefused, CallResult, Request, Response, Target } from "./ModelCall.ts"
+import { cost, highestCost, ModelCatalog } from "./ModelCatalog.ts"
 import { Retry } from "./Retry.ts"
 import type { Verdict } from "./Retry.ts"
 import type { RunStopped } from "./RunStopped.ts"
 import type { StorageError } from "./StorageError.ts"
 
-/** What a call would send, and at most use. */
-export interface Request<P> {
-  readonly payload: P
-  readonly group: Group
-  readonly items: ReadonlyArray<ItemKey>
-  /** At most, for the budget. */
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** Likely, for the gate; absent: what it is at most. */
-  readonly expected?: { readonly inputTokens: number; readonly outputTokens: number }
-}
-
-/** What came back, and what it is worth. */
-export interface Response<A> {
-  readonly value: A
-  readonly usage: Usage
-  /** The model that answered. */
-  readonly model: string
-  /** For the journal. */
-  readonly raw: string
-  /** For the gate: names in lower case. */
-  readonly headers?: Readonly<Record<string, string>>
-  /** The items that are answered validly. */
-  readonly answers: ReadonlyArray<Answer>
-}
-
-/** Whom a call asks. */
-export interface Target<P, A> {
-  readonly endpoint: string
-  readonly model: string
-  /** One attempt. Errors that are not the provider's fault are the caller's affair: they come back as they are. */
-  readonly send: (payload: P) => Effect.Effect<Response<A>, ModelError>
-}
-
-export interface Call<P, A> extends Target<P, A> {
-  readonly run: RunId
-  readonly kind: "extraction" | "embedding"
-  /** Asked instead, through its own pool, while the first cannot be had; its answers stand for the same items. */
-  readonly fallback?: Target<P, A>
-  readonly priority: Ticket["priority"]
-  /** Groups take turns at the gate. */
-  readonly group?: Group
-  /** Asked once, when the gate has admitted the call: what is waiting by then goes together. Nothing: no call. */
-  readonly take: () => Option.Option<Request<P>>
-  /** What `take` would ask for now, without taking it; absent: the call takes when it is next, and waits with that. */
-  readonly peek?: () => Option.Option<Demand>
-  /** Of the calls that wait, the longest go first. */
-  readonly expectedOutput?: number
-  /** Spans of the documents that the items come from. */
-  readonly links?: (payload: P) => ReadonlyArray<Tracer.SpanLink>
-}
-
-export interface CallResult<P, A> {
-  readonly payload: P
-  readonly response: Response<A>
-  /** The answers that stand in the journal: older ones, where another process was faster. */
-  readonly answers: ReadonlyMap<ItemKey, string>
-}
-
-/** A call that was sent, and that the provider will not answer as it is: split what it carries. */
-export interface CallRefused<P> {
-  readonly payload: P
-  readonly error: ModelError
-}
+export { demandOf } from "./ModelCall.ts"
+export type { Call, CallRefused, CallResult, Request, Response, Target } from "./ModelCall.ts"
 
 /** Counts for the progress display. */
 export interface CallCounts {
@@ -91,8 +33,9 @@ export interface CallCounts {
 }
 
 /**
- * The one door to every model: admission, reservation, sending, settlement, retry. A request is reserved in the journal,
- * durably, before it is sent, and its valid answers are in the journal, durably, before anyone sees them.
+ * The one door to every model: admission, reservation, sending, settlement, retry. A request is reserved in the budget
+ * and, durably, in the journal before it is sent, and its valid answers are in the journal, durably, before anyone sees
+ * them. That goes for each attempt by itself.
  */
 export class ModelCalls extends Context.Service<
   ModelCalls,
@@ -110,6 +53,13 @@ export class ModelCalls extends Context.Service<
     /** Natural batches of journal look-ups; counts what it finds. */
     readonly lookup: (key: ItemKey) => Effect.Effect<Option.Option<string>, StorageError>
     readonly counts: CallCounts
+    /**
+     * From now on nothing is sent, and who waits to send waits for good. What is in flight is paid for, so its answers are
+     * awaited until they are in the journal, for so many milliseconds at most. @returns the calls that are still in flight
+     */
+    readonly drain: (millis: number) => Effect.Effect<number>
+    /** Requests that are reserved and not settled. */
+    readonly open: Effect.Effect<number>
   }
 >()("sluice/services/ModelCalls") {}
 
@@ -120,43 +70,58 @@ const currentMillis = Effect.map(Clock.currentTimeMillis, Math.round)
 const isRefusal = ({ reason }: ModelError): boolean =>
   reason._tag === "RequestTooLarge" || reason._tag === "RequestRejected"
 
-export const demandOf = ({ expected, inputTokens, outputTokens }: Request<unknown>): Demand => ({
-  inputTokens: expected?.inputTokens ?? inputTokens,
-  outputCap: outputTokens,
-  expectedOutput: Math.min(outputTokens, expected?.outputTokens ?? outputTokens)
-})
-
 /** The name of the pool of limits that all calls to one endpoint and model share. */
 export const poolOf = ({ endpoint, model }: { readonly endpoint: string; readonly model: string }): string =>
   `${endpoint} ${model}`
 
 const noUsage: Usage = { input: 0, output: 0, cached: 0 }
 
+type Unsent = { readonly _tag: "nothing" } | { readonly _tag: "tooLarge"; readonly message: string }
+
 /** `verdict`: of a fault of the provider. */
-interface Sent<P, A> {
+interface Failed<P> {
+  readonly _tag: "failed"
   readonly payload: P
-  readonly sent: Result.Result<Response<A>, ModelError>
+  readonly error: ModelError
   readonly verdict: Result.Result<Verdict, RunStopped> | undefined
 }
 
-/** What is too large for a limit was not sent, and comes back as if the provider had said so. */
-const notAdmitted = <P>({ message, reason }: NotAdmitted, request: Option.Option<Request<P>>) =>
-  reason === "nothing"
-    ? Option.none()
-    : Option.map(request, ({ payload }) => ({
-        _tag: "refused" as const,
-        payload,
-        error: new ModelError({ reason: new RequestTooLarge(), retryable: false, message })
-      }))
+/** What came of an attempt, and what is in the journal of it. What is too large for a limit was not sent. */
+type Attempted<P, A> =
+  | Unsent
+  | Failed<P>
+  | { readonly _tag: "answered"; readonly payload: P; readonly response: Response<A> }
+type Sent<P, A> = Unsent | Failed<P> | { readonly _tag: "answered"; readonly result: CallResult<P, A> }
 
 const make = Effect.gen(function* () {
   const gate = yield* Gate
   const journal = yield* Journal
   const retry = yield* Retry
   const catalog = yield* ModelCatalog
+  const budget = yield* Budget
   const counts: CallCounts = { sent: 0, inFlight: 0, retried: 0, journal: 0, note: undefined }
   const standbys = new Map<string, Standby>()
   let ordinal = 0
+  let open = 0
+  let isClosed = false
+  const idle = Deferred.makeUnsafe<void>()
+
+  const drain = (millis: number) =>
+    Effect.suspend(() => {
+      isClosed = true
+      if (open === 0) return Effect.succeed(0)
+      // Whoever drains may be where nothing can be interrupted, so the timer is a fiber of its own.
+      const timer = Effect.andThen(Effect.sleep(millis), Deferred.succeed(idle, undefined))
+      return Effect.forkDetach(Effect.interruptible(timer)).pipe(
+        Effect.flatMap((fiber) =>
+          Effect.andThen(
+            Deferred.await(idle),
+            Effect.sync(() => fiber.interruptUnsafe())
+          )
+        ),
+        Effect.map(() => open)
+      )
+    })
 
   const standbyOf = <P, A>(spec: Call<P, A>): Standby | undefined => {
     if (spec.fallback === undefined) return undefined
@@ -189,93 +154,113 @@ const make = Effect.gen(function* () {
       })
     )
 
-  const call = Effect.fnUntraced(function* <P, A>(spec: Call<P, A>) {
-    const standby = standbyOf(spec)
-    let taken: Option.Option<Request<P>> | undefined
-    const take = () => (taken ??= spec.take())
+  /** One request, if there is any: from its admission until what came of it is in the journal; undefined: see `Standby`. */
+  const attemptOnce = <P, A>(
+    spec: Call<P, A>,
+    target: Target<P, A>,
+    attempt: number,
+    take: () => Option.Option<Request<P>>,
+    peek: () => Option.Option<Demand>,
+    standby: Standby | undefined
+  ): Effect.Effect<Sent<P, A> | undefined, RunStopped | StorageError> => {
+    const pool = poolOf(target)
+    const price = catalog.price(target.model)
+    const id = `${spec.run}-${++ordinal}`
+    let isStarted = false
+    let reserved: Reserved | undefined
 
-    for (let attempt = 1; ; attempt++) {
-      const isSecond = standby?.choose(yield* currentMillis) === "second"
-      const target = isSecond && spec.fallback !== undefined ? spec.fallback : spec
-      const pool = poolOf(target)
-      const price = catalog.price(target.model)
-      let isStarted = false
-      const id = `${spec.run}-${++ordinal}`
-      const sending = Effect.fnUntraced(function* (
-        permit: Permit
-      ): Effect.fn.Return<Option.Option<Sent<P, A>>, StorageError> {
-        isStarted = true
-        const request = take()
-        if (Option.isNone(request)) return Option.none()
-        const { group, inputTokens, items, outputTokens, payload } = request.value
-        yield* reserve({
-          call: id,
-          run: spec.run,
-          group,
-          kind: spec.kind,
-          endpoint: target.endpoint,
-          model: target.model,
-          items,
-          inputTokens,
-          outputTokens,
-          usd: cost(price, { input: inputTokens, output: outputTokens, cached: 0 }),
-          at: yield* currentMillis
-        })
-        counts.sent++
-        counts.inFlight++
-        yield* permit.sending
-        const sent = yield* target.send(payload).pipe(
-          Effect.ensuring(Effect.sync(() => counts.inFlight--)),
-          Effect.withSpan(
-            `model.${spec.kind}`,
-            {
-              attributes: {
-                "sluice.call": id,
-                "gen_ai.request.model": target.model,
-                "sluice.items": items.length,
-                attempt
-              },
-              links: spec.links?.(payload) ?? []
-            },
-            { captureStackTrace: false }
+    const withinBudget = ({ inputTokens, items, outputTokens }: Request<P>) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(
+          restore(
+            budget.reserve({ model: target.model, price, inputTokens, outputTokens, isDivisible: items.length > 1 })
           ),
-          Effect.result
+          (given) => {
+            if (given === undefined) return Effect.succeed(false)
+            if (isClosed) return Effect.andThen(given.release, restore(Effect.never))
+            open++
+            reserved = given
+            return Effect.succeed(true)
+          }
         )
-        if (sent._tag === "Success") {
-          const { headers = {}, usage } = sent.success
-          yield* permit.settle({ _tag: "answered", headers, usage })
-          return Option.some({ payload, sent, verdict: undefined })
-        }
-        const error = sent.failure
-        const verdict = isRefusal(error) ? undefined : yield* Effect.result(retry.onFault(pool, attempt, error))
-        const freeze = verdict?._tag === "Success" ? verdict.success.freeze : 0
-        yield* permit.settle({ _tag: "failed", error, freeze })
-        return Option.some({ payload, sent, verdict })
-      })
-      const ticket: Ticket = {
-        pool,
-        priority: spec.priority,
-        again: attempt > 1,
-        ...(spec.group === undefined ? {} : { group: spec.group }),
-        ...(spec.expectedOutput === undefined ? {} : { expectedOutput: spec.expectedOutput }),
-        demand: () => (taken === undefined && spec.peek !== undefined ? spec.peek() : Option.map(take(), demandOf)),
-        onTaken: take
-      }
-      const admitted = gate
-        .admit(ticket, sending)
-        .pipe(Effect.catchTag("NotAdmitted", (refusal) => Effect.succeed(refusal)))
-      const outcome = yield* standby === undefined ? admitted : standby.unlessChanged(admitted, () => isStarted)
-      if (outcome === undefined) continue
-      if (!Option.isOption(outcome)) return notAdmitted(outcome, outcome.reason === "nothing" ? Option.none() : take())
-      if (Option.isNone(outcome)) return Option.none()
-      const { payload, sent, verdict } = outcome.value
-      const at = yield* currentMillis
+      )
 
+    const sending = Effect.fnUntraced(function* (
+      permit: Permit
+    ): Effect.fn.Return<Attempted<P, A>, RunStopped | StorageError> {
+      isStarted = true
+      if (isClosed) return yield* Effect.never
+      const request = take()
+      if (Option.isNone(request)) return { _tag: "nothing" }
+      const { group, inputTokens, items, outputTokens, payload } = request.value
+      if (!(yield* withinBudget(request.value))) {
+        return { _tag: "tooLarge", message: "It is too large for what the budget has left" }
+      }
+      yield* reserve({
+        call: id,
+        run: spec.run,
+        group,
+        kind: spec.kind,
+        endpoint: target.endpoint,
+        model: target.model,
+        items,
+        inputTokens,
+        outputTokens,
+        usd: highestCost(price, inputTokens, outputTokens),
+        at: yield* currentMillis
+      })
+      counts.sent++
+      counts.inFlight++
+      yield* permit.sending
+      const sent = yield* target.send(payload).pipe(
+        Effect.ensuring(Effect.sync(() => counts.inFlight--)),
+        Effect.withSpan(
+          `model.${spec.kind}`,
+          {
+            attributes: {
+              "sluice.call": id,
+              "gen_ai.request.model": target.model,
+              "sluice.items": items.length,
+              attempt
+            },
+            links: spec.links?.(payload) ?? []
+          },
+          { captureStackTrace: false }
+        ),
+        Effect.result
+      )
       if (sent._tag === "Success") {
-        const response = sent.success
-        yield* retry.onAnswer(pool)
-        if (!isSecond && standby !== undefined) yield* standby.answered
-        counts.note = undefined
+        const { headers = {}, usage } = sent.success
+        yield* permit.settle({ _tag: "answered", headers, usage })
+        return { _tag: "answered", payload, response: sent.success }
+      }
+      const error = sent.failure
+      const verdict = isRefusal(error) ? undefined : yield* Effect.result(retry.onFault(pool, attempt, error))
+      yield* permit.settle({ _tag: "failed", error, freeze: verdict?._tag === "Success" ? verdict.success.freeze : 0 })
+      return { _tag: "failed", payload, error, verdict }
+    })
+
+    const ticket: Ticket = {
+      pool,
+      priority: spec.priority,
+      again: attempt > 1,
+      ...(spec.group === undefined ? {} : { group: spec.group }),
+      ...(spec.expectedOutput === undefined ? {} : { expectedOutput: spec.expectedOutput }),
+      demand: peek,
+      onTaken: take
+    }
+    const admitted = gate
+      .admit(ticket, sending)
+      .pipe(
+        Effect.catchTag("NotAdmitted", ({ message, reason }) =>
+          Effect.succeed<Attempted<P, A>>(reason === "nothing" ? { _tag: "nothing" } : { _tag: "tooLarge", message })
+        )
+      )
+
+    return Effect.gen(function* () {
+      const outcome = yield* standby === undefined ? admitted : standby.unlessChanged(admitted, () => isStarted)
+      if (outcome?._tag === "answered") {
+        const { payload, response } = outcome
         const standing = yield* settle({
           call: id,
           outcome: "answered",
@@ -284,25 +269,66 @@ const make = Effect.gen(function* () {
           model: response.model,
           response: response.raw,
           answers: response.answers,
-          at
+          at: yield* currentMillis
         })
+        if (reserved !== undefined) yield* reserved.settle(response.usage)
         const answers = new Map(response.answers.map(({ key, value }) => [key, standing.get(key) ?? value]))
-        return Option.some({ _tag: "answered" as const, result: { payload, response, answers } })
+        return { _tag: "answered", result: { payload, response, answers } } as const
       }
-
-      const error = sent.failure
+      if (outcome?._tag !== "failed") return outcome
+      const { error } = outcome
+      const isLost = mayBeCharged(error)
       yield* settle({
         call: id,
-        outcome: "failed",
+        outcome: isLost ? "lost" : "failed",
         usage: noUsage,
         usd: 0,
         response: `${error.reason._tag}: ${error.message}`,
         answers: [],
-        at
+        at: yield* currentMillis
       })
-      if (verdict === undefined) {
-        yield* retry.onAnswer(pool)
+      if (reserved !== undefined && !isLost) yield* reserved.release
+      return outcome
+    }).pipe(
+      Effect.ensuring(
+        Effect.suspend(() => {
+          if (reserved === undefined) return Effect.void
+          open--
+          const told = open === 0 && isClosed ? Deferred.succeed(idle, undefined) : Effect.void
+          return Effect.andThen(reserved.keep, told)
+        })
+      )
+    )
+  }
+
+  const call = Effect.fnUntraced(function* <P, A>(spec: Call<P, A>) {
+    const standby = standbyOf(spec)
+    let taken: Option.Option<Request<P>> | undefined
+    const take = () => (taken ??= spec.take())
+    const peek = () => (taken === undefined && spec.peek !== undefined ? spec.peek() : Option.map(take(), demandOf))
+
+    for (let attempt = 1; ; attempt++) {
+      const isSecond = standby?.choose(yield* currentMillis) === "second"
+      const target = isSecond && spec.fallback !== undefined ? spec.fallback : spec
+      const sent = yield* attemptOnce(spec, target, attempt, take, peek, standby)
+      if (sent === undefined) continue
+      if (sent._tag === "nothing") return Option.none()
+      if (sent._tag === "tooLarge") {
+        const error = new ModelError({ reason: new RequestTooLarge(), retryable: false, message: sent.message })
+        return Option.map(take(), ({ payload }) => ({ _tag: "refused" as const, payload, error }))
+      }
+      const hasAnswered = sent._tag === "answered" || sent.verdict === undefined
+      if (hasAnswered) {
+        yield* retry.onAnswer(poolOf(target))
         if (!isSecond && standby !== undefined) yield* standby.answered
+      }
+      if (sent._tag === "answered") {
+        counts.note = undefined
+        return Option.some(sent)
+      }
+      const { error, payload, verdict } = sent
+      if (verdict === undefined) {
+        if (error.reason._tag === "RequestRejected" && error.reason.isMended === true) continue
         return Option.some({ _tag: "refused" as const, payload, error })
       }
       const stopped = verdict._tag === "Failure" ? verdict.failure : undefined
@@ -322,7 +348,7 @@ const make = Effect.gen(function* () {
     }
   })
 
-  return ModelCalls.of({ call, lookup, counts })
+  return ModelCalls.of({ call, lookup, counts, drain, open: Effect.sync(() => open) })
 })
 
 export const layer: Layer.Layer<ModelCalls, never, Gate | Journal | Retry> = Layer.effect(ModelCalls, make)

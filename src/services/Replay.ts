@@ -25,7 +25,9 @@ export const layer: Layer.Layer<ModelCalls, never, Journal> = Layer.effect(
           counts.journal += found.size
           return Option.fromUndefinedOr(found.get(key))
         }),
-      counts
+      counts,
+      drain: () => Effect.succeed(0),
+      open: Effect.succeed(0)
     })
   })
 )

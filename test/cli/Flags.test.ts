@@ -70,6 +70,13 @@ describe("precedence: flag, environment, file, default", () => {
       byDefault: Option.none()
     },
     {
+      flag: "priority",
+      key: "priority",
+      values: ["interactive", "bulk", "normal"],
+      decoded: ["interactive", "bulk", "normal"],
+      byDefault: "normal"
+    },
+    {
       flag: "store",
       key: "store",
       values: ["sqlite:f", "sqlite:e", "sqlite:c"],

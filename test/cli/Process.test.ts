@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import * as SimulatedServer from "../../src/layers/SimulatedServer.ts"
 import { RunReport } from "../../src/domain/RunReport.ts"
 import { child, run } from "../support/cli.ts"
 import { reply, serveJson } from "../support/http.ts"
@@ -198,6 +199,39 @@ describe("doctor", () => {
         assert.deepInclude(states(stdout), { provider: "ok", fallback: "ok", embedding: "ok" })
       })
     )
+  )
+
+  it.live(
+    "shows the provider's limits where a model is named, and what it took to ask; and what runs have learned",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const path = yield* temporaryDirectory({ "a.txt": "Ada Moreno joined Helios Labs in Graz." })
+          const { ledger, url } = yield* SimulatedServer.start({ limits: { rpm: 500, tpm: 200_000 } })
+          const flags = ["--store", `sqlite:${join(path, "g.db")}`, "--base-url", url]
+          const unnamed = yield* run(["doctor", "--json", ...flags])
+          assert.strictEqual((yield* ledger).chat.requests, 0, "nothing is spent unasked")
+          assert.include(unnamed.stdout, "Name a --model")
+          yield* run([
+            "ingest",
+            join(path, "a.txt"),
+            "--model",
+            "m",
+            "--progress",
+            "none",
+            "--parse-threads",
+            "1",
+            ...flags
+          ])
+          const { status, stdout } = yield* run(["doctor", "--json", "--model", "m", ...flags])
+          assert.strictEqual(status, 0, stdout)
+          const messages = Object.fromEntries(decode(stdout).checks.map(({ message, name }) => [name, message]))
+          assert.match(messages["limits"] ?? "", /500 requests a minute and 200,000 tokens a minute/)
+          assert.match(messages["limits"] ?? "", /binds .* the tokens.*tier.*One small call was made.* tokens\)/)
+          assert.match(messages["learned"] ?? "", /ago found out: 500 requests a minute; 200,000 tokens a minute/)
+          assert.strictEqual((yield* ledger).chat.requests, 2)
+        })
+      )
   )
 
   it.live(

@@ -326,7 +326,7 @@ describe("AnthropicChat: answers", () => {
         cache_creation_input_tokens: 200,
         output_tokens: 5
       }
-      assert.deepStrictEqual((yield* answer({ usage })).usage, { input: 1_210, output: 5, cached: 1_000 })
+      assert.deepStrictEqual((yield* answer({ usage })).usage, { input: 1_210, output: 5, cached: 1_000, written: 200 })
       const none = yield* answer({ usage: null, content: [{ type: "text", text: "x".repeat(400) }] })
       assert.deepInclude(none.usage, { output: 100, cached: 0 })
     })

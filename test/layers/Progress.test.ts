@@ -28,6 +28,14 @@ describe("TerminalProgress", () => {
     }
   })
 
+  it("leaves out what matters least where a line is short, so that it says what holds the run back", () => {
+    const line = TerminalProgress.bar(snapshot({ note: "limit: 200,000 tokens/min" }), 80)
+    for (const part of ["10/40 documents", "1 min 0 s left", "limit: 200,000 tokens/min"]) {
+      assert.include(line, part)
+    }
+    assert.notInclude(line, "in flight")
+  })
+
   it("promises no end before all sources are listed", () => {
     const line = TerminalProgress.bar(snapshot({ listed: false }), 120)
     assert.include(line, "10/40+ documents")

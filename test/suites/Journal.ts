@@ -142,6 +142,36 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
       )
     )
 
+    it.effect("reckons each run by itself, with what was reserved for whatever nobody knows the price of", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          const [other, none] = [freshRun(), freshRun()]
+          yield* journal.reserve([
+            reservation(run, "answered"),
+            reservation(run, "failed"),
+            reservation(run, "lost"),
+            { ...reservation(run, "unsettled"), at: 1_700_000_009_000 },
+            reservation(other, "1")
+          ])
+          const free = { usd: 0, usage: { input: 0, output: 0, cached: 0 } }
+          yield* journal.settle([
+            settlement(run, "answered", []),
+            settlement(run, "failed", [], { ...free, outcome: "failed" }),
+            settlement(run, "lost", [], { ...free, outcome: "lost" })
+          ])
+          const reckoned = yield* journal.reckon([run, other, none])
+          assert.deepStrictEqual(
+            [...reckoned],
+            [
+              [run, { calls: 4, tokens: 100 + 150 + 150, usd: 0.125 + 0.5 + 0.5, lastAt: 1_700_000_009_000 }],
+              [other, { calls: 1, tokens: 150, usd: 0.5, lastAt: 1_700_000_000_000 }]
+            ]
+          )
+          assert.deepInclude(yield* journal.totals(run), { failed: 2, unsettled: 1, usd: 0.125 + 0.5 })
+        })
+      )
+    )
+
     it.effect("a call settled twice costs once", () =>
       inJournal((journal, run) =>
         Effect.gen(function* () {

@@ -7,6 +7,7 @@ import * as Parsers from "../../src/layers/Parsers.ts"
 import * as Pipeline from "../../src/pipeline/Pipeline.ts"
 import type { Unpacker } from "../../src/services/Unpacker.ts"
 import type { Parser } from "../../src/services/Parser.ts"
+import type { Ceilings } from "../../src/services/Budget.ts"
 import type { Limits } from "../../src/services/Concurrency.ts"
 import * as DocumentSource from "../../src/services/DocumentSource.ts"
 import * as Progress from "../../src/services/Progress.ts"
@@ -26,6 +27,7 @@ export interface IngestOptions {
   readonly group?: string
   readonly retry?: RetryOptions
   readonly limits?: Layer.Layer<Limits>
+  readonly budget?: Ceilings
   readonly unpacker?: Layer.Layer<Unpacker>
   readonly parser?: Layer.Layer<Parser>
 }
@@ -35,7 +37,8 @@ export const ingest = (options: IngestOptions) => {
   const limits = {
     ceiling: options.ceiling ?? 8,
     ...(options.retry === undefined ? {} : { retry: options.retry }),
-    ...(options.limits === undefined ? {} : { limits: options.limits })
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.budget === undefined ? {} : { budget: options.budget })
   }
   const run = Run.layer(Group.make(options.group ?? "default"))
   const outside = Layer.mergeAll(

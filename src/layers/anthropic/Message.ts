@@ -66,10 +66,12 @@ const usageOf = (told: (typeof Message.Type)["usage"], request: ChatRequest, con
     return { input: Math.ceil(characters / 4), output: Math.ceil(content.length / 4), cached: 0 }
   }
   const cached = count(told.cache_read_input_tokens)
+  const written = count(told.cache_creation_input_tokens)
   return {
-    input: count(told.input_tokens) + cached + count(told.cache_creation_input_tokens),
+    input: count(told.input_tokens) + cached + written,
     output: count(told.output_tokens),
-    cached
+    cached,
+    ...(written === 0 ? {} : { written })
   }
 }
 

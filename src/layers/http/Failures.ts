@@ -227,6 +227,10 @@ export const failureOf = (failure: HttpFailure, now: number, redact: (text: stri
   return modelError(reason, redact(what.message === "" ? `${head}${param}` : `${head}${param}: ${what.message}`))
 }
 
+/** Codes of connections that never were: no byte of the request has left. */
+const unsent =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|ERR_INVALID_URL)$/
+
 /** Codes of certificate trouble: the same for every call until somebody mends it. */
 const certificate = /^(?:CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
@@ -252,5 +256,5 @@ export const connectionFaultOf = (thrown: unknown, redact: (text: string) => str
   const told = redact(`No answer from the provider${code === "" ? "" : ` (${code})`}: ${message || "connection error"}`)
   return certificate.test(code)
     ? modelError(new Misconfigured({ status: 0 }), told)
-    : modelError(new ConnectionFault(), told)
+    : modelError(new ConnectionFault(unsent.test(code) ? { isUnsent: true } : {}), told)
 }

@@ -1,5 +1,6 @@
 import { Deferred, Effect, Option, Scope } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
+import { mostTokens } from "../../domain/TokenBound.ts"
 import { ChatModel } from "../../services/ChatModel.ts"
 import type { ChatResponse, ModelError } from "../../services/ChatModel.ts"
 import { FallbackModel } from "../../services/Fallback.ts"
@@ -29,6 +30,9 @@ const maxAttempts = 3
 /** Rejections in a row, before anything was ever answered, that say that it is not the chunks' fault. */
 const hopeless = 5
 
+/** What providers put around messages: marks of who speaks, and words of their own about the schema. */
+const unseenTokens = 512
+
 /** Items that share a call, and the room that its answer has. */
 interface Pack {
   readonly items: ReadonlyArray<Item>
@@ -44,6 +48,7 @@ interface Given {
 }
 
 const label = (index: number) => `c${index + 1}`
+const longestLabel = label(999_999)
 
 /**
  * Items share calls. A pack is made when the gate admits its call, of what waits at that moment: so it is as full as it
@@ -59,25 +64,33 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const model = yield* ChatModel
   const fallback = yield* FallbackModel
   const scope = yield* Scope.Scope
-  const plan = new Plan.Plan(options, {
-    timeout: model.timeout,
-    prompt: options.system.length + JSON.stringify(options.schema).length
-  })
+  const schema = JSON.stringify(options.schema)
+  const plan = new Plan.Plan(options, { timeout: model.timeout, prompt: options.system.length + schema.length })
   const pool = poolOf({ endpoint: model.endpoint, model: options.model })
+  const fixedTokens = mostTokens(options.system) + mostTokens(schema) + unseenTokens
+  const itemTokens = new WeakMap<Item, number>()
   /** Calls at the gate that will take from what waits. */
   let queued = 0
   let answeredOnce = false
   let rejections = 0
 
+  const mostTokensOf = (item: Item): number => {
+    const known = itemTokens.get(item)
+    if (known !== undefined) return known
+    const tokens = mostTokens(JSON.stringify({ id: longestLabel, context: item.header, text: item.text })) + 1
+    itemTokens.set(item, tokens)
+    return tokens
+  }
+
   const toRequest = (items: ReadonlyArray<Item>): Option.Option<Request<Pack>> => {
     const [first] = items
     if (first === undefined) return Option.none()
-    const { cap, characters, expected } = plan.request(items)
+    const { cap, expected } = plan.request(items)
     return Option.some({
       payload: { items, cap },
       group: first.group,
       items: items.map(({ key }) => key),
-      inputTokens: Math.ceil(characters / 3),
+      inputTokens: items.reduce((sum, item) => sum + mostTokensOf(item), fixedTokens),
       outputTokens: cap,
       expected
     })
@@ -236,7 +249,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         kind: "extraction",
         endpoint: model.endpoint,
         model: options.model,
-        priority: "normal",
+        priority: run.priority,
         take: () => {
           if (fixed === undefined) {
             isTaken = true

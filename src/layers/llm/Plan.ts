@@ -81,7 +81,6 @@ export class Plan {
     const cap = Math.min(this.room(items), Math.max(this.#wish(tokens, items.length), ...items.map(({ room }) => room)))
     return {
       cap,
-      characters: this.#characters(items),
       expected: {
         inputTokens: Math.ceil(this.#input(items)),
         outputTokens: this.caps.expected(tokens, items.length) ?? Math.ceil(cap / 2)

@@ -117,13 +117,20 @@ export const make = Effect.fnUntraced(function* (
       (session) => Effect.ignore(Effect.tryPromise(() => session.close()))
     )
 
+  // Since when nobody answers, of all statements together: once that was too long, none waits any more.
+  let away: number | undefined
+  const back = Effect.suspend(() => {
+    if (away === undefined) return Effect.void
+    away = undefined
+    return Effect.logInfo(`Neo4j at ${locationOf(options)} answers again.`)
+  })
+
   /** Waits for a server that is away, and tries again what another writer came in between. */
   const persistent = Effect.fnUntraced(function* <A>(attempt: Effect.Effect<A, Failed>) {
-    let away: number | undefined
     for (let conflicts = 0; ;) {
       const tried = yield* Effect.result(attempt)
       if (tried._tag === "Success") {
-        if (away !== undefined) yield* Effect.logInfo(`Neo4j at ${locationOf(options)} answers again.`)
+        yield* back
         return tried.success
       }
       const { error, trouble } = tried.failure

@@ -28,7 +28,9 @@ const Completion = Schema.Struct({
       prompt_tokens: maybe(Schema.Finite),
       completion_tokens: maybe(Schema.Finite),
       total_tokens: maybe(Schema.Finite),
-      prompt_tokens_details: maybe(Schema.Struct({ cached_tokens: maybe(Schema.Finite) }))
+      prompt_tokens_details: maybe(
+        Schema.Struct({ cached_tokens: maybe(Schema.Finite), cache_write_tokens: maybe(Schema.Finite) })
+      )
     })
   ),
   /** Routers report an upstream's failure in a body with status 200. */
@@ -83,11 +85,13 @@ const usageOf = (told: (typeof Completion.Type)["usage"], request: ChatRequest, 
   const output = count(told?.completion_tokens) ?? estimate(content.length)
   // Some servers leave reasoning out of `completion_tokens`; it is in the total, and it is paid for.
   const rest = (count(told?.total_tokens) ?? 0) - input
-  const cached = count(told?.prompt_tokens_details?.cached_tokens) ?? 0
+  const cached = Math.min(input, count(told?.prompt_tokens_details?.cached_tokens) ?? 0)
+  const written = Math.min(input - cached, count(told?.prompt_tokens_details?.cache_write_tokens) ?? 0)
   return {
     input,
     output: told?.prompt_tokens == null ? output : Math.max(output, rest),
-    cached: Math.min(cached, input)
+    cached,
+    ...(written === 0 ? {} : { written })
   }
 }
 

@@ -1,6 +1,6 @@
 import { crc32, zstdCompressSync } from "node:zlib"
-import type { ChunkKey, ItemKey } from "../../domain/Ids.ts"
-import type { JournalTotals, Reservation, Settlement } from "../../services/Journal.ts"
+import type { ChunkKey, ItemKey, RunId } from "../../domain/Ids.ts"
+import type { JournalTotals, Reckoning, Reservation, Settlement } from "../../services/Journal.ts"
 import { Database, integer, orNull, text } from "./Database.ts"
 import type { Row } from "./Database.ts"
 import { Fault } from "./Fault.ts"
@@ -110,6 +110,23 @@ export class JournalEngine {
         usage: { input: integer(row, "input"), output: integer(row, "output"), cached: integer(row, "cached") },
         usd: integer(row, "usd")
       }
+    })
+  }
+
+  reckon(runs: ReadonlyArray<RunId>): ReadonlyMap<RunId, Reckoning> {
+    return this.#db.read(() => {
+      const reckoned = new Map<RunId, Reckoning>()
+      for (const run of runs) {
+        const row = this.#sql.reckon.get(run)
+        if (row === undefined || integer(row, "calls") === 0) continue
+        reckoned.set(run, {
+          calls: integer(row, "calls"),
+          tokens: integer(row, "tokens"),
+          usd: integer(row, "usd"),
+          lastAt: integer(row, "last_at")
+        })
+      }
+      return reckoned
     })
   }
 
@@ -280,9 +297,16 @@ const statements = (db: Database) => ({
   ),
   kinds: db.prepare("SELECT kind, count(*) AS count FROM call WHERE run = ? GROUP BY kind ORDER BY kind"),
   totals: db.prepare(
-    `SELECT count(*) FILTER (WHERE outcome = 'failed') AS failed, count(*) FILTER (WHERE outcome IS NULL) AS unsettled,
+    `SELECT count(*) FILTER (WHERE outcome IN ('failed', 'lost')) AS failed, count(*) FILTER (WHERE outcome IS NULL) AS unsettled,
        coalesce(sum(input), 0) AS input, coalesce(sum(output), 0) AS output, coalesce(sum(cached), 0) AS cached,
        total(coalesce(usd, reserved_usd)) AS usd
+     FROM call WHERE run = ?`
+  ),
+  reckon: db.prepare(
+    `SELECT count(*) AS calls,
+       total(iif(coalesce(outcome, 'lost') = 'lost', reserved_input + reserved_output, input + output)) AS tokens,
+       total(iif(coalesce(outcome, 'lost') = 'lost', reserved_usd, usd)) AS usd,
+       coalesce(max(coalesce(settled_at, reserved_at)), 0) AS last_at
      FROM call WHERE run = ?`
   )
 })

@@ -1,6 +1,8 @@
 import { Heap } from "./Heap.ts"
 
-export type Priority = "interactive" | "normal" | "bulk"
+/** The most urgent first. */
+export const priorities = ["interactive", "normal", "bulk"] as const
+export type Priority = (typeof priorities)[number]
 
 /** What the order of admission looks at. */
 export interface Place {
