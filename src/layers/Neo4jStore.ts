@@ -148,6 +148,7 @@ const services = Effect.fnUntraced(function* (
       yield* connection.write((send) => commit(send, group, run, writes))
       if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) hasRemoved = true
     }),
+    writers: options.writers ?? Connection.defaultWriters,
     removal: Effect.fn("GraphStore.removal")((group, writes) => removal(connection, group, writes)),
     forgetGroup: Effect.fn("GraphStore.forgetGroup")(function* (group: Group) {
       if (isReadOnly) return yield* barred

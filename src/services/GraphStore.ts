@@ -81,6 +81,8 @@ export class GraphStore extends Context.Service<
   GraphStore,
   {
     readonly commit: (group: Group, run: RunId, writes: ReadonlyArray<Write>) => Effect.Effect<void, StorageError>
+    /** Commits that are worth making at once; absent: one after the other. */
+    readonly writers?: number
     /** What the writes would take out. */
     readonly removal: (group: Group, writes: ReadonlyArray<RemovalWrite>) => Effect.Effect<Removal, StorageError>
     /** Takes out everything of the group, the ledger's entries too. Should it break off, it is to be run again. */

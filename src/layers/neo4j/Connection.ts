@@ -44,7 +44,7 @@ export interface Answer {
   readonly relationshipsCreated: number
 }
 
-const defaultWriters = 4
+export const defaultWriters = 4
 /** Connections beside those of the writers: look-ups, exports, the schema. */
 const readers = 4
 const defaultPatience = Duration.minutes(2)
