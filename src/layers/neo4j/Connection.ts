@@ -3,7 +3,7 @@ import type { Scope } from "effect"
 import { auth, driver as open, notificationFilterMinimumSeverityLevel } from "neo4j-driver"
 import type { ManagedTransaction, Session } from "neo4j-driver"
 import type { StorageError } from "../../services/StorageError.ts"
-import { isThereAlready, locationOf, storageError, troubleOf } from "./Fault.ts"
+import { codeOf, isThereAlready, locationOf, storageError, troubleOf } from "./Fault.ts"
 import type { Address, Trouble } from "./Fault.ts"
 
 export interface Options extends Address {
@@ -139,6 +139,7 @@ export const make = Effect.fnUntraced(function* (
       }
       if (trouble === "conflict") {
         const wait = Math.min(conflictWaits.last, conflictWaits.first * 2 ** (conflicts - 1))
+        yield* Effect.logDebug("Another writer came in between: once more", { tries: conflicts, code: codeOf(error) })
         yield* Effect.sleep(Duration.millis(wait * (0.5 + (yield* Random.next))))
         continue
       }
