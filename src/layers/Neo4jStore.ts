@@ -14,7 +14,7 @@ import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
 import * as Schema from "./neo4j/Schema.ts"
 import { text } from "./neo4j/Values.ts"
-import { exportRows, overview } from "./neo4j/Views.ts"
+import { exportRows, overview, rename } from "./neo4j/Views.ts"
 import { commit } from "./neo4j/Writer.ts"
 
 export type Options = Connection.Options
@@ -172,7 +172,9 @@ const services = Effect.fnUntraced(function* (
   }).pipe(
     Context.add(Ledger, {
       startRun: Effect.fn("Ledger.startRun")(putRun),
-      finishRun: Effect.fn("Ledger.finishRun")(putRun),
+      finishRun: Effect.fn("Ledger.finishRun")((run: RunEntry) =>
+        Effect.andThen(putRun(run), rename(connection, run.group))
+      ),
       ...reads(connection)
     })
   )

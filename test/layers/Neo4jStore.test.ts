@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import { auth, driver } from "neo4j-driver"
 import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Stream } from "effect"
 import { graphHash } from "../../src/domain/Canonical.ts"
 import { RunId } from "../../src/domain/Ids.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
-import type { Ledger } from "../../src/services/Ledger.ts"
+import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
 import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
 import { hasNeo4j, neo4j } from "../support/neo4j.ts"
@@ -22,6 +23,18 @@ const use = <A, E>(
   body: (store: GraphStore["Service"]) => Effect.Effect<A, E>,
   open: (options: Neo4jStore.Options) => Layer.Layer<GraphStore | Ledger, StorageError> = Neo4jStore.layer
 ) => Effect.flatMap(GraphStore, body).pipe(Effect.provide(Layer.fresh(open(options))))
+
+/** What is in the database, whatever the store makes of it. */
+const query = (statement: string, parameters: object) =>
+  Effect.promise(async () => {
+    const client = driver(neo4j.uri, auth.basic(neo4j.username, Redacted.value(neo4j.password ?? Redacted.make(""))))
+    try {
+      const { records } = await client.executeQuery(statement, parameters)
+      return records.map((record) => record.toObject())
+    } finally {
+      await client.close()
+    }
+  })
 
 const port = (): number => Number(new URL(neo4j.uri).port)
 
@@ -78,6 +91,72 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           })
         ).pipe(Effect.provide(Logger.layer([logger])))
       }).pipe(Effect.scoped)
+    )
+
+    it.live("types that cannot be written as such stay properties, and nothing of them reaches a statement", () =>
+      use(neo4j, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const names = ["Ada Byron", "Zoë"]
+          const types = ["KNOWS", "x`]->() DETACH DELETE n //", "NAMES", "ÜBER_LEGT", "a b", ""]
+          const said = types.map((type) => ({ source: "Zoë", type, target: "Ada Byron", text: `says ${type}` }))
+          const outline = { bytes: "types", chunks: [{ names, said }] }
+          const plain = resolvedDocument(group, outline)
+          const entities = plain.graph.entities.map((entity, i) => ({
+            ...entity,
+            type: i === 0 ? "Document" : "`) //"
+          }))
+          const resolved = { ...plain, graph: { ...plain.graph, entities } }
+          yield* store.commit(group, run, [
+            { _tag: "document", sources: ["a"], resolved, deadLetters: [], embeddings: [] }
+          ])
+          assert.strictEqual(yield* store.hash(group), graphHash(recordsOf([resolved])))
+          const labels = yield* query("MATCH (e:Entity {group: $group}) RETURN labels(e) AS found, e.key AS key", {
+            group
+          })
+          assert.deepStrictEqual(labels.map(({ found }) => found).toSorted(), [
+            ["Entity"],
+            ["Entity", "DocumentEntity"]
+          ])
+          const written = yield* query("MATCH (:Entity {group: $group})-[r]->(:Entity) RETURN type(r) AS found", {
+            group
+          })
+          assert.deepStrictEqual(written.map(({ found }) => found).toSorted(), [
+            "KNOWS",
+            "NAMES_ENTITY",
+            "RELATED_TO",
+            "RELATED_TO",
+            "RELATED_TO",
+            "ÜBER_LEGT"
+          ])
+        })
+      )
+    )
+
+    it.live("entities are called by their commonest name, and known by the others, when a run has ended", () =>
+      Effect.flatMap(Ledger, (ledger) =>
+        Effect.flatMap(GraphStore, (store) =>
+          Effect.gen(function* () {
+            const group = freshGroup()
+            const entry = { id: RunId.make(group), group, startedAt: 1, status: "running" } as const
+            const named = query("MATCH (e:Entity {group: $group}) RETURN e.name AS name, e.aliases AS aliases", {
+              group
+            })
+            const write = (source: string, ...names: ReadonlyArray<string>) =>
+              store.commit(group, run, [
+                documentWrite(group, [source], { bytes: source, chunks: names.map((name) => ({ names: [name] })) })
+              ])
+            yield* write("a", "ADA BYRON")
+            yield* write("b", "Ada Byron", "Ada Byron")
+            yield* ledger.finishRun(entry)
+            assert.deepStrictEqual(yield* named, [{ name: "Ada Byron", aliases: ["ADA BYRON"] }])
+            yield* write("b", "ada byron")
+            yield* store.commit(group, run, [{ _tag: "removed", source: "b" }])
+            yield* ledger.finishRun(entry)
+            assert.deepStrictEqual(yield* named, [{ name: "ADA BYRON", aliases: [] }])
+          })
+        )
+      ).pipe(Effect.provide(Neo4jStore.layer(neo4j)))
     )
 
     it.live("a wrong password is told at once, in one sentence without it", () =>

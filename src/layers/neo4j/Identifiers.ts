@@ -22,6 +22,7 @@ const ownLabels = new Set([
   "Run",
   "DeadLetter",
   "Group",
+  "Renamed",
   "SluiceSchema"
 ])
 

@@ -1,5 +1,6 @@
 import type { DocumentGraph, EntityRecord, FactRecord, RelationRecord } from "../../domain/Graph.ts"
 import { chunkKey } from "../../domain/Ids.ts"
+import { normaliseName } from "../../domain/Names.ts"
 import { failure } from "./Fault.ts"
 import { labelOf, relationshipOf } from "./Identifiers.ts"
 import type { DocumentWrite } from "./Plan.ts"
@@ -61,6 +62,14 @@ const byName = <A extends object, Name extends string | undefined>(
 ): ReadonlyArray<readonly [Name, ReadonlyArray<A>]> =>
   [...Map.groupBy(records, nameOf)].toSorted(([a], [b]) => compare(a ?? "", b ?? ""))
 
+/** Its own names first, so that it is called by one of them from the beginning. */
+const namesOf = (key: string, names: ReadonlySet<string>): ReadonlyArray<string> =>
+  names.size === 0
+    ? [key]
+    : [...names].toSorted(
+        (a, b) => Number(normaliseName(b) === key) - Number(normaliseName(a) === key) || compare(a, b)
+      )
+
 class Evidence {
   readonly #seen = new Set<string>()
   readonly #chunks = new Map<string, Array<object>>()
@@ -97,7 +106,7 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
   const chunks: Array<Sized> = []
   const next: Array<object> = []
   const decisions = new Map<string, object>()
-  const entities = new Map<string, EntityRecord & { readonly name: string }>()
+  const entities = new Map<string, EntityRecord & { readonly names: Set<string> }>()
   const relations = new Map<string, Relation>()
   const facts = new Map<string, FactRecord & { readonly of: RelationRecord }>()
   const [names, mentions, supports] = [new Evidence(), new Evidence(), new Evidence()]
@@ -137,15 +146,17 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
 
     const ownEntities = new Map<string, EntityRecord>(graph.entities.map((entity) => [entity.id, entity]))
     const entityOf = (entity: string): EntityRecord => ownEntities.get(entity) ?? absent("entity", entity)
-    const isUsed = (entity: EntityRecord, name: string): void => {
-      if (!entities.has(entity.id)) entities.set(entity.id, { ...entity, name })
+    const isUsed = (entity: EntityRecord, ...called: ReadonlyArray<string>): void => {
+      const known = entities.get(entity.id)
+      if (known === undefined) entities.set(entity.id, { ...entity, names: new Set(called) })
+      else for (const name of called) known.names.add(name)
     }
     for (const { chunk, entity, grounded, name } of graph.names) {
       isUsed(entityOf(entity), name)
       names.add(inDocument(chunk), `${entity}\n${name}`, { entity, name, grounded })
     }
     for (const { chunk, end, entity, start, surface } of graph.mentions) {
-      isUsed(entityOf(entity), surface)
+      isUsed(entityOf(entity))
       mentions.add(inDocument(chunk), `${entity}\n${start}\n${end}`, {
         entity,
         start: whole(start),
@@ -169,7 +180,7 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
       const relation = relations.get(of.id)
       if (relation !== undefined) relation.weight++
       else {
-        for (const end of [of.source, of.target]) isUsed(entityOf(end), entityOf(end).key)
+        for (const end of [of.source, of.target]) isUsed(entityOf(end))
         relations.set(of.id, { ...of, weight: 1, fact })
       }
     }
@@ -186,7 +197,7 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
     next,
     entities: byName(entities.values(), ({ type }) => labelOf(type)).map(([name, records]) => ({
       name,
-      rows: ordered(records)
+      rows: ordered(records).map(({ id, key, names, type }) => ({ id, type, key, names: namesOf(key, names) }))
     })),
     names: names.nested(),
     mentions: mentions.nested(),

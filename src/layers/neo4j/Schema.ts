@@ -44,6 +44,7 @@ const version1: ReadonlyArray<Part> = [
   range("sluice_chunk_key", "Chunk", "key"),
   range("sluice_chunk_group", "Chunk", "group", "document", "ordinal"),
   range("sluice_entity_group", "Entity", "group", "id"),
+  range("sluice_entity_renamed", "Renamed", "group", "id"),
   range("sluice_entity_type", "Entity", "group", "type"),
   range("sluice_fact_group", "Fact", "group", "relation", "id"),
   range("sluice_fact_relation", "Fact", "relation"),

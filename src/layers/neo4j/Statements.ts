@@ -118,6 +118,10 @@ export const statements = {
     MATCH (e:Entity {id: id})
     WHERE NOT EXISTS { (e)--() }
     DELETE e`,
+  renameEntities: `
+    UNWIND $rows AS id
+    MATCH (e:Entity {id: id})
+    SET e:Renamed`,
 
   movePointers: `
     UNWIND $rows AS row
@@ -150,12 +154,18 @@ export const statements = {
     SET g.generation = coalesce(g.generation, 0) + 1`
 } as const
 
-/** Entities of one type; one that is there keeps all that it has. */
+/**
+ * Entities of one type; one that is there keeps all that it has. `Renamed` are those whose `name` and `aliases` are to be
+ * made up anew: with a name that they do not have yet.
+ */
 export const addEntities = (label: string | undefined): string => `
     UNWIND $rows AS row
     MERGE (e:Entity {id: row.id})
     ON CREATE SET ${label === undefined ? "" : `e:${quoted(label)}, `}e.group = $group, e.type = row.type, e.key = row.key,
-      e.name = row.name`
+      e.name = row.names[0], e.aliases = row.names[1..]
+    WITH e, row
+    WHERE any(name IN row.names WHERE name <> e.name AND NOT name IN e.aliases)
+    SET e:Renamed`
 
 export const addRelations = (type: string): string => `
     UNWIND $rows AS row

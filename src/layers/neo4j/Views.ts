@@ -27,6 +27,39 @@ const namesOf = (entity: "e" | "s" | "t"): string => `COLLECT {
   RETURN {name: name, count: count}
 }`
 
+/** Entities that one transaction names. */
+const renamedAtOnce = 500
+
+/**
+ * Gives entities that came by other names their `name` and `aliases`, for people and the full-text index. Nobody else
+ * reads them, so that they may lag behind a run that is under way.
+ */
+export const rename = Effect.fnUntraced(function* (connection: Connection, group: Group) {
+  let after = ""
+  while (true) {
+    const found = yield* connection.read(
+      `MATCH (e:Renamed {group: $group}) WHERE e.id > $after
+       WITH e ORDER BY e.group, e.id LIMIT ${renamedAtOnce}
+       RETURN e.id AS id, e.key AS key, ${namesOf("e")} AS names`,
+      { group, after }
+    )
+    if (found.length === 0) return
+    const renamed = yield* decode(connection, () =>
+      found.map((row) => ({ id: text(row, "id"), ...called(text(row, "key"), rows(row, "names")) }))
+    )
+    yield* connection.write((run) =>
+      run(
+        `UNWIND $renamed AS row
+         MATCH (e:Entity {id: row.id})
+         SET e.name = row.name, e.aliases = row.aliases
+         REMOVE e:Renamed`,
+        { renamed }
+      )
+    )
+    after = renamed.at(-1)?.id ?? after
+  }
+})
+
 const documents = (connection: Connection, group: Group): Stream.Stream<ExportRow, StorageError> =>
   decoded(
     connection,

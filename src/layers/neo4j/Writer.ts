@@ -196,6 +196,7 @@ const sweep = (commit: Commit, { entities, facts, relations }: Losing): void => 
   commit.send(statements.sweepFacts, facts)
   for (const [type, rows] of relations) commit.send(sweepRelations(type), rows)
   commit.send(statements.sweepEntities, [...entities].toSorted(compare))
+  commit.send(statements.renameEntities, [...entities].toSorted(compare))
 }
 
 /** Pointers, dead letters, documents that go. */
