@@ -4,10 +4,10 @@ import { boundOf } from "./gate/bound.ts"
 import type { Bound } from "./gate/bound.ts"
 import { cookbook, limited, reservoir } from "./gate/clients.ts"
 import type { Client } from "./gate/clients.ts"
-import { extraction } from "./gate/extraction.ts"
+import { extraction, extractions } from "./gate/extraction.ts"
 import { ours } from "./gate/ours.ts"
 import { ingestReally, runReally } from "./gate/real.ts"
-import { extractions, jobsOf, scenarios, shapes, short } from "./gate/scenarios.ts"
+import { jobsOf, scenarios, shapes, short } from "./gate/scenarios.ts"
 import type { Scenario } from "./gate/scenarios.ts"
 import { runVirtually } from "./gate/virtual.ts"
 import type { Outcome } from "./gate/virtual.ts"
@@ -199,7 +199,7 @@ const extractionRow = (title: string, chunks: number, ledger: Outcome["ledger"])
 const measureExtraction = async (): Promise<void> => {
   const rows: Array<ReadonlyArray<string>> = []
   for (const scenario of extractions) {
-    const { ledger } = await runVirtually(extraction(scenario.calls), scenario, [])
+    const { ledger } = await runVirtually(extraction(scenario.calls, scenario.text), scenario, [])
     rows.push(extractionRow(scenario.title, scenario.calls, ledger))
   }
   process.stdout.write(`${table(extractionHead, rows)}\n`)

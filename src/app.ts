@@ -11,6 +11,7 @@ import * as Flags from "./cli/Flags.ts"
 import * as Forget from "./cli/Forget.ts"
 import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
+import * as Journal from "./cli/Journal.ts"
 import * as Logging from "./cli/Logging.ts"
 import { journalFile, placeOf } from "./cli/Places.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
@@ -19,9 +20,12 @@ import * as Report from "./cli/Report.ts"
 import * as Retry from "./cli/Retry.ts"
 import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
-import { existingJournal, forgetting, ingestion, reading } from "./cli/Wiring.ts"
+import * as Watch from "./cli/Watch.ts"
+import { existingJournal, forgetting, ingestion, reading, watching } from "./cli/Wiring.ts"
+import type { Documents } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
+import { Pruning } from "./services/Pruning.ts"
 
 /** Logs and traces around a command. */
 const observed =
@@ -37,8 +41,17 @@ const ingest = Command.withHandler(
   Effect.fnUntraced(function* ({ config, paths, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
-    const layer = ingestion({ _tag: "paths", paths, ...settings }, settings, progress)
-    yield* Ingest.run(settings).pipe(Effect.provide(layer), observed(settings, progress === "bar"))
+    const everything: Documents = { _tag: "paths", paths, ...settings }
+    const over = (documents: Documents) => ingestion(documents, settings, progress)
+    const whole = Effect.gen(function* () {
+      if (!settings.watch) return yield* Ingest.run(settings).pipe(Effect.provide(over(everything)))
+      const round = (reading: Watch.Reading) =>
+        Ingest.once.pipe(
+          Effect.provide(over(reading === "everything" ? everything : { _tag: "wanted", wanted: reading }))
+        )
+      return yield* Watch.run(watching(paths, settings), round, settings)
+    })
+    yield* whole.pipe(Effect.provideService(Pruning, settings.prune), observed(settings, progress === "bar"))
   })
 )
 
@@ -107,17 +120,31 @@ const doctor = Command.withHandler(
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
     const place = yield* placeOf(settings)
-    const opened = { openStore: Stores.layerReadOnly(place), openJournal: Stores.layerJournalReadOnly(file) }
+    const files = {
+      openStore: Stores.layerReadOnly(place),
+      openJournal: Stores.layerJournalReadOnly(file),
+      checkStore: Stores.checkStore(place),
+      checkJournal: Stores.checkJournal(file)
+    }
     const model = { named: settings.model, model: Option.getOrElse(settings.model, () => Flags.defaultModel) }
-    yield* Doctor.run({ ...settings, ...model, place, journalFile: file, ...opened }).pipe(observed(settings))
+    yield* Doctor.run({ ...settings, ...model, place, journalFile: file, ...files }).pipe(observed(settings))
   })
 )
+
+const compact = Command.withHandler(
+  Journal.compact,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    yield* Journal.run({ ...settings, journalFile: journalFile(settings) }).pipe(observed(settings))
+  })
+)
+const journal = Journal.command.pipe(Command.withSubcommands([compact]))
 
 const sluice = Command.make("sluice").pipe(
   Command.withDescription(
     "Turns documents into a knowledge graph. OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL are read."
   ),
-  Command.withSubcommands([ingest, report, runs, failures, retry, hash, exporting, forget, doctor])
+  Command.withSubcommands([ingest, report, runs, failures, retry, hash, exporting, forget, doctor, journal])
 )
 
 /** The program: fails with what `endingOf` understands. */
@@ -133,12 +160,11 @@ export const program = (args: ReadonlyArray<string>) =>
   )
 
 export const main = (process: NodeJS.Process): void => {
-  // Whoever cannot wait for what is under way to be put in order asks twice. One Ctrl-C reaches a program that npx runs
-  // twice, from the terminal and from npx, within milliseconds.
+  // Whoever cannot wait for what is under way to be put in order asks twice.
   let isAsked = false
   const onSignal = () => {
     if (isAsked) process.exit(130)
-    setTimeout(() => (isAsked = true), 100).unref()
+    isAsked = true
   }
   process.on("SIGINT", onSignal)
   process.on("SIGTERM", onSignal)

@@ -51,9 +51,9 @@ const base: SimulatedOptions = {
   timeout
 }
 
-const tier1 = { rpm: 500, tpm: 200_000 }
-const tier2 = { rpm: 5_000, tpm: 2_000_000 }
-const rejectAfter = 30
+export const tier1 = { rpm: 500, tpm: 200_000 }
+export const tier2 = { rpm: 5_000, tpm: 2_000_000 }
+export const rejectAfter = 30
 
 export const scenarios: ReadonlyArray<Scenario> = [
   {
@@ -183,25 +183,7 @@ export const short: Scenario = {
   provider: { ...base, limits: { rpm: 2_000, tpm: 600_000, rejectAfter } }
 }
 
-/** The whole extractor, on a small account and on a usual one; `calls` counts chunks here. */
-export const extractions: ReadonlyArray<Scenario> = [
-  { ...tier1, title: "500 RPM, 200k TPM", calls: 500 },
-  { ...tier2, title: "5,000 RPM, 2M TPM", calls: 4_000 }
-].map(({ calls, title, ...nominal }) => ({
-  name: "extraction",
-  title,
-  calls,
-  concurrency: 500,
-  nominal,
-  provider: {
-    seed: 1,
-    timeout,
-    latency: { median: 400, sigma: 0.4, perOutputToken: 5 },
-    limits: { ...nominal, rejectAfter }
-  }
-}))
-
-const uniform = (seed: number, index: number): number => (hash32(`${index}`, seed) + 0.5) / 2 ** 32
+export const uniform = (seed: number, index: number): number => (hash32(`${index}`, seed) + 0.5) / 2 ** 32
 const normal = (seed: number, index: number): number =>
   Math.sqrt(-2 * Math.log(uniform(seed, index))) * Math.cos(2 * Math.PI * uniform(seed + 1, index))
 

@@ -26,6 +26,7 @@ const noJournal = Layer.succeed(Journal, {
   lookup: () => Effect.succeed(new Map()),
   reserve: () => Effect.void,
   settle: () => Effect.succeed(new Map()),
+  reckon: () => Effect.succeed(new Map()),
   totals: () =>
     Effect.succeed({
       calls: {},
@@ -34,7 +35,6 @@ const noJournal = Layer.succeed(Journal, {
       usage: { input: 0, output: 0, cached: 0 },
       usd: 0
     }),
-  reckon: () => Effect.succeed(new Map()),
   forget: () => Effect.succeed(0),
   forgetGroup: () => Effect.succeed(0),
   learned: Effect.succeed(new Map()),
@@ -47,6 +47,7 @@ const noLedger = Layer.succeed(Ledger, {
   finishRun: () => Effect.void,
   runs: () => Effect.succeed([]),
   documents: (_, asked) => Effect.succeed(asked.map(() => Option.none())),
+  outdated: () => Effect.succeed({ documents: 0, chunks: 0 }),
   hasLetters: (_, sources) => Effect.succeed(sources.map(() => false)),
   hasMembers: (_, sources) => Effect.succeed(sources.map(() => false)),
   sources: () => Stream.empty,

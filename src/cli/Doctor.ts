@@ -1,4 +1,5 @@
-import { Duration, Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
+import { Duration, Effect, FileSystem, Option, Path, Redacted } from "effect"
+import type { Layer } from "effect"
 import { Command } from "effect/cli"
 import { versions } from "node:process"
 import type { GraphCounts } from "../domain/Graph.ts"
@@ -11,7 +12,7 @@ import type { Journal } from "../services/Journal.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
-import { counted, jsonLine, plain, print, wrap } from "./Print.ts"
+import { counted, fit, jsonLine, plain, print, wrap } from "./Print.ts"
 import { keyVariables, resolve } from "./Providers.ts"
 
 export const command = Command.make("doctor", {
@@ -40,6 +41,9 @@ export interface DoctorOptions extends Flags.CommonSettings, Flags.ModelSettings
   /** Opens what is there. */
   readonly openStore: Layer.Layer<GraphStore, StorageError>
   readonly openJournal: Layer.Layer<Journal, StorageError>
+  /** What is wrong with the files, if anything. */
+  readonly checkStore: Effect.Effect<ReadonlyArray<string>, StorageError>
+  readonly checkJournal: Effect.Effect<ReadonlyArray<string>, StorageError>
 }
 
 /** How long a check waits for somebody else's server. */
@@ -80,7 +84,9 @@ const canCreate = Effect.fnUntraced(function* (file: string) {
 const file = Effect.fnUntraced(function* (
   name: string,
   path: string,
-  opened: Effect.Effect<string, StorageError>
+  opened: Effect.Effect<string, StorageError>,
+  checked: Effect.Effect<ReadonlyArray<string>, StorageError>,
+  remedy: string
 ): Effect.fn.Return<Check, never, FileSystem.FileSystem | Path.Path> {
   const fileSystem = yield* FileSystem.FileSystem
   const exists = yield* fileSystem.exists(path).pipe(Effect.orElseSucceed(() => false))
@@ -90,7 +96,11 @@ const file = Effect.fnUntraced(function* (
   }
   if (!exists) return ok(name, `${path} will be created.`)
   return yield* opened.pipe(
-    Effect.map((message) => ok(name, message)),
+    Effect.zipWith(checked, (message, damage) =>
+      damage.length === 0
+        ? ok(name, `${message} It is whole.`)
+        : fail(name, `${path} is damaged: ${fit(damage.join("; "), 200)}. ${remedy}`)
+    ),
     Effect.catch((error) => Effect.succeed(fail(name, error.message)))
   )
 })
@@ -102,7 +112,9 @@ const inFile = (options: DoctorOptions, path: string) =>
     Effect.gen(function* () {
       const opened = yield* GraphStore
       return holds(path, yield* opened.counts(options.group))
-    }).pipe(Effect.provide(options.openStore))
+    }).pipe(Effect.provide(options.openStore)),
+    options.checkStore,
+    "Restore it from a backup; or move it away and ingest again: answers that are in the journal are not paid for again."
   )
 
 const holds = (where: string, { documents, entities, group }: GraphCounts): string =>
@@ -131,7 +143,9 @@ const journal = (options: DoctorOptions) =>
   file(
     "journal",
     options.journalFile,
-    Effect.scoped(Effect.as(Layer.build(options.openJournal), `${options.journalFile} opens.`))
+    Effect.succeed(`${options.journalFile} opens.`),
+    options.checkJournal,
+    "Restore it from a backup; or move it away, and every answer is asked, and paid, again."
   )
 
 /** The address of the list of models, which needs a key and costs nothing. */

@@ -34,10 +34,12 @@ export const names = [
   "max-document",
   "include",
   "exclude",
+  "watch",
   "cause",
   "parse-timeout",
   "parse-threads",
   "journal",
+  "journal-max",
   "max-cost",
   "max-calls",
   "max-tokens",
@@ -46,6 +48,7 @@ export const names = [
   "price",
   "dry-run",
   "replay",
+  "prune",
   "json",
   "progress",
   "log-level",
@@ -261,6 +264,23 @@ export const namedModel = optionalSetting(
   text("model", "NAME", `Model that extracts (default: ${defaultModel})`),
   asIs
 )
+/** Where paid answers are. */
+export const journaling = {
+  journal: optionalSetting(
+    "journal",
+    text("journal", "FILE", "File of paid answers (default: sluice.journal.db beside the store)"),
+    asIs
+  ),
+  journalMax: optionalSetting(
+    "journal-max",
+    text(
+      "journal-max",
+      "SIZE",
+      "Largest journal: raw responses go, the oldest first; answers never (default: no limit)"
+    ),
+    size
+  )
+}
 
 /** How models are reached. */
 export const models = {
@@ -308,14 +328,11 @@ export const models = {
     ),
     url
   ),
-  journal: optionalSetting(
-    "journal",
-    text("journal", "FILE", "File of paid answers (default: sluice.journal.db beside the store)"),
-    asIs
-  )
+  journal: journaling.journal
 }
 
 export const extraction = {
+  journalMax: journaling.journalMax,
   extractor: optionalSetting(
     "extractor",
     choice("extractor", ["rules", "llm"], "Offline rules, or a model (default: llm with a key or address)"),
@@ -371,8 +388,10 @@ export const extraction = {
   )
 }
 
-/** What of the paths is read. */
+/** What of the paths is read, for how long, and what becomes of what is not there any more. */
 export const selection = {
+  watch: toggle("watch", "Go on after the first round, and take in what changes as it settles, until interrupted"),
+  prune: toggle("prune", "Take sources out of the graph whose files are gone from the PATHs"),
   include: listSetting(
     "include",
     text(
@@ -420,6 +439,8 @@ export const exporting = {
 type Settings<Flags> = { readonly [Name in keyof Flags]: Flags[Name] extends Flag.Flag<Setting<infer A>> ? A : never }
 
 export interface ModelSettings extends Settings<typeof models> {}
+
+export interface JournalSettings extends Settings<typeof journaling> {}
 
 export interface CommonSettings extends Settings<typeof common> {}
 

@@ -21,6 +21,7 @@ export const command = Command.make("ingest", {
   Command.withExamples([
     { command: "sluice ingest docs", description: "Everything in a directory" },
     { command: "sluice ingest notes.md --extractor rules", description: "Offline, without a model" },
+    { command: "sluice ingest docs --watch", description: "And go on with what changes, until Ctrl-C" },
     { command: "sluice ingest docs --dry-run --json", description: "What it would do and cost" }
   ])
 )
@@ -55,6 +56,9 @@ const sameGraph = (settings: Flags.CommonSettings): string =>
     settings.group === Flags.defaults.group ? "" : ` --group ${settings.group}`
   ].join("")
 
+const goneLine = (sources: number): string =>
+  `${counted(sources, "source")} of earlier runs ${sources === 1 ? "is" : "are"} gone and still in the graph: --prune takes ${sources === 1 ? "it" : "them"} out.`
+
 const summary = Effect.fnUntraced(function* (result: IngestResult, settings: IngestOptions) {
   const store = yield* GraphStore
   const { documents } = result.report
@@ -71,15 +75,20 @@ const summary = Effect.fnUntraced(function* (result: IngestResult, settings: Ing
   return [
     ...(settings.dryRun ? ["A dry run: no model was called, and nothing was written. It would be about:"] : []),
     ...reportLines(result.report, isSimulated),
+    ...(documents.gone === undefined ? [] : ["", goneLine(documents.gone)]),
     ...(isSimulated ? [] : overviewLines(overview)),
     ...(settings.dryRun ? [] : ["", `The graph is in ${fit(store.location, 66)}. Next:`, ...next])
   ]
 })
 
+/** The pipeline brings a tokenizer along, which `--help` must not wait for. */
+export const once = Effect.flatMap(
+  Effect.promise(() => import("../pipeline/Pipeline.ts")),
+  ({ ingest }) => ingest
+)
+
 export const run = Effect.fnUntraced(function* (settings: IngestOptions) {
-  // The pipeline brings a tokenizer along, which `--help` must not wait for.
-  const { ingest } = yield* Effect.promise(() => import("../pipeline/Pipeline.ts"))
-  const result = yield* ingest
+  const result = yield* once
   const lines = settings.json ? [jsonLine(result.report)] : yield* summary(result, settings)
   // Whoever does not read on wants to know the status all the same.
   yield* Effect.catchTag(print(lines), "OutputClosed", () => Effect.void)

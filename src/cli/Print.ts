@@ -91,6 +91,12 @@ export const count = (value: number): string => decimal.format(value)
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`
 
+/** `950 B`, `12.3 MB`. */
+export const bytes = (value: number): string => {
+  const unit = value < 1e3 ? 0 : value < 1e6 ? 1 : value < 1e9 ? 2 : 3
+  return `${(value / 1e3 ** unit).toFixed(unit === 0 ? 0 : 1)} ${["B", "kB", "MB", "GB"][unit] ?? ""}`
+}
+
 /** `4.2 s`, `3 min 5 s`, `2 h 10 min`. */
 export const duration = (millis: number): string => {
   const seconds = millis / 1000

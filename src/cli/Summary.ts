@@ -27,14 +27,18 @@ export const reportLines = (report: RunReport, isSimulated = false): ReadonlyArr
   return [
     ...(report.resumes === undefined
       ? []
-      : row("Goes on", [`with run ${report.resumes}`, some(calls.journal, "answers that are paid for")])),
+      : row("Goes on", [
+          `with run ${report.resumes}`,
+          calls.journal === 0 ? "" : `${counted(calls.journal, "answer")} not paid for again`
+        ])),
     ...row("Documents", [
       `${count(documents.seen)} seen`,
       some(documents.ingested, "ingested"),
       some(documents.unchanged, "unchanged"),
       some(documents.partial, "in part"),
       some(documents.failed, "failed"),
-      some(documents.removed, "removed")
+      some(documents.removed, "removed"),
+      some(documents.gone ?? 0, "gone")
     ]),
     ...row("Chunks", [
       `${count(chunks.total)} in all`,

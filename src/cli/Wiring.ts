@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs"
 import { resolve } from "node:path"
 import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
@@ -13,7 +14,7 @@ import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, ForgetSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import type { CommonSettings, ForgetSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
 import { journalFile, placeOf } from "./Places.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
@@ -71,18 +72,49 @@ const vocabulary = (path: Option.Option<string>) =>
       )
   })
 
-/** `sluice ingest .` must not take its own files for documents, which lie in the working directory by default. */
-const without = (files: ReadonlyArray<string>) => {
-  const isOwn = (path: string) =>
-    files.some((file) => path.startsWith(resolve(file)) && Stores.companion.test(path.slice(resolve(file).length)))
-  return Layer.effect(
+/** The file that an output of this process goes to, where the system tells. */
+const outputFile = (descriptor: number): ReadonlyArray<string> => {
+  try {
+    return [realpathSync(`/proc/self/fd/${descriptor}`)]
+  } catch {
+    return []
+  }
+}
+
+/**
+ * `sluice ingest .` must not take its own files for documents, which lie in the working directory by default, nor what it
+ * prints: watching that would never end.
+ */
+const isOwnFile = (settings: Pick<RetrySettings, "store" | "journal" | "logFile">): ((path: string) => boolean) => {
+  const files = [settings.store, journalFile(settings), ...Option.toArray(settings.logFile)].map((file) =>
+    resolve(file)
+  )
+  const outputs = [1, 2].flatMap(outputFile)
+  return (path) =>
+    outputs.includes(path) ||
+    files.some((file) => path.startsWith(file) && Stores.companion.test(path.slice(file.length)))
+}
+
+const without = (isOwn: (path: string) => boolean) =>
+  Layer.effect(
     DocumentSource,
     Effect.map(DocumentSource, (source) => ({
       ...source,
       items: Stream.filter(source.items, ({ uri }) => !isOwn(resolve(uri)))
     }))
   )
-}
+
+/** Looks after what the paths name, for changes. */
+export const watching = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, settings: IngestSettings) {
+  if (settings.dryRun) return yield* new UsageError({ message: "--watch takes documents in: leave out --dry-run." })
+  if (paths.includes("-")) {
+    return yield* new UsageError({
+      message: "--watch looks at files; standard input is read once: leave out one of them."
+    })
+  }
+  const { watch } = yield* Effect.promise(() => import("../layers/files/watch.ts"))
+  return yield* watch(paths, { ...settings, without: isOwnFile(settings) })
+})
 
 /** Calls in flight at the very most: how many there are follows the provider. */
 const ceiling = 512
@@ -154,7 +186,11 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
         onSome: (limit) => Layer.succeed(MaxFailures, limit)
       })
       const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
-      const databases = { store: yield* placeOf(settings), journal: journalFile(settings) }
+      const databases = {
+        store: yield* placeOf(settings),
+        journal: journalFile(settings),
+        ...Option.match(settings.journalMax, { onNone: () => ({}), onSome: (journalMax) => ({ journalMax }) })
+      }
       const limits = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
         replay,
@@ -191,7 +227,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
             embedder,
             (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
             Run.layer(settings.group, settings.priority),
-            without([settings.store, databases.journal, ...Option.toArray(settings.logFile)]).pipe(
+            without(isOwnFile(settings)).pipe(
               Layer.provide(
                 documents._tag === "paths"
                   ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })

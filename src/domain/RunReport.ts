@@ -14,7 +14,9 @@ export const RunReport = Schema.Struct({
     ingested: Count,
     partial: Count,
     failed: Count,
-    removed: Count
+    removed: Count,
+    /** Sources that are in the graph, and whose files are gone; absent: none are known. */
+    gone: Schema.optionalKey(Count)
   }),
   chunks: Schema.Struct({ total: Count, extracted: Count, reused: Count, dead: Count }),
   /** `hash` is empty where a run was broken off. */

@@ -3,6 +3,7 @@ import { stdin as processInput } from "node:process"
 import { DocumentSource, SourceItemError } from "../services/DocumentSource.ts"
 import type { SourceError, SourceItem, Wanted } from "../services/DocumentSource.ts"
 import { locate } from "./files/locate.ts"
+import { findGone } from "./files/gone.ts"
 import { readFile, readInput, readRange } from "./files/read.ts"
 import { checkRoots } from "./files/roots.ts"
 import type { Root } from "./files/roots.ts"
@@ -103,7 +104,8 @@ export const layer = (paths: ReadonlyArray<string>, options: Options): Layer.Lay
         return Stream.fromIterable(roots).pipe(Stream.flatMap(open))
       })
     )
-    return { items }
+    const gone = Effect.flatMap(checkRoots(paths, uris, rules), (roots) => findGone(paths, roots, uris, rules))
+    return { items, gone }
   })
   return Layer.effect(DocumentSource, make)
 }

@@ -155,7 +155,8 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
       )
     )
 
-  return Extractor.of({ extract, recipe: version, window })
+  const parts = { extractor: "llm", model: options.model, prompt: promptVersion }
+  return Extractor.of({ extract, recipe: version, parts, window })
 })
 
 /** What helps, other than to ask once more. */

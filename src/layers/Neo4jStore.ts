@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Semaphore } from "effect"
 import type { Scope } from "effect"
 import type { GraphCounts } from "../domain/Graph.ts"
-import type { Group, RunId } from "../domain/Ids.ts"
+import type { Group, Recipe, RunId } from "../domain/Ids.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import type { Write } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
@@ -90,6 +90,9 @@ const reads = (connection: Connection.Connection) =>
     runs: Effect.fn("Ledger.runs")((group: Group, limit: number) => ledger.runs(connection, group, limit)),
     documents: Effect.fn("Ledger.documents")((group: Group, asked: ReadonlyArray<ledger.Asked>) =>
       ledger.documents(connection, group, asked)
+    ),
+    outdated: Effect.fn("Ledger.outdated")((group: Group, recipe: Recipe) =>
+      ledger.outdated(connection, group, recipe)
     ),
     hasLetters: Effect.fn("Ledger.hasLetters")((group: Group, sources: ReadonlyArray<string>) =>
       ledger.hasLetters(connection, group, sources)

@@ -34,6 +34,7 @@ const make = (window: number, extract: Extract) =>
       (effect, { span }) => (span === undefined ? effect : Effect.withParentSpan(effect, span))
     ),
     recipe: recipe("rules", version),
+    parts: { extractor: `rules ${version}` },
     window
   })
 

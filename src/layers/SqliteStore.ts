@@ -41,6 +41,12 @@ export const layerMemory: Layer.Layer<GraphStore | Ledger, StorageError> = Layer
   )
 )
 
+/** What is wrong with the file, each in a few words. */
+export const check = (options: Options) =>
+  Effect.scoped(
+    Effect.flatMap(inWorker<StoreEngine>("store", { ...options, readOnly: true }), (thread) => thread.call("check"))
+  )
+
 /** For a dry run, which reads what the real store holds: a copy of its file, or nothing if there is none. */
 export const snapshot = Snapshot.snapshot("store")
 
@@ -162,6 +168,7 @@ function services(
         documents: Effect.fn("Ledger.documents")((group, asked) =>
           Effect.map(thread.call("documents", group, asked), (known) => known.map(Option.fromUndefinedOr))
         ),
+        outdated: Effect.fn("Ledger.outdated")((group, recipe) => thread.call("outdated", group, recipe)),
         hasLetters: Effect.fn("Ledger.hasLetters")((group, sources) => thread.call("hasLetters", group, sources)),
         hasMembers: Effect.fn("Ledger.hasMembers")((group, sources) => thread.call("hasMembers", group, sources)),
         sources: (group, prefix = "") => pages((cursor) => thread.call("sources", group, prefix, cursor)),

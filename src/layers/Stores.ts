@@ -16,6 +16,8 @@ export interface Databases {
   readonly store: Place
   /** Path of the journal's file. */
   readonly journal: string
+  /** How large the journal should be at most, in bytes. */
+  readonly journalMax?: number
 }
 
 /** What may follow a database's name in the names of the files beside it. */
@@ -37,11 +39,25 @@ const storeLayer = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError
   )
 
 /** Graph, ledger and journal. */
-export const layer = ({ journal, store }: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError> =>
+export const layer = ({ store, ...rest }: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError> =>
   // The store first: where it is refused, no journal is made beside it.
-  Layer.unwrap(Effect.map(sqliteJournal, ({ layer }) => layer({ file: journal }))).pipe(
+  Layer.unwrap(Effect.map(sqliteJournal, ({ layer }) => layer(journalOptions(rest)))).pipe(
     Layer.provideMerge(storeLayer(store))
   )
+
+const journalOptions = ({ journal: file, journalMax: maxBytes }: Pick<Databases, "journal" | "journalMax">) => ({
+  file,
+  ...(maxBytes === undefined ? {} : { maxBytes })
+})
+
+export const compactJournal = (files: Pick<Databases, "journal" | "journalMax">) =>
+  Effect.flatMap(sqliteJournal, ({ compact }) => compact(journalOptions(files)))
+
+/** A server looks after its own files. */
+export const checkStore = (place: Place) =>
+  place._tag === "file" ? Effect.flatMap(sqliteStore, ({ check }) => check({ file: place.file })) : Effect.succeed([])
+
+export const checkJournal = (file: string) => Effect.flatMap(sqliteJournal, ({ check }) => check({ file }))
 
 /** The graph and its ledger, for commands that only read. */
 export const layerReadOnly = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError> =>
@@ -51,7 +67,7 @@ export const layerReadOnly = (place: Place): Layer.Layer<GraphStore | Ledger, St
       : Effect.map(neo4jStore, ({ layerReadOnly }) => layerReadOnly(place.server))
   )
 
-/** The journal alone, for whoever only looks at it. */
+/** The journal alone. */
 export const layerJournalReadOnly = (file: string): Layer.Layer<Journal, StorageError> =>
   Layer.unwrap(Effect.map(sqliteJournal, ({ layerReadOnly }) => layerReadOnly({ file })))
 

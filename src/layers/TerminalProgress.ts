@@ -1,5 +1,5 @@
 import { Clock, Effect, Layer, Stdio, Stream, Terminal } from "effect"
-import { duration, fit } from "../cli/Print.ts"
+import { duration, fit, plain } from "../cli/Print.ts"
 import { Progress } from "../services/Progress.ts"
 import type { Snapshot } from "../services/Progress.ts"
 
@@ -61,7 +61,8 @@ export const layer: Layer.Layer<Progress, never, Stdio.Stdio | Terminal.Terminal
         const columns = yield* terminal.columns
         yield* write(clear + bar(snapshot, columns > 0 ? columns : 80))
       }),
-      finish: () => write(clear)
+      finish: () => write(clear),
+      say: (message) => write(`${clear}${plain(message)}\n`)
     }
   })
 )
@@ -81,7 +82,8 @@ export const layerLines: Layer.Layer<Progress, never, Stdio.Stdio> = Layer.effec
         const parts = [`${snapshot.done}/${total(snapshot)} documents`, ...details(snapshot)]
         return write(`${fit(`${duration(snapshot.elapsed)}: ${parts.join(" · ")}`, 200)}\n`)
       },
-      finish: () => Effect.void
+      finish: () => Effect.void,
+      say: (message) => write(`${plain(message)}\n`)
     }
   })
 )

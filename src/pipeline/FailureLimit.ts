@@ -35,6 +35,8 @@ export const make = Effect.map(MaxFailures, (limit) => {
     /** Fails when that was one too many. */
     failed: ({ cause, message, source }: DeadLetter): Effect.Effect<void, RunStopped> =>
       Effect.suspend(() => {
+        // It was not asked: a replay has what was recorded.
+        if (cause === "unrecorded") return Effect.void
         asked++
         failed++
         const seen = causes.get(cause)

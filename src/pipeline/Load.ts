@@ -12,6 +12,7 @@ import type { SourceItem, SourceItemError, Wanted } from "../services/DocumentSo
 import * as GroupCommit from "../services/GroupCommit.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
+import type { KnownSource } from "../services/Ledger.ts"
 import { Parser } from "../services/Parser.ts"
 import type { ParseError } from "../services/Parser.ts"
 import { Run } from "../services/Run.ts"
@@ -19,6 +20,8 @@ import type { StorageError } from "../services/StorageError.ts"
 import { endSpan } from "./InFlight.ts"
 import type { Claims, LoadedDocument, OpenItem } from "./InFlight.ts"
 import { RunCounters } from "./Metrics.ts"
+import { Listing } from "./Prune.ts"
+import type { Listings } from "./Prune.ts"
 import { Discarded } from "./Phase.ts"
 import type { Flow } from "./Phase.ts"
 import * as Phase from "./Phase.ts"
@@ -59,6 +62,7 @@ const renamed = (message: string, source: string, copy: string): string => {
 export const load = Effect.fnUntraced(function* (options: {
   readonly recipe: Recipe
   readonly claims: Claims
+  readonly listings: Listings
   readonly wanted?: ReadonlyArray<Wanted> | undefined
 }) {
   const { claims } = options
@@ -82,6 +86,23 @@ export const load = Effect.fnUntraced(function* (options: {
     (sources: ReadonlyArray<string>) => ledger.hasLetters(run.group, sources),
     { maxBatch: ceilings.parse }
   )
+
+  const hasMembers = yield* GroupCommit.make(
+    (sources: ReadonlyArray<string>) => ledger.hasMembers(run.group, sources),
+    { maxBatch: ceilings.parse }
+  )
+
+  /** What a file that was read whole holds now, where the ledger knows of something in it. */
+  const listingOf = (uri: string) =>
+    options.wanted === undefined
+      ? Effect.map(hasMembers(uri), (has) => (has ? new Listing(uri) : undefined))
+      : Effect.succeed(undefined)
+
+  const compare = Effect.fnUntraced(function* (uri: string, listing: Listing) {
+    const isGone = ({ source }: KnownSource) => source !== `${uri}#` && !listing.has(source)
+    const lost = yield* Stream.runHead(Stream.filter(ledger.sources(run.group, `${uri}#`), isGone))
+    if (Option.isSome(lost)) options.listings.set(uri, listing)
+  })
 
   const letter = (source: string, cause: DeadLetterCause, message: string) =>
     new DeadLetter({ stage: "load", cause, message, source, attempts: 1 })
@@ -164,6 +185,8 @@ export const load = Effect.fnUntraced(function* (options: {
       return yield* new Discarded({ reason: "unwanted" })
     }
     if (items === undefined) {
+      const listing = yield* listingOf(open.item.uri)
+      if (listing !== undefined) yield* compare(open.item.uri, listing)
       const alone: Opened = { document: Result.succeed(yield* document) }
       return alone
     }
@@ -257,7 +280,15 @@ export const load = Effect.fnUntraced(function* (options: {
       if (yield* isLettered(source)) yield* store.commit(run.group, run.id, [{ _tag: "settled", source }])
     })
     const isDead = document !== undefined && Result.isFailure(document)
-    return openItems(items, holder).pipe(
+    const listed = Effect.map(listingOf(item.uri), (listing) =>
+      listing === undefined
+        ? openItems(items, holder)
+        : openItems(
+            Stream.tap(items, ({ uri }) => Effect.sync(() => listing.add(uri))),
+            holder
+          ).pipe(Stream.onEnd(compare(item.uri, listing)))
+    )
+    return Stream.unwrap(listed).pipe(
       Stream.onEnd(settle),
       Stream.catchTag("SourceItemError", (error) => {
         if (isDead) return Stream.empty

@@ -22,7 +22,15 @@ export const phaseCounters = (phase: Stage) => {
 export class RunCounters extends Context.Service<
   RunCounters,
   {
-    documents: { seen: number; unchanged: number; ingested: number; partial: number; failed: number; removed: number }
+    documents: {
+      seen: number
+      unchanged: number
+      ingested: number
+      partial: number
+      failed: number
+      removed: number
+      gone?: number
+    }
     chunks: { total: number; extracted: number; reused: number; dead: number }
     /** Whether all sources have been listed. */
     listed: boolean

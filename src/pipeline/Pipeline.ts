@@ -1,15 +1,10 @@
 import { Cause, Clock, Duration, Effect, Exit, Option, Result, Schedule, Stream } from "effect"
-import { chunkerVersion } from "../domain/Chunker.ts"
-import { recipe } from "../domain/Ids.ts"
-import type { RunId } from "../domain/Ids.ts"
-import { projectionVersion } from "../domain/Projection.ts"
+import type { Recipe, RunId } from "../domain/Ids.ts"
 import type { RunReport } from "../domain/RunReport.ts"
 import { Budget } from "../services/Budget.ts"
 import type { Spent } from "../services/Budget.ts"
 import { CommitTimes } from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
-import { Embeddings } from "../services/Embeddings.ts"
-import { Extractor } from "../services/Extractor.ts"
 import { holding } from "../services/gate/Explain.ts"
 import { Gate } from "../services/Gate.ts"
 import { GraphStore } from "../services/GraphStore.ts"
@@ -19,12 +14,10 @@ import { Journal } from "../services/Journal.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import { ModelCalls } from "../services/ModelCalls.ts"
-import { Parser } from "../services/Parser.ts"
 import { Progress } from "../services/Progress.ts"
 import type { Snapshot } from "../services/Progress.ts"
 import { isUnfinished, lineageOf, Run, spentBy } from "../services/Run.ts"
 import type { RunStopped } from "../services/RunStopped.ts"
-import { Vocabulary } from "../services/Vocabulary.ts"
 import { chunk } from "./Chunk.ts"
 import { construct } from "./Construct.ts"
 import { extract } from "./Extract.ts"
@@ -33,6 +26,9 @@ import type { ChunkedDocument, ChunkTask } from "./InFlight.ts"
 import { load } from "./Load.ts"
 import { RunCounters } from "./Metrics.ts"
 import type { Flow } from "./Phase.ts"
+import { prune } from "./Prune.ts"
+import type { Listings } from "./Prune.ts"
+import { documentRecipe, explainChange } from "./Recipe.ts"
 import { resolve } from "./Resolve.ts"
 
 /** How a run ended. `stopped`: through no fault of a document; the same command resumes it. */
@@ -52,22 +48,6 @@ const maxCommit = 128
  * a commit, the fewer pages are written twice.
  */
 const patience = 16
-
-/** Everything that decides what a document becomes, besides its bytes. */
-const documentRecipe = Effect.gen(function* () {
-  const parser = yield* Parser
-  const extractor = yield* Extractor
-  const embeddings = yield* Embeddings
-  const ontology = yield* Vocabulary
-  return recipe(
-    parser.version,
-    chunkerVersion,
-    extractor.recipe,
-    embeddings.recipe,
-    projectionVersion,
-    JSON.stringify(ontology)
-  )
-})
 
 /** A document's chunks, one by one; letters pass. */
 const toTasks = (flow: Flow<ChunkedDocument>): ReadonlyArray<Flow<ChunkTask>> =>
@@ -101,13 +81,13 @@ const commitsOf = (writers = 1): Pick<GroupCommit.Options<Write>, "several"> =>
   writers === 1 ? {} : { several: { atOnce: writers, weigh: rowsOf, enough: 4000, within: Duration.millis(200) } }
 
 /** The stream: load → chunk → extract → resolve → construct. */
-const flow = Effect.gen(function* () {
+const flow = Effect.fnUntraced(function* (recipe: Recipe) {
   const run = yield* Run
   const source = yield* DocumentSource
   const store = yield* GraphStore
   const counters = yield* RunCounters
-  const recipe = yield* documentRecipe
   const claims = new Claims()
+  const listings: Listings = new Map()
   const commits = yield* CommitTimes
   const write = yield* GroupCommit.make(
     (writes: ReadonlyArray<Write>) =>
@@ -122,7 +102,7 @@ const flow = Effect.gen(function* () {
     { maxBatch: maxCommit, patience, ...commitsOf(store.writers) }
   )
   const phases = {
-    load: yield* load({ recipe, claims, wanted: source.wanted }),
+    load: yield* load({ recipe, claims, listings, wanted: source.wanted }),
     chunk: yield* chunk,
     extract: yield* extract,
     resolve: yield* resolve,
@@ -149,7 +129,8 @@ const flow = Effect.gen(function* () {
         return write({ _tag: "dead-letter", letter: ended.failure })
       },
       { concurrency: maxCommit, unordered: true }
-    )
+    ),
+    Stream.onEnd(source.wanted === undefined ? prune(listings) : Effect.void)
   )
 })
 
@@ -238,11 +219,14 @@ export const ingest = Effect.gen(function* () {
   const { before, earlier } = yield* beginning
   const resumes = earlier[0]?.id
   const root = earlier[0]?.root ?? resumes
+  const recipe = yield* documentRecipe
+  yield* Effect.forEach(yield* explainChange(recipe), progress.say, { discard: true })
   const entry: RunEntry = {
     id: run.id,
     group: run.group,
     startedAt: run.startedAt,
     status: "running",
+    recipe: recipe.parts,
     ...(root === undefined ? {} : { root })
   }
   yield* ledger.startRun(entry)
@@ -282,7 +266,7 @@ export const ingest = Effect.gen(function* () {
   const streamed = Effect.scoped(
     Effect.gen(function* () {
       yield* ticker
-      yield* Stream.runDrain(yield* flow)
+      yield* Stream.runDrain(yield* flow(recipe.id))
     })
   ).pipe(Effect.ensuring(Effect.flatMap(snapshot, progress.finish)))
 

@@ -38,7 +38,7 @@ export interface ChatResponse {
 
 /** 429: wait, and freeze only the dimension that it names. */
 export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", {
-  dimension: Schema.Literals(["requests", "tokens", "unknown"]),
+  dimension: Schema.Literals(["requests", "tokens", "inputTokens", "outputTokens", "unknown"]),
   /** Milliseconds. */
   retryAfter: Schema.optionalKey(Schema.Finite)
 }) {}

@@ -37,6 +37,18 @@ export interface Wanted {
   readonly withContents: boolean
 }
 
+/** What an ingest of everything may have had earlier and has not now. */
+export interface Gone {
+  readonly places: ReadonlyArray<{
+    /** What the names of the sources in question begin with. */
+    readonly prefix: string
+    /** Whether the file of a source is not there any more; best asked in the order of the names. */
+    readonly isGone: (source: string) => Effect.Effect<boolean>
+  }>
+  /** Beginnings of names of which nothing at all is there, so that nobody should conclude anything. */
+  readonly empty: ReadonlyArray<string>
+}
+
 /** Where documents come from. */
 export class DocumentSource extends Context.Service<
   DocumentSource,
@@ -45,6 +57,8 @@ export class DocumentSource extends Context.Service<
     readonly items: Stream.Stream<SourceItem, SourceError>
     /** The only ones to be taken of the items and what they hold; one that does not turn up is a dead letter. Absent: all. */
     readonly wanted?: ReadonlyArray<Wanted>
+    /** To be asked when all items have been read. Absent: nobody can tell. */
+    readonly gone?: Effect.Effect<Gone, SourceError>
   }
 >()("sluice/services/DocumentSource") {}
 

@@ -27,6 +27,7 @@ export class Embeddings extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<Float32Array | undefined>, RunStopped | StorageError>
     /** Part of a document's recipe. */
     readonly recipe: string
+    readonly model: string
   }
 >()("sluice/services/Embeddings") {}
 
@@ -195,6 +196,7 @@ const remote = Effect.gen(function* () {
 
   return Embeddings.of({
     recipe: version,
+    model: embedder.model,
     embed: (group, passages) => Effect.forEach(passages, (passage) => one(group, passage), { concurrency: "unbounded" })
   })
 })
@@ -203,6 +205,7 @@ const local = Effect.gen(function* () {
   const embedder = yield* Embedder
   return Embeddings.of({
     recipe: recipe("embedding", embedder.model),
+    model: embedder.model,
     embed: (_, passages) =>
       Effect.forEach(Array.chunksOf(passages.map(textOf), embedder.maxBatch), (batch) => embedder.embed(batch)).pipe(
         Effect.map((batches) => batches.flatMap(({ vectors }) => vectors)),

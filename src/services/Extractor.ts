@@ -4,6 +4,7 @@ import type { Chunk } from "../domain/Chunk.ts"
 import type { DeadLetter } from "../domain/DeadLetter.ts"
 import type { Extraction } from "../domain/Extraction.ts"
 import type { Group, Recipe } from "../domain/Ids.ts"
+import type { RecipeParts } from "../domain/RecipeChange.ts"
 import type { RunStopped } from "./RunStopped.ts"
 import type { StorageError } from "./StorageError.ts"
 
@@ -31,6 +32,8 @@ export class Extractor extends Context.Service<
     readonly extract: (task: ExtractionTask) => Effect.Effect<ExtractionResult, DeadLetter | RunStopped | StorageError>
     /** Everything that decides an extraction besides the chunk itself. */
     readonly recipe: Recipe
+    /** The same for people, part by part: `extractor`, and what it is made of. */
+    readonly parts: RecipeParts
     /** How many chunks to keep in the extractor at once: a look-ahead, not a limit. */
     readonly window: number
   }

@@ -46,9 +46,12 @@ export interface Permit {
   readonly settle: (feedback: Feedback) => Effect.Effect<void>
 }
 
-/** `nothing`: by the time of its admission there was nothing to send. `tooLarge`: it is larger than a limit, and would never pass. */
+/**
+ * `nothing`: by the time of its admission there was nothing to send. `tooLarge`: it is larger than a limit, and would never
+ * pass; `notAllowed`: than one that the user has set.
+ */
 export class NotAdmitted extends Data.TaggedError("NotAdmitted")<{
-  readonly reason: "nothing" | "tooLarge"
+  readonly reason: "nothing" | "tooLarge" | "notAllowed"
   readonly message: string
 }> {}
 
@@ -143,7 +146,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
           step.waiter.admission = step.admission
           Deferred.doneUnsafe(admitted, Effect.succeed(step.admission))
         } else {
-          const message = step._tag === "tooLarge" ? step.message : "There is nothing to send"
+          const message = step._tag === "nothing" ? "There is nothing to send" : step.message
           Deferred.doneUnsafe(admitted, Effect.fail(new NotAdmitted({ reason: step._tag, message })))
         }
       }
@@ -184,9 +187,9 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
       )
     })
 
-  const leave = (shell: Shell) =>
-    Effect.suspend(() => {
-      shell.pool.leave()
+  const leave = (shell: Shell, admission: Admission) =>
+    Effect.clockWith((clock) => {
+      shell.pool.leave(admission, clock.currentTimeMillisUnsafe())
       return pump(shell)
     })
 
@@ -209,7 +212,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
       return pump(shell).pipe(
         Effect.andThen(restore(Deferred.await(waiting.admitted))),
         Effect.onInterrupt(() => {
-          if (waiting.admission !== undefined) return leave(shell)
+          if (waiting.admission !== undefined) return leave(shell, waiting.admission)
           return shell.pool.withdraw(waiting) ? pump(shell) : Effect.void
         })
       )
@@ -241,7 +244,9 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
         const shell = shellOf(ticket.pool)
         return enter(shell, ticket, restore).pipe(
           Effect.flatMap((admission) =>
-            restore(Effect.suspend(() => call(permitOf(shell, admission)))).pipe(Effect.ensuring(leave(shell)))
+            restore(Effect.suspend(() => call(permitOf(shell, admission)))).pipe(
+              Effect.ensuring(leave(shell, admission))
+            )
           )
         )
       }),

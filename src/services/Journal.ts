@@ -109,3 +109,7 @@ export const unreadable = (key: ItemKey): StorageError =>
     retryable: false,
     message: `The journal's answer ${key} cannot be read: it was changed from outside, or the file is damaged. Restore the journal, or move it away to ask for everything again.`
   })
+
+/** For a person, of a journal that has nothing left that could go. */
+export const tooLarge = (location: string, maxBytes: number): string =>
+  `${location} is larger than the ${Number((maxBytes / 1e6).toPrecision(3))} MB that --journal-max gives it. Its raw responses are gone; what is left are answers, which are paid for and stay. Give --journal-max more.`

@@ -49,6 +49,11 @@ export class Ledger extends Context.Service<
       group: Group,
       asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>
     ) => Effect.Effect<ReadonlyArray<Option.Option<KnownDocument>>, StorageError>
+    /** How many documents of the group were made by another recipe, and their chunks. */
+    readonly outdated: (
+      group: Group,
+      recipe: Recipe
+    ) => Effect.Effect<{ readonly documents: number; readonly chunks: number }, StorageError>
     /** Whether each source as a whole has a dead letter, in the order asked. */
     readonly hasLetters: (
       group: Group,

@@ -3,7 +3,7 @@ import type { Result } from "effect"
 import type { ItemKey } from "../domain/Ids.ts"
 import { Budget } from "./Budget.ts"
 import type { Reserved } from "./Budget.ts"
-import { mayBeCharged, ModelError, RequestTooLarge } from "./ChatModel.ts"
+import { mayBeCharged, ModelError, RequestTooLarge, retryAfter } from "./ChatModel.ts"
 import type { Usage } from "./ChatModel.ts"
 import { Standby } from "./Fallback.ts"
 import { Gate } from "./Gate.ts"
@@ -16,7 +16,7 @@ import type { Call, CallRefused, CallResult, Request, Response, Target } from ".
 import { cost, highestCost, ModelCatalog } from "./ModelCatalog.ts"
 import { Retry } from "./Retry.ts"
 import type { Verdict } from "./Retry.ts"
-import type { RunStopped } from "./RunStopped.ts"
+import { RunStopped } from "./RunStopped.ts"
 import type { StorageError } from "./StorageError.ts"
 
 export { demandOf } from "./ModelCall.ts"
@@ -92,6 +92,10 @@ type Attempted<P, A> =
   | Failed<P>
   | { readonly _tag: "answered"; readonly payload: P; readonly response: Response<A> }
 type Sent<P, A> = Unsent | Failed<P> | { readonly _tag: "answered"; readonly result: CallResult<P, A> }
+
+/** Nothing is left to be split. */
+const isAlone = (request: Option.Option<Request<unknown>>): boolean =>
+  Option.exists(request, ({ items }) => items.length < 2)
 
 const make = Effect.gen(function* () {
   const gate = yield* Gate
@@ -249,13 +253,19 @@ const make = Effect.gen(function* () {
       demand: peek,
       onTaken: take
     }
-    const admitted = gate
-      .admit(ticket, sending)
-      .pipe(
-        Effect.catchTag("NotAdmitted", ({ message, reason }) =>
-          Effect.succeed<Attempted<P, A>>(reason === "nothing" ? { _tag: "nothing" } : { _tag: "tooLarge", message })
-        )
+    const admitted = gate.admit(ticket, sending).pipe(
+      Effect.catchTag("NotAdmitted", ({ message, reason }) =>
+        reason === "notAllowed" && isAlone(take())
+          ? Effect.fail(
+              new RunStopped({
+                reason: "configuration",
+                retryable: false,
+                message: `${message}: raise it, or leave it out.`
+              })
+            )
+          : Effect.succeed<Attempted<P, A>>(reason === "nothing" ? { _tag: "nothing" } : { _tag: "tooLarge", message })
       )
+    )
 
     return Effect.gen(function* () {
       const outcome = yield* standby === undefined ? admitted : standby.unlessChanged(admitted, () => isStarted)
@@ -342,9 +352,10 @@ const make = Effect.gen(function* () {
       }
       const { wait } = yield* Effect.fromResult(verdict)
       counts.retried++
-      counts.note = `${error.reason._tag}: ${error.message}`
-      // Who was turned away at a limit waits at the gate, which knows when it opens.
-      if (error.reason._tag !== "RateLimited") yield* Effect.sleep(wait)
+      // What is waited for at a limit is known at the gate.
+      counts.note = error.reason._tag === "RateLimited" ? undefined : error.message
+      // Who was turned away at a limit waits at the gate, which knows when it opens, but for what it was asked to wait.
+      if (error.reason._tag !== "RateLimited" || retryAfter(error) !== undefined) yield* Effect.sleep(wait)
     }
   })
 

@@ -21,6 +21,8 @@ export class Progress extends Context.Service<
   {
     readonly show: (snapshot: Snapshot) => Effect.Effect<void>
     /** The last snapshot of a run: clears what must not stay on the screen. */
+    /** Says something once, in a line or two that stay. */
+    readonly say: (message: string) => Effect.Effect<void>
     readonly finish: (snapshot: Snapshot) => Effect.Effect<void>
     /** Milliseconds between snapshots. */
     readonly interval: number
@@ -30,5 +32,6 @@ export class Progress extends Context.Service<
 export const layerNone: Layer.Layer<Progress> = Layer.succeed(Progress, {
   show: () => Effect.void,
   finish: () => Effect.void,
+  say: () => Effect.void,
   interval: 60_000
 })

@@ -4,10 +4,11 @@ import { createServer } from "node:http"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Fiber, Schema } from "effect"
 import * as SimulatedServer from "../../src/layers/SimulatedServer.ts"
 import { RunReport } from "../../src/domain/RunReport.ts"
 import { child, run } from "../support/cli.ts"
+import type { Child } from "../support/cli.ts"
 import { reply, serveJson } from "../support/http.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 import { receiver } from "../support/otlp.ts"
@@ -46,20 +47,82 @@ const provider = (status: number | "never") =>
 const text = "# Ada\n\nAda Lovelace worked with Charles Babbage in London.\n"
 
 describe("the process", () => {
-  it.live("ends with 130 on SIGINT, and says that nothing is lost", () =>
+  /** Takes a request and answers it when it is told to. */
+  const held = Effect.gen(function* () {
+    let isAsked: () => void = () => {}
+    const asked = new Promise<void>((resolve) => (isAsked = resolve))
+    let answer = () => {}
+    const { url } = yield* serveJson((_, response) => {
+      answer = () =>
+        reply(response, 200, {
+          model: "gpt-6-luna",
+          choices: [
+            { message: { content: '{"chunks":[{"id":"c1","entities":[],"facts":[]}]}' }, finish_reason: "stop" }
+          ],
+          usage: { prompt_tokens: 1000, completion_tokens: 20, total_tokens: 1020 }
+        })
+      isAsked()
+    })
+    return { url, asked, answer: () => answer() }
+  })
+
+  /** When the process has said so on standard error. */
+  const said = ({ ended, process }: Child, text: string) => {
+    let stderr = ""
+    const heard = new Promise<void>((resolve) =>
+      process.stderr?.on("data", (part: string) => {
+        stderr += part
+        if (stderr.includes(text)) resolve()
+      })
+    )
+    return Effect.promise(() => Promise.race([heard, ended]))
+  }
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    it.live(`on ${signal} waits for what is paid for, ends with 130, and leaves it to the next run`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const cwd = yield* temporaryDirectory({ "ada.md": text })
+          const { answer, asked, url } = yield* held
+          const args = ["ingest", "ada.md", "--base-url", url]
+          const started = child(args, { cwd, env: { OPENAI_API_KEY: secret } })
+          yield* Effect.promise(() => Promise.race([asked, started.ended]))
+          const told = yield* Effect.forkChild(said(started, "1 call is under way"), { startImmediately: true })
+          started.process.kill(signal)
+          yield* Fiber.join(told)
+          answer()
+          const { status, stderr, stdout } = yield* Effect.promise(() => started.ended)
+          assert.strictEqual(status, 130, stderr)
+          assert.include(stderr, "run the same command again")
+          assert.strictEqual(stdout, "")
+          const report = yield* Effect.promise(() => child(["report", "--json"], { cwd }).ended)
+          assert.include(report.stdout, `"status":"interrupted"`)
+          assert.include(report.stdout, `"tokens":{"input":1000,"output":20,`)
+          if (signal === "SIGTERM") return
+          const next = yield* Effect.promise(() => child(args, { cwd, env: { OPENAI_API_KEY: secret } }).ended)
+          assert.strictEqual(next.status, 0, next.stderr)
+          assert.match(next.stdout, /Goes on +with run \S+ · 1 answer/)
+        })
+      )
+    )
+  }
+
+  it.live("on a second signal stops at once", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const cwd = yield* temporaryDirectory({ "ada.md": text })
         const { asked, url } = yield* provider("never")
         const started = child(["ingest", "ada.md", "--base-url", url], { cwd, env: { OPENAI_API_KEY: secret } })
         yield* Effect.promise(() => Promise.race([asked, started.ended]))
+        const told = yield* Effect.forkChild(said(started, "Interrupt again to stop at once"), {
+          startImmediately: true
+        })
+        started.process.kill("SIGTERM")
+        yield* Fiber.join(told)
         started.process.kill("SIGINT")
-        const { status, stderr, stdout } = yield* Effect.promise(() => started.ended)
-        assert.strictEqual(status, 130, stderr)
-        assert.include(stderr, "run the same command again")
-        assert.strictEqual(stdout, "")
-        const report = yield* Effect.promise(() => child(["report", "--json"], { cwd }).ended)
-        assert.include(report.stdout, `"status":"interrupted"`)
+        const { status, stderr } = yield* Effect.promise(() => started.ended)
+        assert.strictEqual(status, 130)
+        assert.notInclude(stderr, "Interrupted. What was done")
       })
     )
   )

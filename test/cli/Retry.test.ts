@@ -82,48 +82,54 @@ describe("retry", () => {
       )
   )
 
-  it.live("chooses by cause, and leaves the others and what is beside them as they are", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const { failures, path, retry, store } = yield* place()
-        // Neither is for what is named.
-        renameSync(join(path, "docs/good.md"), join(path, "docs/other.md"))
-        writeFileSync(join(path, "docs/.sluiceignore"), "*.md\n")
-        const mended = yield* SimulatedServer.start()
-        const { report, status } = yield* retry(mended.url, "--cause", "refused")
-        assert.strictEqual(status, 0)
-        assert.deepInclude(report.documents, { seen: 1, ingested: 1 })
-        assert.strictEqual((yield* failures).total, 3)
-        const none = yield* run(["retry", ...store, "--cause", "refused", "--extractor", "rules"])
-        assert.deepInclude(none, { status: 0, stderr: "" })
-        assert.include(none.stdout, "No dead letters of refused")
-        const wrong = yield* run(["retry", ...store, "--cause", "bad-luck"])
-        assert.strictEqual(wrong.status, 1)
-        assert.include(wrong.stderr, "invalid-answer")
-      })
-    )
+  it.live(
+    "chooses by cause, and leaves the others and what is beside them as they are",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { failures, path, retry, store } = yield* place()
+          // Neither is for what is named.
+          renameSync(join(path, "docs/good.md"), join(path, "docs/other.md"))
+          writeFileSync(join(path, "docs/.sluiceignore"), "*.md\n")
+          const mended = yield* SimulatedServer.start()
+          const { report, status } = yield* retry(mended.url, "--cause", "refused")
+          assert.strictEqual(status, 0)
+          assert.deepInclude(report.documents, { seen: 1, ingested: 1 })
+          assert.strictEqual((yield* failures).total, 3)
+          const none = yield* run(["retry", ...store, "--cause", "refused", "--extractor", "rules"])
+          assert.deepInclude(none, { status: 0, stderr: "" })
+          assert.include(none.stdout, "No dead letters of refused")
+          const wrong = yield* run(["retry", ...store, "--cause", "bad-luck"])
+          assert.strictEqual(wrong.status, 1)
+          assert.include(wrong.stderr, "invalid-answer")
+        })
+      ),
+    60_000
   )
 
-  it.live("says which sources are gone, and takes in those that have changed meanwhile", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const { failures, path, retry } = yield* place()
-        rmSync(join(path, "docs/refused.md"))
-        writeFileSync(join(path, "docs/box.mbox"), mail("good", "Tom Okafor left Kestrel Bank."))
-        writeFileSync(join(path, "docs/empty.md"), "Marta Kowalska founded Blue Fjord AS.\n")
-        const mended = yield* SimulatedServer.start()
-        const { report, status } = yield* retry(mended.url)
-        assert.strictEqual(status, 2)
-        assert.deepInclude(report.documents, { seen: 4, ingested: 2, failed: 2 })
-        const left = yield* failures
-        const gone = left.causes.find(({ cause }) => cause === "unreadable")?.letters ?? []
-        assert.deepStrictEqual(gone.map(({ source }) => source.split("/").at(-1)).toSorted(), [
-          "box.mbox#bad@x",
-          "refused.md"
-        ])
-        for (const { message } of gone) assert.match(message, /any more.*put it back.*sluice forget/)
-      })
-    )
+  it.live(
+    "says which sources are gone, and takes in those that have changed meanwhile",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { failures, path, retry } = yield* place()
+          rmSync(join(path, "docs/refused.md"))
+          writeFileSync(join(path, "docs/box.mbox"), mail("good", "Tom Okafor left Kestrel Bank."))
+          writeFileSync(join(path, "docs/empty.md"), "Marta Kowalska founded Blue Fjord AS.\n")
+          const mended = yield* SimulatedServer.start()
+          const { report, status } = yield* retry(mended.url)
+          assert.strictEqual(status, 2)
+          assert.deepInclude(report.documents, { seen: 4, ingested: 2, failed: 2 })
+          const left = yield* failures
+          const gone = left.causes.find(({ cause }) => cause === "unreadable")?.letters ?? []
+          assert.deepStrictEqual(gone.map(({ source }) => source.split("/").at(-1)).toSorted(), [
+            "box.mbox#bad@x",
+            "refused.md"
+          ])
+          for (const { message } of gone) assert.match(message, /any more.*put it back.*sluice forget/)
+        })
+      ),
+    60_000
   )
 })
 

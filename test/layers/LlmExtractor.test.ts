@@ -120,7 +120,7 @@ describe("LLM extractor", () => {
       assert.strictEqual(chat.items.asked, 40)
       assert.strictEqual(chat.items.askedAgain, 0)
       // A few alone, to learn how long answers are; then packs.
-      assert.isAtMost(chat.requests, 12)
+      assert.isAtMost(chat.requests, 14)
       assert.isAtMost(chat.maxInFlight, 4)
     }).pipe(Effect.provide(simulated({ seed: 1 })))
   )
@@ -136,6 +136,26 @@ describe("LLM extractor", () => {
       assert.strictEqual(chat.items.asked, 2)
     }).pipe(Effect.provide(simulated({ seed: 1 }, { pack: 1 })))
   )
+
+  it.effect("equal chunks share one call whatever becomes of it, and ask again when it is over", () => {
+    const model = modelOf((request, ordinal) =>
+      Effect.delay(
+        Effect.succeed(ordinal <= 1 ? { finish: "refusal" as const } : answerOf(plain(request))),
+        "10 seconds"
+      )
+    )
+    const same = Array.from({ length: 20 }, () => "Ada Moreno met Li Wei.")
+    return Effect.gen(function* () {
+      const first = yield* extractAll(same)
+      // A refusal is asked about again, for all twenty together.
+      assert.isAtMost(model.requests.length, 3)
+      assert.strictEqual(model.requests.flat().length, model.requests.length)
+      assert.strictEqual(successes(first).length, 20)
+      const asked = model.requests.length
+      assert.strictEqual(successes(yield* extractAll(same)).length, 20)
+      assert.strictEqual(model.requests.length, asked)
+    }).pipe(Effect.provide(outside({ ceiling: 4 }, model.layer)))
+  })
 
   it.effect("a failing call is bisected until the poison is alone, which dies after three attempts", () =>
     Effect.gen(function* () {
@@ -154,6 +174,100 @@ describe("LLM extractor", () => {
       // The whole pack, then halves of 4, 2 and 1 items in log2(8) steps of two calls, then two more tries of the one.
       assert.strictEqual(chat.requests, 1 + 2 + 2 + 2 + 2)
     }).pipe(Effect.provide(simulated({ seed: 1, poison: "POISON" }, { ceiling: 1 })))
+  )
+
+  it.effect("wherever the poison is in a pack of 8, it is alone after 7 calls, and the others are answered once", () =>
+    Effect.gen(function* () {
+      for (let at = 0; at < 8; at++) {
+        const model = modelOf((request) =>
+          Effect.succeed(
+            itemsOf(request).some(({ text }) => text.includes("POISON")) ? "no JSON" : answerOf(plain(request))
+          )
+        )
+        const all = texts(8).map((text, index) => (index === at ? `${text} POISON` : text))
+        const results = yield* extractAll(all).pipe(Effect.provide(outside({ ceiling: 1 }, model.layer)))
+        assert.deepStrictEqual(
+          results.map((one) => Result.isFailure(one)),
+          all.map((_, index) => index === at)
+        )
+        const alone = model.requests.findIndex((items) => items.length === 1 && items[0]?.text.includes("POISON"))
+        assert.isAtMost(alone + 1, 1 + 2 * Math.log2(8))
+        const healthy = model.requests.filter((items) => items.every(({ text }) => !text.includes("POISON"))).flat()
+        assert.strictEqual(healthy.length, 7)
+        assert.strictEqual(model.requests.length, 1 + 2 * Math.log2(8) + 2, "and two more tries of the one")
+      }
+    })
+  )
+
+  it.effect("what was complete in an answer that was cut off is kept, and only the rest is asked again", () => {
+    const model = modelOf((request, ordinal) => {
+      const whole = answerOf(plain(request))
+      if (ordinal > 1) return Effect.succeed(whole)
+      const third = whole.indexOf('{"id":"c3"')
+      return Effect.succeed({
+        content: whole.slice(0, third + 20),
+        finish: "length" as const,
+        usage: { input: 10, output: request.maxOutputTokens, cached: 0 }
+      })
+    })
+    return Effect.gen(function* () {
+      const results = yield* extractAll(texts(6))
+      assert.strictEqual(successes(results).length, 6)
+      assert.deepStrictEqual(
+        model.requests.map((items) => items.map(({ text }) => text.slice(6, 7)).join("")),
+        ["012345", "2345"]
+      )
+      const reused = successes(yield* extractAll(texts(6))).map(({ success }) => success.reused)
+      assert.deepStrictEqual(reused, [true, true, true, true, true, true])
+    }).pipe(Effect.provide(outside({ ceiling: 1 }, model.layer)))
+  })
+
+  it.effect("reasoning counts to what an answer needs: the room follows the usage, not the text", () => {
+    const caps: Array<number> = []
+    const model = modelOf((request) => {
+      caps.push(request.maxOutputTokens)
+      const needed = 5_000 + 100 * itemsOf(request).length
+      const isCut = request.maxOutputTokens < needed
+      return Effect.succeed({
+        content: isCut ? "" : answerOf(plain(request)),
+        finish: isCut ? ("length" as const) : ("stop" as const),
+        usage: { input: 10, output: Math.min(needed, request.maxOutputTokens), cached: 0 }
+      })
+    })
+    return Effect.gen(function* () {
+      const results = yield* extractAll(texts(60))
+      assert.strictEqual(successes(results).length, 60)
+      const last = caps.slice(-3)
+      assert.isAtLeast(Math.min(...last), 5_000)
+      assert.isAtMost(Math.max(...last), 16_384)
+    }).pipe(Effect.provide(outside({ ceiling: 1 }, model.layer)))
+  })
+
+  it.effect("a model that answers less at once than is asked for gets smaller calls, and nothing dies", () => {
+    const caps: Array<number> = []
+    const model = modelOf((request) => {
+      caps.push(request.maxOutputTokens)
+      if (request.maxOutputTokens <= 1_500) return Effect.succeed(answerOf(plain(request)))
+      const message = `max_tokens is too large: ${request.maxOutputTokens}. This model supports at most 1500 completion tokens`
+      return Effect.fail(new ModelError({ reason: new RequestTooLarge(), retryable: false, message }))
+    })
+    return Effect.gen(function* () {
+      const results = yield* extractAll(texts(40))
+      assert.strictEqual(successes(results).length, 40)
+      assert.isAtMost(caps.filter((cap) => cap > 1_500).length, 2)
+    }).pipe(Effect.provide(outside({ ceiling: 1 }, model.layer)))
+  })
+
+  it.effect("under a small limit a chunk whose answer is cut gets what the limit leaves, before it is halved", () =>
+    Effect.gen(function* () {
+      const long = texts(40).join(" ")
+      const results = yield* extractAll([...texts(12), long])
+      assert.strictEqual(successes(results).length, 13)
+      const { chat } = yield* (yield* SimulatedProvider.SimulatedLedger).snapshot
+      assert.isAtLeast(chat.failed["length"] ?? 0, 1)
+      assert.strictEqual(chat.items.distinct, 13, "nothing was halved")
+      assert.strictEqual(chat.limited["too_large"] ?? 0, 0)
+    }).pipe(Effect.provide(simulated({ seed: 1, limits: { tpm: 8_000 } })))
   )
 
   it.effect("a refused chunk dies as refused, and its mates live", () =>

@@ -191,6 +191,37 @@ const cases: ReadonlyArray<Case> = [
     },
     reason: { _tag: "RequestTooLarge" }
   },
+  {
+    name: "an output cap above the model's",
+    status: 400,
+    body: {
+      error: {
+        message: "max_tokens is too large: 16384. This model supports at most 4096 completion tokens.",
+        type: "invalid_request_error",
+        param: "max_tokens",
+        code: "invalid_value"
+      }
+    },
+    reason: { _tag: "RequestTooLarge" }
+  },
+  {
+    name: "an output cap above the model's, in other words",
+    status: 400,
+    body: {
+      error: {
+        message: "`max_completion_tokens` must be less than or equal to `8192`, the maximum value for this model",
+        type: "invalid_request_error",
+        param: "max_completion_tokens"
+      }
+    },
+    reason: { _tag: "RequestTooLarge" }
+  },
+  {
+    name: "an output cap out of range",
+    status: 400,
+    body: { error: { message: "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]" } },
+    reason: { _tag: "RequestTooLarge" }
+  },
   { name: "status 413", status: 413, body: "Payload too large", reason: { _tag: "RequestTooLarge" } },
   {
     name: "a prompt that is not allowed",

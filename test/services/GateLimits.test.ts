@@ -75,3 +75,13 @@ describe("limits that the user sets", () => {
     )
   }
 })
+
+describe("a limit of the user's that is smaller than a single call", () => {
+  it.effect("stops the run and says so: no document is given up for it", () =>
+    Effect.gen(function* () {
+      const stopped = yield* Effect.flip(sent({ limits: {}, seed: 1, calls: 3, allowance: { tokens: 500 } }))
+      assert.strictEqual(stopped._tag, "RunStopped")
+      assert.match(stopped.message, /^One call takes about \d+ tokens, .* --tpm allows 500 a minute: raise it/)
+    })
+  )
+})

@@ -219,6 +219,20 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
       )
     )
 
+    it.effect("tells how many documents of the group another recipe made, with their chunks", () =>
+      inStore((ledger, store, group) =>
+        Effect.gen(function* () {
+          yield* store.commit(group, run, [documentWrite(group, ["a"], partial), documentWrite(group, ["b"], other)])
+          yield* store.commit(freshGroup(), run, [])
+          const known = Option.getOrThrow(yield* lookUp(ledger, group, idOf(group, other), "b"))
+          assert.deepStrictEqual(yield* ledger.outdated(group, known.recipe), { documents: 0, chunks: 0 })
+          const all = { documents: 2, chunks: 4 }
+          assert.deepStrictEqual(yield* ledger.outdated(group, recipe("later")), all)
+          assert.deepStrictEqual(yield* ledger.outdated(freshGroup(), recipe("later")), { documents: 0, chunks: 0 })
+        })
+      )
+    )
+
     it.effect("a source that is settled has no letter of its own any more, and no other loses one", () =>
       inStore((ledger, store, group) =>
         Effect.gen(function* () {

@@ -73,6 +73,19 @@ export const suite = (name: string, layer: Layer.Layer<Progress, never, Stdio.St
       })
     )
 
+    it.effect("says what is to be said on a line of its own, without what a terminal obeys", () =>
+      Effect.gen(function* () {
+        const written = { stdout: "", stderr: "" }
+        yield* Effect.flatMap(Progress, ({ say }) => say("The model was a\u001b[2J\u202e\nb and is c.")).pipe(
+          Effect.provide(layer.pipe(Layer.provide(Layer.merge(stdio(written), terminal(80)))))
+        )
+        const rest = written.stderr.replaceAll("\r\u001b[K", "")
+        assert.strictEqual(written.stdout, "")
+        assert.isTrue(rest === "" || /^[^\u0000-\u001f\u007f-\u009f\u202e]*\n$/.test(rest), JSON.stringify(rest))
+        if (name !== "none") assert.include(rest, "and is c.")
+      })
+    )
+
     it.effect("does not fail when nobody reads standard error", () =>
       Effect.gen(function* () {
         const progress = yield* Progress

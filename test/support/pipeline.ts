@@ -30,6 +30,8 @@ export interface IngestOptions {
   readonly budget?: Ceilings
   readonly unpacker?: Layer.Layer<Unpacker>
   readonly parser?: Layer.Layer<Parser>
+  /** In place of the documents. */
+  readonly source?: Layer.Layer<DocumentSource.DocumentSource>
 }
 
 /** The production pipeline over documents in memory; store, journal, model and embedder come from the caller. */
@@ -44,7 +46,7 @@ export const ingest = (options: IngestOptions) => {
   const outside = Layer.mergeAll(
     options.parser ?? Parsers.layer,
     options.unpacker ?? Containers.layer,
-    DocumentSource.layerMemory(options.documents),
+    options.source ?? DocumentSource.layerMemory(options.documents),
     Progress.layerNone
   )
   return options.extractor === "rules"

@@ -23,6 +23,8 @@ export interface Root {
 
 const magic = /[*?[\]{}]/
 
+export const isGlob = (given: string): boolean => magic.test(given) && !isAddress(given)
+
 /** Whether a walk leaves a name out. */
 export const isSkipped = (name: string): boolean => name.startsWith(".") || name === "node_modules"
 
@@ -41,7 +43,7 @@ const rootAt = async (path: string, given: string): Promise<Root | undefined> =>
 }
 
 /** The directories that a glob names before its first wildcard: what it matches is found under them. */
-const baseOf = (pattern: string, uris: Uris): string => {
+export const baseOf = (pattern: string, uris: Uris): string => {
   const parts = pattern.split(/[/\\]/)
   const fixed = parts.slice(0, -1)
   const first = fixed.findIndex((part) => magic.test(part))

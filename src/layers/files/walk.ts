@@ -1,4 +1,5 @@
 import { Order } from "effect"
+import type { Stats } from "node:fs"
 import { lstat, opendir, realpath, stat } from "node:fs/promises"
 import { join, relative, sep } from "node:path"
 import { isSkipped } from "./roots.ts"
@@ -13,6 +14,8 @@ export interface Entry {
   readonly uri: string
   readonly path: string
   readonly size?: number
+  /** Differs when the file was changed or replaced. */
+  readonly stamp?: string
   readonly problem?: string
 }
 
@@ -54,12 +57,15 @@ const list = async (path: string): Promise<Listing> => {
   }
 }
 
+/** The time of its last change comes from the system, so that nobody can set it back after an edit. */
+const stampOf = ({ ctimeMs, ino, mtimeMs, size }: Stats): string => `${size} ${mtimeMs} ${ctimeMs} ${ino}`
+
 /** What stands at a path; nothing if it is neither file nor directory. */
 const look = async (path: string, physical: string, uri: string): Promise<Entry | Directory | undefined> => {
   try {
     const itself = await lstat(path)
     const found = itself.isSymbolicLink() ? await stat(path) : itself
-    if (found.isFile()) return { uri, path, size: found.size }
+    if (found.isFile()) return { uri, path, size: found.size, stamp: stampOf(found) }
     if (!found.isDirectory()) return undefined
     // Asked only where a link is: the way to a directory is gone from the root each time.
     const target = found === itself ? physical : await realpath(path)
@@ -81,7 +87,9 @@ const kindOf = (found: Entry | Directory) =>
 export const makeWalk = (
   roots: ReadonlyArray<Root>,
   uris: Uris,
-  rules: Rules
+  rules: Rules,
+  /** Told of each directory before it is listed. */
+  onDirectory: (path: string) => void = () => undefined
 ): ((root: Root) => AsyncGenerator<Entry>) => {
   const named = new Set(roots.map(({ identity }) => identity))
   const walked = roots.filter(({ kind }) => kind === "directory").map(({ identity }) => identity)
@@ -96,6 +104,7 @@ export const makeWalk = (
     })
 
   const open = async (directory: Directory, outer: Rules) => {
+    onDirectory(directory.path)
     const { hasIgnoreFile, names, problem } = await list(directory.path)
     const uri = uris.of(directory.path)
     const problems: Array<Entry> = []
@@ -161,11 +170,11 @@ export const makeWalk = (
     root.kind === "directory"
       ? walk({ path: root.path, physical: root.identity, linked: false })
       : (async function* () {
-          const size = await stat(root.path).then(
-            (found) => found.size,
-            () => undefined
+          const found = await stat(root.path).then(
+            (found) => ({ size: found.size, stamp: stampOf(found) }),
+            () => ({})
           )
-          yield { uri: uris.of(root.path), path: root.path, ...(size === undefined ? {} : { size }) }
+          yield { uri: uris.of(root.path), path: root.path, ...found }
         })()
 }
 

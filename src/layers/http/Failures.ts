@@ -10,7 +10,7 @@ import {
   RequestTooLarge,
   ServerFault
 } from "../../services/ChatModel.ts"
-import { goDuration } from "../../services/gate/Headers.ts"
+import { dimensionOfMessage, goDuration } from "../../services/gate/Headers.ts"
 
 /** An answer that is no success, in the shape of Anthropic or of any server that calls itself OpenAI-compatible. */
 export interface HttpFailure {
@@ -142,7 +142,7 @@ const tooLarge = new Set(["context_length_exceeded", "string_above_max_length", 
 const fixedParameter =
   /^(?:model|response_format\b.*|output_config\b.*|reasoning_effort|reasoning|temperature|service_tier|dimensions|encoding_format|max_completion_tokens|max_tokens)$/
 const contextMessage =
-  /maximum context length|context (?:length|window|size|limit)|prompt is too long|input is too long|too many tokens|reduce the length|max(?:imum)?_(?:completion_)?tokens.{0,40}too large|maximum input length|maximum allowed number of output tokens/i
+  /maximum context length|context (?:length|window|size|limit)|prompt is too long|input is too long|too many tokens|reduce the length|max(?:imum)?_(?:completion_|output_|new_)?tokens.{0,60}(?:too large|less than or equal|<=|at most|range (?:of|is|\[))|range of max_tokens|maximum input length|maximum allowed number of output tokens/i
 
 /** OpenAI sends a request that can never pass as a rate limit: "Limit 30000, Requested 34567". */
 const neverFits = (message: string): boolean => {
@@ -154,17 +154,22 @@ const neverFits = (message: string): boolean => {
 }
 
 const dimensionOf = (what: Said, headers: Readonly<Record<string, string>>): RateLimited["dimension"] => {
+  const said = dimensionOfMessage(what.message)
+  if (said === "inputTokens" || said === "outputTokens") return said
   if (what.type === "requests" || what.type === "tokens") return what.type
-  if (/tokens per|\bTP[MD]\b/i.test(what.message)) return "tokens"
-  if (/requests per|\bRP[MD]\b/i.test(what.message)) return "requests"
+  if (said !== undefined) return said
   // Proxies send 0 as a placeholder, so a zero says something only beside a number that is none.
   const requests = Number(headers["x-ratelimit-remaining-requests"] ?? NaN)
   const tokens = Number(headers["x-ratelimit-remaining-tokens"] ?? NaN)
   if (requests === 0 && tokens > 0) return "requests"
   if (tokens === 0 && requests > 0) return "tokens"
-  const spent = (name: string) => headers[`anthropic-ratelimit-${name}-remaining`] === "0"
-  const isTokens = spent("input-tokens") || spent("output-tokens") || spent("tokens")
-  return spent("requests") === isTokens ? "unknown" : isTokens ? "tokens" : "requests"
+  const isSpent = (name: string) => headers[`anthropic-ratelimit-${name}-remaining`] === "0"
+  const input = isSpent("input-tokens")
+  const output = isSpent("output-tokens")
+  const isTokens = input || output || isSpent("tokens")
+  if (isSpent("requests") === isTokens) return "unknown"
+  if (!isTokens) return "requests"
+  return input === output ? "tokens" : input ? "inputTokens" : "outputTokens"
 }
 
 /** The parameter that a request was turned away for; Anthropic begins its message with it. */

@@ -4,12 +4,15 @@ import type { Line } from "./Line.ts"
 
 const Amount = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
-/** What was learned of the answers of one model to one kind of prompt, to be kept for the next run. */
+/** What was learned of the answers of one model to one kind of prompt, to be kept for the next run: output tokens. */
 export const Learned = Schema.Struct({
-  /** Output tokens of a call, whatever it carries. */
+  /** Of a call, whatever it carries. */
   perCall: Amount,
-  /** Output tokens for each token of text. */
+  perItem: Amount,
+  /** For each token of text. */
   perToken: Amount,
+  /** For each name in it. */
+  perName: Amount,
   /** Standard deviation of a lone item's answer, relative to its mean. */
   scatter: Amount,
   /** From how many answers. */
@@ -17,14 +20,30 @@ export const Learned = Schema.Struct({
 })
 export type Learned = typeof Learned.Type
 
-interface Seen {
-  /** What an answer's length follows: the text, and a little for each item. */
-  readonly weight: number
+/** What a call carries. */
+export interface Load {
   readonly items: number
+  /** Of their texts. */
+  readonly tokens: number
+  /** Words of their texts that begin with a capital letter, and numbers: what is likely to be listed. */
+  readonly names: number
+}
+
+interface Seen extends Load {
   readonly output: number
 }
 
-const weightOf = (tokens: number, items: number): number => tokens + 40 * items
+/** What an answer's length follows, but for a factor: more or less the text, more or less its names, and a little for each item. */
+interface Weights {
+  readonly perToken: number
+  readonly perName: number
+}
+const perItem = 40
+/** How much of it the names can decide. */
+const shares = [0, 0.5, 0.8, 0.95]
+
+const weightOf = ({ perName, perToken }: Weights, { items, names, tokens }: Load): number =>
+  perToken * tokens + perName * names + perItem * items
 
 /** Answers that are remembered for each size of pack. */
 const remembered = 32
@@ -35,7 +54,10 @@ const related = 0.25
 /** Chunks of one document are alike, so the scatter of a pack falls slower than with the root of its items. */
 const averaging = 0.8
 /** The scatter that is supposed before any is seen, as if so many answers had shown it. */
-const supposed = { scatter: 0.4, answers: 2 }
+const supposed = { scatter: 0.5, answers: 3 }
+
+/** What a text e times as long as any seen adds to the scatter. */
+const strangeness = 0.5
 
 /** Runaway answers are no measure for others. */
 const outlier = 4
@@ -44,97 +66,116 @@ const outlier = 4
  * The share of answers that may be cut off: what is complete in a cut answer is kept, so that one costs a pack some two
  * items and another prompt, while room that is not used is charged for every call by providers that count the cap.
  */
-const tolerated = 0.03
-const step = 0.3
+const tolerated = 0.04
+/** Standard deviations above the mean that are supposed to be needed for that, as if so many answers had shown it. */
+const needed = { deviations: 1.8, answers: 6 }
+const least = 1
 /** From so many answers on, their mean and scatter are worth more than a guess. */
 const enough = 4
-const narrowest = 0.8
-const widest = 4
+
+/** A part of what answers have on average that they scatter by even where next to nothing is expected. */
+const soft = 0.1
+
+interface Spread {
+  /** Standard deviation of a lone item's answer, relative to its mean. */
+  readonly scatter: number
+  /** How many lone items' answers the mean is worth. */
+  readonly answers: number
+  /** How many standard deviations above the mean the longest answers are, but for those that may be cut off. */
+  readonly deviations: number
+}
+
+interface Model {
+  readonly weights: Weights
+  readonly line: Line
+  /** By size of the pack: by how much answers are longer than the line says. */
+  readonly bias: ReadonlyArray<number>
+  /** Added for each item to what is expected, before errors are related to it. */
+  readonly soft: number
+  /** The largest weight of an item that was seen, as a mean of a pack. */
+  readonly heaviest: number
+}
 
 /**
  * How much room answers need, from those seen: providers that count a call's output cap against the limits let the fewer
  * calls pass, the wider it is. A cap decides what an answer may cost, never what it says: one that is cut off is asked
- * for again with more room. Mean and scatter come from recent answers of all sizes; how many standard deviations are
- * left above the mean follows what is cut off (a quantile by stochastic approximation, Robbins and Monro 1951).
+ * for again with more room. Mean and scatter come from recent answers of all sizes, the quantile from those of the same.
  */
 export class Caps {
   readonly #seen: ReadonlyArray<Array<Seen>> = [[], [], [], []]
   readonly #next = [0, 0, 0, 0]
-  /** Standard deviations above the mean, by size. */
-  readonly #deviations = [2, 1.8, 1.6, 1.6]
-  #line: Line | undefined
+  #model: Model | undefined
   #prior = supposed
   #answers = 0
   /** By size, until something new is seen. */
-  readonly #scatters = new Map<number, readonly [scatter: number, answers: number]>()
+  readonly #spreads = new Map<number, Spread>()
 
   /** Whether enough was seen, in this run or an earlier one, to know how long answers are. */
   get isSure(): boolean {
     return this.#answers + this.#prior.answers - supposed.answers >= enough
   }
 
-  /** Output tokens of an answer to so many items with so many tokens of text. */
-  observe(tokens: number, items: number, output: number): void {
-    if (output <= 0 || items <= 0) return
-    const isOver = output > (this.cap(tokens, items) ?? Infinity)
-    this.#remember(tokens, items, output)
-    this.#widen(items, isOver)
+  /** An answer of so many tokens. */
+  observe(load: Load, output: number): void {
+    if (output > 0 && load.items > 0) this.#remember(load, output)
   }
 
-  /** An answer was cut off at its cap: nobody knows how long it would have been. */
-  cutOff(tokens: number, items: number, cap: number): void {
-    this.#remember(tokens, items, 1.3 * cap)
-    this.#widen(items, true)
+  /** An answer was cut off at its cap, after so many items: nobody knows how long it would have been. */
+  cutOff(load: Load, cap: number, complete: number): void {
+    this.#remember(load, Math.max(1.3, load.items / (complete + 0.5)) * cap)
   }
 
   /** @returns undefined: nothing was seen */
-  cap(tokens: number, items: number): number | undefined {
-    const expected = this.#expected(tokens, items)
-    if (expected === undefined) return undefined
-    const [scatter, answers] = this.#scatter(classOf(items))
-    const deviation = scatter * Math.sqrt(items ** -averaging + 1 / answers)
-    return Math.ceil(expected * (1 + (this.#deviations[classOf(items)] ?? widest) * deviation)) + 32
+  cap(load: Load): number | undefined {
+    const model = this.#model
+    if (model === undefined) return undefined
+    const spread = this.#spread(classOf(load.items))
+    // Of much longer texts than were seen less is known.
+    const farther = strangeness * Math.log(weightOf(model.weights, load) / load.items / model.heaviest)
+    const deviation = Math.hypot(deviationOf(spread, load.items), Math.max(0, farther))
+    const expected = expectedOf(model, load)
+    return Math.ceil(expected + spread.deviations * deviation * (expected + model.soft * load.items)) + 32
   }
 
   /** @returns undefined: nothing was seen */
-  expected(tokens: number, items: number): number | undefined {
-    const expected = this.#expected(tokens, items)
-    return expected === undefined ? undefined : Math.ceil(expected)
+  expected(load: Load): number | undefined {
+    return this.#model === undefined ? undefined : Math.ceil(expectedOf(this.#model, load))
   }
 
   /** Undefined: nothing was seen. */
   get learned(): Learned | undefined {
-    if (this.#line === undefined) return undefined
-    const { slope, start } = this.#line
-    const [scatter] = this.#scatter(classOf(1))
-    return { perCall: start, perToken: slope, scatter, answers: this.#answers + this.#prior.answers - supposed.answers }
+    if (this.#model === undefined) return undefined
+    const { line, weights } = this.#model
+    return {
+      perCall: line.start,
+      perItem: line.slope * perItem,
+      perToken: line.slope * weights.perToken,
+      perName: line.slope * weights.perName,
+      scatter: this.#spread(classOf(1)).scatter,
+      answers: this.#answers + this.#prior.answers - supposed.answers
+    }
   }
 
   /** Begins with what an earlier run has learned; what is seen from now on outweighs it. */
-  restore({ answers, perCall, perToken, scatter }: Learned): void {
-    if (answers <= 0 || perCall + perToken <= 0) return
-    const line = { start: perCall, slope: perToken }
+  restore(learned: Learned): void {
+    const { answers, perCall, perName, perToken, scatter } = learned
+    if (answers <= 0 || perCall + learned.perItem + perToken + perName <= 0) return
     this.#prior = { scatter, answers: supposed.answers + Math.min(8, answers) }
     for (const items of [1, 8]) {
-      const weight = weightOf(400 * items, items)
-      for (let i = 0; i < Math.min(4, answers); i++) this.#keep({ weight, items, output: at(line, weight) })
+      for (const [tokens, names] of typical) {
+        const output = perCall + items * (learned.perItem + perToken * tokens + perName * names)
+        this.#keep({ items, tokens: items * tokens, names: items * names, output })
+      }
     }
     this.#learn()
   }
 
-  #widen(items: number, isOver: boolean): void {
-    const size = classOf(items)
-    const deviations = (this.#deviations[size] ?? widest) + step * ((isOver ? 1 : 0) - tolerated)
-    this.#deviations[size] = Math.min(widest, Math.max(narrowest, deviations))
-  }
-
-  #remember(tokens: number, items: number, output: number): void {
-    const expected = this.#answers > 4 ? this.#expected(tokens, items) : undefined
+  #remember(load: Load, output: number): void {
+    const expected = this.#answers > 4 ? this.expected(load) : undefined
     this.#answers++
     this.#keep({
-      weight: weightOf(tokens, items),
-      items,
-      output: expected === undefined ? output : Math.min(output, outlier * expected)
+      ...load,
+      output: expected === undefined ? output : Math.min(output, outlier * (expected + (this.#model?.soft ?? 0)))
     })
     this.#learn()
   }
@@ -149,44 +190,84 @@ export class Caps {
   }
 
   #learn(): void {
-    this.#line = fit(this.#seen.flat().map(({ output, weight }) => ({ x: weight, y: output })))
-    this.#scatters.clear()
+    const all = this.#seen.flat()
+    const names = all.reduce((sum, one) => sum + one.names, 0)
+    const perNames = names === 0 ? 0 : all.reduce((sum, one) => sum + one.tokens, 0) / names
+    let best = Infinity
+    for (const share of names === 0 ? [0] : shares) {
+      const model = modelOf({ perToken: 1 - share, perName: share * perNames }, this.#seen)
+      if (model === undefined) continue
+      const misfit = all.reduce((sum, one) => sum + one.items ** averaging * errorOf(model, one) ** 2, 0)
+      if (misfit >= 0.9 * best) continue
+      best = misfit
+      this.#model = model
+    }
+    this.#spreads.clear()
   }
 
-  #expected(tokens: number, items: number): number | undefined {
-    return this.#line === undefined ? undefined : at(this.#line, weightOf(tokens, items)) * this.#bias(classOf(items))
-  }
-
-  /** By how much answers of this size are longer than the line says. */
-  #bias(size: number): number {
-    const line = this.#line
-    const seen = this.#seen[size] ?? []
-    if (line === undefined) return 1
-    const sum = seen.reduce((total, { output, weight }) => total + output / Math.max(1, at(line, weight)), 0)
-    return (4 + sum) / (4 + seen.length)
-  }
-
-  /** Of a lone item, as answers of one size show it; and how many lone items' answers the mean is worth. */
-  #scatter(size: number): readonly [scatter: number, answers: number] {
-    const known = this.#scatters.get(size)
+  /** As answers of one size show it, and to a part those of others. */
+  #spread(size: number): Spread {
+    const known = this.#spreads.get(size)
     if (known !== undefined) return known
     let squares = this.#prior.answers * this.#prior.scatter ** 2
     let count = this.#prior.answers
     let answers = 0
+    const errors: Array<readonly [error: number, items: number]> = []
     for (const [other, seen] of this.#seen.entries()) {
       const share = other === size ? 1 : related
-      const bias = this.#bias(other)
       for (const one of seen) {
-        const expected = this.#line === undefined ? 0 : at(this.#line, one.weight) * bias
-        const error = Math.min(outlier, one.output / Math.max(1, expected)) - 1
+        const error = this.#model === undefined ? 0 : errorOf(this.#model, one)
         const independent = one.items ** averaging
         squares += share * independent * error ** 2
         count += share
-        answers += share * independent
+        answers += independent
+        if (other === size) errors.push([error, one.items])
       }
     }
-    const scatter = [Math.sqrt(squares / count), Math.max(1, answers)] as const
-    this.#scatters.set(size, scatter)
-    return scatter
+    const told = { scatter: Math.sqrt(squares / count), answers: Math.max(1, answers) }
+    const deviations = errors.map(([error, items]) => error / deviationOf(told, items)).toSorted((a, b) => a - b)
+    const longest = deviations[Math.floor((1 - tolerated) * deviations.length)] ?? 0
+    const seen = longest * deviations.length + needed.deviations * needed.answers
+    const spread = { ...told, deviations: Math.max(least, seen / (deviations.length + needed.answers)) }
+    this.#spreads.set(size, spread)
+    return spread
   }
 }
+
+/** Tokens and names of texts from which what was learned earlier is seen again. */
+const typical = [
+  [100, 2],
+  [100, 20],
+  [400, 10],
+  [400, 60]
+] as const
+
+const modelOf = (weights: Weights, seen: ReadonlyArray<ReadonlyArray<Seen>>): Model | undefined => {
+  const all = seen.flat()
+  const line = fit(all.map((one) => ({ x: weightOf(weights, one), y: one.output })))
+  if (line === undefined) return undefined
+  const bias = seen.map((ones) => {
+    const ratios = ones.reduce((sum, one) => sum + one.output / Math.max(1, at(line, weightOf(weights, one))), 0)
+    return (4 + ratios) / (4 + ones.length)
+  })
+  return {
+    weights,
+    line,
+    bias,
+    soft: (soft * all.reduce((sum, { items, output }) => sum + output / items, 0)) / all.length,
+    heaviest: Math.max(...all.map((one) => weightOf(weights, one) / one.items))
+  }
+}
+
+const expectedOf = ({ bias, line, weights }: Model, load: Load): number =>
+  at(line, weightOf(weights, load)) * (bias[classOf(load.items)] ?? 1)
+
+/** By how much more it was than expected, relative to that. */
+const errorOf = (model: Model, seen: Seen): number => {
+  const expected = expectedOf(model, seen)
+  return Math.min(outlier, (seen.output - expected) / Math.max(1, expected + model.soft * seen.items))
+}
+
+/** Relative to the mean; for the mean itself is uncertain. */
+const deviationOf = ({ answers, scatter }: Pick<Spread, "answers" | "scatter">, items: number): number =>
+  scatter * Math.sqrt(items ** -averaging + 1 / answers)

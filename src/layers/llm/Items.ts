@@ -36,10 +36,14 @@ export interface Item extends ItemText {
   readonly answered: Deferred.Deferred<StoredAnswer, ItemFailure | RunStopped | StorageError>
   /** Characters, as it is sent. */
   readonly length: number
+  /** Words of its text that begin with a capital letter, and numbers. */
+  readonly names: number
   /** Unusable answers, counted when it was alone in its call or named. */
   attempts: number
   /** Packs' answers that were cut off while they told of it. */
   cuts: number
+  /** Calls for it alone that took longer than the provider is given. */
+  late: number
   /** The least output cap: its answer was cut off with less where it was alone. */
   room: number
   /** The most: a request with more was too large. */
@@ -50,8 +54,10 @@ export const makeItem = (text: ItemText): Item => ({
   ...text,
   answered: Deferred.makeUnsafe(),
   length: JSON.stringify({ id: "c1", context: text.header, text: text.text }).length + 1,
+  names: text.text.match(/(?<![\p{L}\p{N}])[\p{Lu}\p{N}]/gu)?.length ?? 0,
   attempts: 0,
   cuts: 0,
+  late: 0,
   room: 0,
   most: Infinity
 })

@@ -3,9 +3,6 @@ interface Point {
   readonly y: number
 }
 
-/** How far, relative to the mean, points must lie apart before they say where the line begins. */
-const ridge = 0.02
-
 /** A line that neither begins below zero nor falls. */
 export interface Line {
   readonly start: number
@@ -15,8 +12,8 @@ export interface Line {
 export const at = ({ slope, start }: Line, x: number): number => start + slope * x
 
 /**
- * Least squares, drawn towards the line through the origin (ridge regression with that line as its prior): points that
- * lie close together would put its beginning anywhere.
+ * Least squares, drawn towards the line through the origin (ridge regression with that line as its prior, worth one
+ * point): few points, or such that lie close together, would put its beginning anywhere.
  */
 export const fit = (points: ReadonlyArray<Point>): Line | undefined => {
   if (points.length === 0) return undefined
@@ -26,6 +23,9 @@ export const fit = (points: ReadonlyArray<Point>): Line | undefined => {
   const mean = (of: (point: Point) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length
   const variance = mean((point) => (point.x - x) ** 2)
   const covariance = mean((point) => (point.x - x) * (point.y - y))
-  const slope = Math.min(y / x, Math.max(0, (covariance + ridge * x * y) / (variance + ridge * x * x)))
+  const slope = Math.min(
+    y / x,
+    Math.max(0, (covariance + (x * y) / points.length) / (variance + (x * x) / points.length))
+  )
   return { start: y - slope * x, slope }
 }

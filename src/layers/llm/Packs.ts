@@ -1,8 +1,8 @@
-import { Deferred, Effect, Option, Scope } from "effect"
+import { Deferred, Duration, Effect, Option, Scope } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
 import { mostTokens } from "../../domain/TokenBound.ts"
-import { ChatModel } from "../../services/ChatModel.ts"
-import type { ChatResponse, ModelError } from "../../services/ChatModel.ts"
+import { ChatModel, ModelError, RequestTooLarge } from "../../services/ChatModel.ts"
+import type { ChatResponse } from "../../services/ChatModel.ts"
 import { FallbackModel } from "../../services/Fallback.ts"
 import { Gate } from "../../services/Gate.ts"
 import { unreadable } from "../../services/Journal.ts"
@@ -48,7 +48,6 @@ interface Given {
 }
 
 const label = (index: number) => `c${index + 1}`
-const longestLabel = label(999_999)
 
 /**
  * Items share calls. A pack is made when the gate admits its call, of what waits at that moment: so it is as full as it
@@ -77,7 +76,8 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const mostTokensOf = (item: Item): number => {
     const known = itemTokens.get(item)
     if (known !== undefined) return known
-    const tokens = mostTokens(JSON.stringify({ id: longestLabel, context: item.header, text: item.text })) + 1
+    const text = JSON.stringify({ id: label(options.window), context: item.header, text: item.text })
+    const tokens = mostTokens(text) + 1
     itemTokens.set(item, tokens)
     return tokens
   }
@@ -119,15 +119,24 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   const complete = (chat: ChatModel["Service"], name: string, { cap, items }: Pack) =>
     Effect.clockWith((clock) => {
       const sentAt = clock.currentTimeMillisUnsafe()
-      return Effect.map(
-        chat.complete({
+      const before = plan.answers
+      return chat
+        .complete({
           model: name,
           messages: messages(options.system, labelled(items)),
           schema: { name: "extraction", schema: options.schema },
           maxOutputTokens: cap
-        }),
-        (response: ChatResponse) => ({ response, millis: clock.currentTimeMillisUnsafe() - sentAt })
-      )
+        })
+        .pipe(
+          Effect.map((response: ChatResponse) => ({ response, millis: clock.currentTimeMillisUnsafe() - sentAt })),
+          Effect.mapError((error) => {
+            const millis = clock.currentTimeMillisUnsafe() - sentAt
+            if (error.reason._tag !== "ConnectionFault" || millis < Duration.toMillis(chat.timeout)) return error
+            if (plan.answers === before || !plan.tookTooLong(items)) return error
+            // Others were answered meanwhile, so it is this answer that does not end in time.
+            return new ModelError({ reason: new RequestTooLarge(), retryable: false, message: error.message })
+          })
+        )
     })
 
   const send = (pack: Pack, chat: ChatModel["Service"], name: string) =>

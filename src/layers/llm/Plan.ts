@@ -4,6 +4,7 @@ import type { PoolState } from "../../services/Gate.ts"
 import { isFault } from "./Answer.ts"
 import type { Judgement } from "./Answer.ts"
 import { Caps } from "./Caps.ts"
+import type { Load } from "./Caps.ts"
 import type { Item } from "./Items.ts"
 import { outputLimitOf } from "./OutputLimit.ts"
 import { Queue } from "./Queue.ts"
@@ -22,16 +23,26 @@ const maxOutputTokens = 16_384
 const leastCap = 256
 
 /** Room for structure and some reasoning, and for an answer that is longer than its text: until the first are seen. */
-const firstCap = (tokens: number, items: number): number => 600 * items + 4 * tokens
+const firstCap = ({ items, tokens }: Load): number => 600 * items + 4 * tokens
 
 /** Calls of one item that are asked before the others, and milliseconds after which twice as many may be. */
 const probes = 6
-const doubling = 3_000
+const doubling = 8_000
+
+/** So many times as long as the first answers took, the others may take. */
+const patience = 4
+
+/** Multiples of it, modulo 1, are spread evenly however many there are. */
+const golden = 0.618
 
 /** What a provider makes of a request may be more than it was taken for. */
 const inexact = 1.1
 
-const tokensOf = (items: ReadonlyArray<Item>): number => items.reduce((sum, { tokens }) => sum + tokens, 0)
+const loadOf = (items: ReadonlyArray<Item>): Load => ({
+  items: items.length,
+  tokens: items.reduce((sum, { tokens }) => sum + tokens, 0),
+  names: items.reduce((sum, { names }) => sum + names, 0)
+})
 
 /**
  * What goes together into the next call, and with how much room: from what waits, what was answered so far, and what the
@@ -45,12 +56,24 @@ export class Plan {
   readonly caps = new Caps()
   /** Items that were handed over, and not answered. */
   opened = 0
+  /** Calls that were. */
+  answers = 0
   readonly #options: PlanOptions
   readonly #prompt: number
   readonly #sizing: Sizing
   #ceiling = maxOutputTokens
   #context = Infinity
-  #probingSince: number | undefined
+  /** Of the first call; `learnedAt`: of the answer that would be enough. */
+  #probing:
+    | {
+        readonly since: number
+        readonly first: Set<Item>
+        sent: number
+        learnedAt: number | undefined
+        isOver: boolean
+      }
+    | undefined
+  /** Those that are under way. */
   readonly #probes = new Set<Item>()
 
   /** @param fixed `prompt`: characters of a request without items */
@@ -61,7 +84,7 @@ export class Plan {
   }
 
   get isProbing(): boolean {
-    return this.#probingSince !== undefined && !this.caps.isSure
+    return this.#probing?.isOver === false
   }
 
   inform(state: PoolState | undefined): void {
@@ -77,63 +100,103 @@ export class Plan {
   }
 
   request(items: ReadonlyArray<Item>) {
-    const tokens = tokensOf(items)
-    const cap = Math.min(this.room(items), Math.max(this.#wish(tokens, items.length), ...items.map(({ room }) => room)))
+    const load = loadOf(items)
+    const cap = Math.min(this.room(items), Math.max(this.#wish(load), ...items.map(({ room }) => room)))
     return {
       cap,
       expected: {
         inputTokens: Math.ceil(this.#input(items)),
-        outputTokens: this.caps.expected(tokens, items.length) ?? Math.ceil(cap / 2)
+        outputTokens: this.caps.expected(load) ?? Math.ceil(cap / 2)
       }
     }
   }
 
   /** What the next call would carry. */
   next(): ReadonlyArray<Item> {
-    return this.queue.first(this.#most())
+    const items = this.queue.first(this.#most(), this.#from)
+    if (this.#options.pack !== "auto") return items
+    let count = items.length
+    while (count > 1 && this.#isTooMuch(items.slice(0, count))) count--
+    return items.slice(0, count)
   }
 
   take(): ReadonlyArray<Item> {
-    const taken = this.queue.take(this.next().length)
-    if (this.isProbing) for (const item of taken) this.#probes.add(item)
+    const taken = this.queue.take(this.next().length, this.#from)
+    if (this.#probing?.isOver === false) {
+      for (const item of taken) {
+        this.#probes.add(item)
+        if (this.#probing.sent++ < probes) this.#probing.first.add(item)
+      }
+    }
     return taken
   }
 
   /** How many calls should wait at the gate, where so many do. */
   calls(waiting: number, now: number): number {
-    if (this.#options.pack === "auto" && this.queue.size > usual.items && !this.caps.isSure) this.#probingSince ??= now
+    if (this.#options.pack === "auto" && this.queue.size > usual.items && !this.caps.isSure) {
+      this.#probing ??= { since: now, first: new Set(), sent: 0, learnedAt: undefined, isOver: false }
+    }
+    this.#look(now)
     const calls = Math.ceil(this.queue.size / this.#most().items)
-    if (this.#probingSince === undefined || !this.isProbing) return calls
-    const allowed = probes * 2 ** Math.min(10, (now - this.#probingSince) / doubling)
+    if (this.#probing === undefined || this.#probing.isOver) return calls
+    const allowed = probes * 2 ** Math.min(10, (now - this.#probing.since) / doubling)
     return Math.min(calls, Math.max(waiting, Math.floor(allowed) - this.#probes.size))
+  }
+
+  /** The answers that come first are the short ones: the others are waited for as well, if they do not take for ever. */
+  #look(now: number): void {
+    const probing = this.#probing
+    if (probing === undefined || probing.isOver || !this.caps.isSure) return
+    probing.learnedAt ??= now
+    const isLate = now - probing.since > patience * (probing.learnedAt - probing.since)
+    probing.isOver = isLate || (probing.sent >= probes && probing.first.size === 0)
+    if (!isLate) return
+    for (const item of probing.first) this.caps.observe(loadOf([item]), firstCap(loadOf([item])))
   }
 
   /** A call was answered, or refused. */
   ended(items: ReadonlyArray<Item>): void {
-    for (const item of items) this.#probes.delete(item)
+    for (const item of items) {
+      this.#probes.delete(item)
+      this.#probing?.first.delete(item)
+    }
   }
 
   answered(
     { cap, items }: { readonly items: ReadonlyArray<Item>; readonly cap: number },
-    { finish, usage }: ChatResponse,
+    { content, finish, usage }: ChatResponse,
     judgement: Judgement,
     millis: number
   ): void {
-    const tokens = tokensOf(items)
+    this.answers++
+    const load = loadOf(items)
     this.#sizing.answered(usage.output, millis)
     if (finish === "length") {
+      const complete = judgement._tag === "items" ? judgement.items.size : 0
       // Where the server cut it short of the cap, that says nothing of the cap.
-      if (usage.output >= 0.9 * cap || usage.output === 0) this.caps.cutOff(tokens, items.length, cap)
+      if (Math.max(usage.output, content.length / 4) >= 0.9 * cap) this.caps.cutOff(load, cap, complete)
       return
     }
-    if (judgement._tag === "items") this.caps.observe(tokens, items.length, usage.output)
+    // Some servers count otherwise than they cut.
+    const long = Math.floor(content.length / 4)
+    const output = long > 1.5 * usage.output ? long : usage.output
+    if (judgement._tag === "items") this.caps.observe(load, output)
     const faults = judgement._tag === "items" ? [...judgement.items.values()].filter(isFault).length : items.length
     this.#sizing.judged(items.length, faults)
   }
 
+  /** @returns whether it is for the length of the answer, as far as one can tell: a lone item has another two tries */
+  tookTooLong(items: ReadonlyArray<Item>): boolean {
+    this.#sizing.judged(items.length, items.length)
+    const [only, ...others] = items
+    return only === undefined || others.length > 0 || ++only.late > 2
+  }
+
   /** Its answer was cut off although it was alone. */
   cutAlone(item: Item, cap: number): void {
-    item.room = Math.min(this.room([item]), 4 * cap)
+    const all = this.room([item])
+    const more = item.room === 0 ? 2 * cap : 5 * cap
+    item.room = 2 * more > all ? all : more
   }
 
   /** @returns whether the request was turned away for its output cap alone, and less is asked for from now on */
@@ -148,10 +211,22 @@ export class Plan {
 
   /** @returns whether a request that was too large is worth being sent with a smaller cap */
   withLess(item: Item, cap: number): boolean {
-    const least = Math.max(leastCap, Math.ceil(1.2 * (this.caps.expected(item.tokens, 1) ?? item.tokens)))
+    const least = Math.max(leastCap, Math.ceil(1.2 * (this.caps.expected(loadOf([item])) ?? item.tokens)))
     if (least >= cap || item.room > least) return false
     item.most = least
     return true
+  }
+
+  /** Documents that stand together are alike: probes are taken from everywhere in what waits. */
+  get #from(): number {
+    if (!this.isProbing) return 0
+    return Math.floor(this.queue.size * (((this.#probing?.sent ?? 0) * golden) % 1))
+  }
+
+  /** What is as much as it may be on average can be too much in fact. */
+  #isTooMuch(items: ReadonlyArray<Item>): boolean {
+    const load = loadOf(items)
+    return this.#sizing.isTooMuch(load, this.#input(items), this.caps, this.#wish(load), this.#ceiling)
   }
 
   #characters(items: ReadonlyArray<Item>): number {
@@ -163,8 +238,10 @@ export class Plan {
   }
 
   /** Tokens that an answer should have room for. */
-  #wish(tokens: number, items: number): number {
-    const wish = this.caps.cap(tokens, items) ?? firstCap(tokens, items)
+  #wish(load: Load): number {
+    const first = firstCap(load)
+    const learned = this.caps.cap(load) ?? first
+    const wish = this.isProbing ? Math.max(first, learned) : learned
     return this.#sizing.isCapCharged ? wish : 2 * wish
   }
 
@@ -172,14 +249,15 @@ export class Plan {
     const { pack, window } = this.#options
     if (pack !== "auto") return { items: pack, tokens: Infinity }
     if (this.isProbing) return { items: 1, tokens: 0 }
-    const { length, size, tokens } = this.queue
+    const { length, names, size, tokens } = this.queue
     const stock = {
       items: size,
       tokens,
+      names,
       input: length / 4,
       prompt: this.#prompt / 4,
       isLast: this.opened < 0.9 * window
     }
-    return this.#sizing.most(stock, this.caps, (text, items) => this.#wish(text, items), this.#ceiling)
+    return this.#sizing.most(stock, this.caps, (load) => this.#wish(load), this.#ceiling)
   }
 }

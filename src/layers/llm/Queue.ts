@@ -9,6 +9,7 @@ const isBefore = (a: Item, b: Item): boolean => a.document < b.document
 export class Queue {
   #items: Array<Item> = []
   #tokens = 0
+  #names = 0
   #length = 0
 
   get size(): number {
@@ -18,6 +19,10 @@ export class Queue {
   /** Tokens of all texts. */
   get tokens(): number {
     return this.#tokens
+  }
+
+  get names(): number {
+    return this.#names
   }
 
   /** Characters of all, as they are sent. */
@@ -33,29 +38,32 @@ export class Queue {
     }
     this.#items.splice(index, 0, item)
     this.#tokens += item.tokens
+    this.#names += item.names
     this.#length += item.length
   }
 
-  /** The first that one call can carry: of one group, so many with so many tokens at most, but for a first that has more. */
-  first(most: { readonly items: number; readonly tokens: number }): ReadonlyArray<Item> {
-    const [first] = this.#items
+  /** What one call can carry: of one group, so many with so many tokens at most, but for a first that has more. */
+  first(most: { readonly items: number; readonly tokens: number }, from = 0): ReadonlyArray<Item> {
+    const first = this.#items[from]
     if (first === undefined) return []
     let tokens = 0
     let count = 0
-    for (const item of this.#items) {
-      if (item.group !== first.group || count === most.items) break
+    for (let index = from; index < this.#items.length; index++) {
+      const item = this.#items[index]
+      if (item?.group !== first.group || count === most.items) break
       if (count > 0 && tokens + item.tokens > most.tokens) break
       tokens += item.tokens
       count++
     }
-    return this.#items.slice(0, count)
+    return this.#items.slice(from, from + count)
   }
 
-  /** Takes the first so many out. */
-  take(count: number): ReadonlyArray<Item> {
-    const taken = this.#items.splice(0, count)
+  /** Takes so many out, from there on. */
+  take(count: number, from = 0): ReadonlyArray<Item> {
+    const taken = this.#items.splice(from, count)
     for (const item of taken) {
       this.#tokens -= item.tokens
+      this.#names -= item.names
       this.#length -= item.length
     }
     return taken

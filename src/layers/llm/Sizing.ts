@@ -1,6 +1,6 @@
 import type { Dimension } from "../../services/gate/Headers.ts"
 import type { PoolState } from "../../services/Gate.ts"
-import type { Caps } from "./Caps.ts"
+import type { Caps, Load } from "./Caps.ts"
 import { at, fit } from "./Line.ts"
 import type { Line } from "./Line.ts"
 
@@ -16,10 +16,7 @@ const tail = 2_000
 const remembered = 32
 
 /** What waits, and what a call costs apart from it. */
-export interface Stock {
-  readonly items: number
-  /** Of their texts. */
-  readonly tokens: number
+export interface Stock extends Load {
   /** Of their texts as they are sent. */
   readonly input: number
   /** Input tokens of a call without items. */
@@ -36,7 +33,7 @@ export interface Stock {
 export class Sizing {
   readonly #timeout: number
   /** What faults leave of the largest pack. */
-  #items: number = usual.items
+  #items: number = fullest.items
   #times: Array<{ readonly x: number; readonly y: number }> = []
   #next = 0
   #latency: Line | undefined
@@ -81,18 +78,38 @@ export class Sizing {
   }
 
   /** Items and text tokens of the next call, at most. */
-  most(stock: Stock, caps: Caps, outputCap: (tokens: number, items: number) => number, room: number): typeof usual {
-    const each = stock.items === 0 ? 0 : stock.tokens / stock.items
-    const cost = (items: number) => this.#cost(stock, items, outputCap(items * each, items))
-    const isTooMuch = (items: number): boolean =>
-      (caps.expected(items * each, items) ?? 0) > room ||
-      this.#atOnce(cost(items)) > share ||
-      this.#millis(caps, items * each, items) > this.#timeout / 3 ||
-      (stock.isLast && this.#millis(caps, items * each, items) > this.#drained(stock, items, cost(items)) + tail)
-    const { items: most, tokens } = this.#areRequestsShort(cost(usual.items)) ? fullest : usual
+  most(stock: Stock, caps: Caps, outputCap: (load: Load) => number, room: number): typeof usual {
+    const each = stock.items === 0 ? 0 : 1 / stock.items
+    const loadOf = (items: number): Load => ({
+      items,
+      tokens: items * each * stock.tokens,
+      names: items * each * stock.names
+    })
+    const costOf = (load: Load) => this.#cost(stock, load.items, outputCap(load))
+    const isShort = this.#areRequestsShort(costOf(loadOf(usual.items)))
+    const isTooMuch = (items: number): boolean => {
+      const load = loadOf(items)
+      const cost = costOf(load)
+      return (
+        this.#isTooMuch(load, caps, cost, room) ||
+        (stock.isLast && this.#millis(caps, load) > this.#drained(stock, items, cost) + tail)
+      )
+    }
+    const { items: most, tokens } = isShort ? fullest : usual
     let items = Math.max(1, Math.min(most, Math.floor(this.#items)))
     while (items > 1 && isTooMuch(items)) items--
     return { items, tokens }
+  }
+
+  /** Whether a call with just this load would be answered too late, cut off, or take too much of a limit at once. */
+  isTooMuch(load: Load, input: number, caps: Caps, outputCap: number, room: number): boolean {
+    return load.items > 1 && this.#isTooMuch(load, caps, this.#costOf(input, outputCap), room)
+  }
+
+  #isTooMuch(load: Load, caps: Caps, cost: (dimension: Dimension) => number, room: number): boolean {
+    return (
+      (caps.expected(load) ?? 0) > room || this.#atOnce(cost) > share || this.#millis(caps, load) > this.#timeout / 2
+    )
   }
 
   #limits<A>(of: (limit: PoolState["limits"][number]) => A): ReadonlyArray<A> {
@@ -100,7 +117,10 @@ export class Sizing {
   }
 
   #cost({ input, items: all, prompt }: Stock, items: number, outputCap: number) {
-    const inputTokens = prompt + (all === 0 ? 0 : (items * input) / all)
+    return this.#costOf(prompt + (all === 0 ? 0 : (items * input) / all), outputCap)
+  }
+
+  #costOf(inputTokens: number, outputCap: number) {
     return (dimension: Dimension): number => {
       if (dimension === "requests") return 1
       if (dimension === "inputTokens") return inputTokens
@@ -122,16 +142,21 @@ export class Sizing {
     return Math.max(0, ...parts)
   }
 
-  #millis(caps: Caps, tokens: number, items: number): number {
-    return this.#latency === undefined ? 0 : at(this.#latency, caps.expected(tokens, items) ?? 0)
+  #millis(caps: Caps, load: Load): number {
+    return this.#latency === undefined ? 0 : at(this.#latency, caps.expected(load) ?? 0)
   }
 
-  /** Milliseconds until all else that waits is admitted, in calls of the same size; without limits nobody can say. */
+  /**
+   * Milliseconds until all else that waits is admitted; without limits nobody can say. Calls become smaller and smaller
+   * until then, half as large on average, so that what each costs by itself counts twice.
+   */
   #drained(stock: Stock, items: number, cost: (dimension: Dimension) => number): number {
     const calls = Math.max(0, stock.items - items) / items
-    const times = this.#limits(({ dimension, level, perMinute }) =>
-      perMinute > 0 ? (60_000 * Math.max(0, calls * cost(dimension) - Math.max(0, level))) / perMinute : 0
-    )
+    const times = this.#limits(({ dimension, level, perMinute }) => {
+      const own = dimension === "requests" ? 1 : dimension === "outputTokens" ? 0 : stock.prompt
+      const units = Math.max(0, calls * (cost(dimension) + own) - Math.max(0, level))
+      return perMinute > 0 ? (60_000 * units) / perMinute : 0
+    })
     return times.length === 0 ? Infinity : Math.max(...times)
   }
 

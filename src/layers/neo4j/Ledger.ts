@@ -104,6 +104,15 @@ export const documents = Effect.fnUntraced(function* (
   return yield* decode(connection, () => found.map(knownDocument))
 })
 
+export const outdated = Effect.fnUntraced(function* (connection: Connection, group: Group, recipe: Recipe) {
+  const [row = {}] = yield* connection.read(
+    `MATCH (d:Document {group: $group}) WHERE d.recipe <> $recipe
+     RETURN count(d) AS documents, coalesce(sum(COUNT { (d)<-[:PART_OF]-() }), 0) AS chunks`,
+    { group, recipe }
+  )
+  return yield* decode(connection, () => ({ documents: integer(row, "documents"), chunks: integer(row, "chunks") }))
+})
+
 export const hasLetters = Effect.fnUntraced(function* (
   connection: Connection,
   group: Group,

@@ -2,7 +2,7 @@ import { existsSync, rmSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite"
 import { Fault, isBusy, isLogic, Misshapen } from "./Fault.ts"
-import { connectForReading, connectForWriting, memory } from "./Opening.ts"
+import { connectForReading, connectForWriting, memory, sizeOf } from "./Opening.ts"
 import type { OpenOptions } from "./Opening.ts"
 
 /** What makes a file ours, and which version of it. */
@@ -66,6 +66,26 @@ export class Database {
   /** The first column of the first row. */
   pragma(name: string): number {
     return number(Object.values(this.#db.prepare(`PRAGMA ${name}`).get() ?? {})[0])
+  }
+
+  /** Of the file, as it will be when the log has been moved into it. */
+  bytes(): number {
+    return this.pragma("page_count") * this.pragma("page_size")
+  }
+
+  /** Without pages that are free to be used again. */
+  bytesInUse(): number {
+    return (this.pragma("page_count") - this.pragma("freelist_count")) * this.pragma("page_size")
+  }
+
+  /** Of the file and its log as they are now. */
+  sizeOnDisk(): number {
+    return this.file === memory ? this.bytes() : sizeOf(this.file) + sizeOf(`${this.file}-wal`)
+  }
+
+  /** Takes some free pages off the file's end. */
+  giveBack(): void {
+    if (this.pragma("freelist_count") > 0) this.#db.exec("PRAGMA incremental_vacuum(512)")
   }
 
   /** What SQLite finds wrong with the whole file: its structure, and indexes that differ from their tables. */

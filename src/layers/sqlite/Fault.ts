@@ -151,3 +151,7 @@ export const isBusy = (error: unknown): boolean => hasCode(error, primary.busy)
 
 /** A statement that the tables do not fit. */
 export const isLogic = (error: unknown): boolean => hasCode(error, primary.logic)
+
+/** The file, or what belongs beside it, cannot be opened or written. */
+export const isBarred = (error: unknown): boolean =>
+  [primary.open, primary.readonly, primary.permission].some((code) => hasCode(error, code))

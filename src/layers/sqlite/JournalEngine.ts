@@ -5,7 +5,25 @@ import { Database, integer, orNull, text } from "./Database.ts"
 import type { Row } from "./Database.ts"
 import { Fault } from "./Fault.ts"
 import { journalSchema } from "./JournalSchema.ts"
+import { forgotten, statements } from "./JournalStatements.ts"
 import type { OpenOptions } from "./Opening.ts"
+
+/** `excess`: bytes by which the file is larger than it should be although there is nothing more to take out of it. */
+export interface Settled {
+  readonly standing: ReadonlyMap<ItemKey, string>
+  readonly excess: number
+}
+
+/** Bytes of the file with its log; `responses`: how many were taken out. */
+export interface Compacted {
+  readonly before: number
+  readonly after: number
+  readonly responses: number
+  readonly excess: number
+}
+
+/** Responses that one settlement may take out, so that a file that is far too large is made smaller bit by bit. */
+const mostTrimmed = 512
 
 /** Of an answer: SQLite does not notice a bit that has changed in a value. */
 const sumOf = (key: string, value: string): number => crc32(value, crc32(key))
@@ -14,10 +32,12 @@ const sumOf = (key: string, value: string): number => crc32(value, crc32(key))
 export class JournalEngine {
   readonly #db: Database
   readonly #sql: ReturnType<typeof statements>
+  readonly #maxBytes: number
   /** Whether all answers that were ever written are there, so that one which is not found was never given. */
   #isCounted = false
 
   constructor(options: OpenOptions) {
+    this.#maxBytes = options.maxBytes ?? Infinity
     this.#db = new Database(options, journalSchema)
     try {
       this.#sql = statements(this.#db)
@@ -55,10 +75,10 @@ export class JournalEngine {
     })
   }
 
-  settle(settlements: ReadonlyArray<Settlement>): ReadonlyMap<ItemKey, string> {
+  settle(settlements: ReadonlyArray<Settlement>): Settled {
     // Before the lock is taken: compressing is the longest part.
     const responses = settlements.map(({ response }) => zstdCompressSync(response))
-    return this.#db.write(() => {
+    const settled = this.#db.write(() => {
       const keys: Array<ItemKey> = []
       const written: Array<string> = []
       for (const [index, settled] of settlements.entries()) {
@@ -93,8 +113,11 @@ export class JournalEngine {
         }
       }
       this.#tally(written, 1)
-      return this.#standing(keys)
+      const excess = this.#trim(mostTrimmed)
+      return { standing: this.#standing(keys), excess }
     })
+    if (this.#db.bytes() > this.#maxBytes) this.#db.giveBack()
+    return settled
   }
 
   totals(run: string): JournalTotals {
@@ -148,6 +171,44 @@ export class JournalEngine {
     this.#db.write(() => this.#sql.learn.run(pool, value))
   }
 
+  /** What is wrong with it, each in a few words. */
+  check(): ReadonlyArray<string> {
+    const found = [...this.#db.damage()]
+    const expected = this.#sql.counted.get() ?? {}
+    const { answers, sum } = this.#count()
+    if (typeof expected["answers"] === "number" && (answers !== expected["answers"] || sum !== expected["keys"])) {
+      found.push(`${integer(expected, "answers")} answers were written, and ${answers} are there`)
+    }
+    let changed = 0
+    for (const row of this.#sql.everything.iterate()) {
+      const key = text(row, "key")
+      if (!key.startsWith(forgotten) && row["sum"] !== sumOf(key, text(row, "value"))) changed++
+    }
+    if (changed > 0) found.push(`answers that have changed: ${changed}`)
+    return found
+  }
+
+  /** Makes the file as small as it can be; with a largest size, raw responses go, the oldest first, until it fits. */
+  compact(): Compacted {
+    // What cannot be read would be left out of the new file.
+    const found = this.check()
+    if (found.length > 0) throw this.#damaged(found.join("; "))
+    const before = this.#db.sizeOnDisk()
+    const responses = this.#db.write(() => {
+      this.#sql.sweepAnswers.run()
+      this.#sql.sweepResponses.run()
+      this.#sql.moved.run()
+      const { count } = this.#sql.responses.get() ?? {}
+      this.#trim(Infinity)
+      return Number(count) - integer(this.#sql.responses.get() ?? {}, "count")
+    })
+    this.#db.rewrite()
+    this.#sql.clean.run()
+    this.#db.emptyLog()
+    const after = this.#db.sizeOnDisk()
+    return { before, after, responses, excess: Math.max(0, after - this.#maxBytes) }
+  }
+
   close(): void {
     this.#db.close()
   }
@@ -162,6 +223,25 @@ export class JournalEngine {
       standing.set(key, value)
     }
     return standing
+  }
+
+  /**
+   * Where the file is too large: takes the oldest responses out until the rest fits with some room, at most so many.
+   * Returns the bytes by which it is too large still, when there are none left.
+   */
+  #trim(most: number): number {
+    if (this.#db.bytesInUse() <= this.#maxBytes) return 0
+    let trimmed = 0
+    while (trimmed < most && this.#db.bytesInUse() > 0.95 * this.#maxBytes) {
+      const rows = this.#sql.oldest.all()
+      if (rows.length === 0) {
+        return Math.max(0, this.#db.bytesInUse() - this.#maxBytes)
+      }
+      for (const row of rows) this.#sql.forgo.run(text(row, "call"), integer(row, "id"))
+      this.#sql.moved.run()
+      trimmed += rows.length
+    }
+    return 0
   }
 
   #keep(call: string, response: Uint8Array | undefined): number | null {
@@ -238,75 +318,12 @@ export class JournalEngine {
     this.#isCounted = true
   }
 
-  #damaged(): Fault {
+  #damaged(how = "answers in it have changed or are missing"): Fault {
     return new Fault(
       "corrupt",
-      `${this.#db.file} is damaged: answers in it have changed or are missing. Restore it from a backup; or move it away, and every answer is asked, and paid, again.`
+      `${this.#db.file} is damaged: ${how}. Restore it from a backup; or move it away, and every answer is asked, and paid, again.`
     )
   }
 }
 
 const wrap = 2 ** 32
-
-/** Keys are hexadecimal, so that none begins with this. */
-const forgotten = "forgotten"
-
-const statements = (db: Database) => ({
-  standing: db.prepare("SELECT value, sum FROM answer WHERE key = ?"),
-  answer: db.prepare(
-    "INSERT OR IGNORE INTO answer (key, grp, kind, call, value, chunk, sum) VALUES (?, ?, ?, ?, ?, ?, ?)"
-  ),
-  keys: db.prepare("SELECT key FROM answer"),
-  call: db.prepare("SELECT 1 FROM call WHERE id = ?"),
-  reserve: db.prepare(
-    `INSERT INTO call (id, run, grp, kind, endpoint, model, items, reserved_input, reserved_output, reserved_usd,
-       reserved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-  ),
-  // The first settlement stands, so that one given twice costs once.
-  settle: db.prepare(
-    `UPDATE call SET outcome = ?, answering_model = ?, input = ?, output = ?, cached = ?, usd = ?, settled_at = ?,
-       response = ?, whole = (json_array_length(items) = ?) WHERE id = ? AND outcome IS NULL`
-  ),
-  keep: db.prepare("INSERT INTO response (call, body) VALUES (?, ?)"),
-  ofChunk: db.prepare("SELECT rowid AS id, key, call FROM answer WHERE grp = ? AND chunk = ?"),
-  ofGroup: db.prepare(
-    `SELECT rowid AS id, key, call FROM answer WHERE grp = ? AND substr(key, 1, ${forgotten.length}) <> '${forgotten}'`
-  ),
-  // Of the same length, byte by byte: only then is the row written where it was.
-  erase: db.prepare(
-    `UPDATE answer SET
-       value = substr(replace(hex(zeroblob(octet_length(value) / 2 + 1)), '0', '9'), 1, octet_length(value)),
-       key = printf('${forgotten}%0*d', length(key) - ${forgotten.length}, rowid),
-       chunk = CASE WHEN chunk IS NULL THEN NULL ELSE printf('${forgotten}%0*d', length(chunk) - ${forgotten.length}, rowid) END
-     WHERE rowid = ?`
-  ),
-  loose: db.prepare("SELECT id FROM call WHERE grp = ? AND response IS NOT NULL AND whole IS NOT 1"),
-  blank: db.prepare(
-    "UPDATE response SET body = zeroblob(length(body)) WHERE id = (SELECT response FROM call WHERE call.id = ?)"
-  ),
-  // Names of items are made from their texts, and go with them.
-  clear: db.prepare("UPDATE call SET response = NULL, items = '[]' WHERE id = ?"),
-  counted: db.prepare("SELECT answers, keys, gaps, scrub FROM tally"),
-  count: db.prepare("UPDATE tally SET answers = ?, keys = ?"),
-  recount: db.prepare("UPDATE tally SET answers = answers + ?, keys = (keys + ?) % ?"),
-  scrub: db.prepare("UPDATE tally SET scrub = 1"),
-  clean: db.prepare("UPDATE tally SET gaps = 0, scrub = 0"),
-  learned: db.prepare("SELECT name, learned FROM pool"),
-  learn: db.prepare(
-    "INSERT INTO pool (name, learned) VALUES (?, ?) ON CONFLICT DO UPDATE SET learned = excluded.learned"
-  ),
-  kinds: db.prepare("SELECT kind, count(*) AS count FROM call WHERE run = ? GROUP BY kind ORDER BY kind"),
-  totals: db.prepare(
-    `SELECT count(*) FILTER (WHERE outcome IN ('failed', 'lost')) AS failed, count(*) FILTER (WHERE outcome IS NULL) AS unsettled,
-       coalesce(sum(input), 0) AS input, coalesce(sum(output), 0) AS output, coalesce(sum(cached), 0) AS cached,
-       total(coalesce(usd, reserved_usd)) AS usd
-     FROM call WHERE run = ?`
-  ),
-  reckon: db.prepare(
-    `SELECT count(*) AS calls,
-       total(iif(coalesce(outcome, 'lost') = 'lost', reserved_input + reserved_output, input + output)) AS tokens,
-       total(iif(coalesce(outcome, 'lost') = 'lost', reserved_usd, usd)) AS usd,
-       coalesce(max(coalesce(settled_at, reserved_at)), 0) AS last_at
-     FROM call WHERE run = ?`
-  )
-})

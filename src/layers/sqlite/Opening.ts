@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rename
 import { dirname, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { pathToFileURL } from "node:url"
-import { Fault } from "./Fault.ts"
+import { Fault, isBarred } from "./Fault.ts"
 
 export const memory = ":memory:"
 
@@ -22,7 +22,7 @@ const settings = (options: OpenOptions) => ({
   enableForeignKeyConstraints: false
 })
 
-const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+export const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
 /** Makes what was done to a directory's entries outlive a loss of power; where directories cannot be synced, they need not be. */
 const syncDirectory = (directory: string): void => {
@@ -103,15 +103,34 @@ export const connectForWriting = (
   return new DatabaseSync(file, settings(options))
 }
 
+/** A connection that has read from the file. */
+const reading = (file: string, options: OpenOptions, parameters: Readonly<Record<string, string>>): DatabaseSync => {
+  const url = pathToFileURL(file)
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  const db = new DatabaseSync(url, { ...settings(options), readOnly: parameters["mode"] === "ro" })
+  try {
+    db.prepare("PRAGMA schema_version").get()
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
 /** A connection for reading, to a file that is there. */
 export const connectForReading = (file: string, options: OpenOptions): DatabaseSync => {
   // A connection that may not write leaves the files of the write-ahead log behind; so one that does not.
-  const url = pathToFileURL(file)
-  url.searchParams.set("mode", "rw")
   try {
-    return new DatabaseSync(url, settings(options))
-  } catch {
-    return new DatabaseSync(file, { ...settings(options), readOnly: true })
+    return reading(file, options, { mode: "rw" })
+  } catch (error) {
+    if (!isBarred(error)) throw error
+  }
+  try {
+    return reading(file, options, { mode: "ro" })
+  } catch (error) {
+    // Where nothing can be written at all, not even a lock, nobody else changes the file either.
+    if (!isBarred(error) || sizeOf(`${file}-wal`) > 0) throw error
+    return reading(file, options, { mode: "ro", immutable: "1" })
   }
 }
 

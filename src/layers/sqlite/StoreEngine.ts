@@ -63,6 +63,11 @@ export class StoreEngine {
     return this.#removals.purge()
   }
 
+  /** What is wrong with the file, each in a few words. */
+  check(): ReadonlyArray<string> {
+    return this.#db.damage()
+  }
+
   counts(group: Group): GraphCounts {
     const pk = this.#group(group)
     return this.#db.read(() => {
@@ -163,6 +168,11 @@ export class StoreEngine {
     }
   }
 
+  outdated(group: Group, recipe: Recipe): { readonly documents: number; readonly chunks: number } {
+    const row = this.#sql.outdated.get(this.#group(group), recipe) ?? {}
+    return { documents: integer(row, "documents"), chunks: integer(row, "chunks") }
+  }
+
   hasLetters(group: Group, sources: ReadonlyArray<string>): ReadonlyArray<boolean> {
     const pk = this.#group(group)
     return sources.map((source) => this.#sql.ownLetter.get(pk, source) !== undefined)
@@ -246,6 +256,10 @@ const statements = (db: Database) => ({
   anyMember: db.prepare(
     `SELECT 1 FROM source WHERE grp = ?1 AND uri >= ?2 || '#' AND uri < ?2 || '$'
      UNION ALL SELECT 1 FROM dead_letter WHERE grp = ?1 AND source > ?2 || '#' AND source < ?2 || '$' LIMIT 1`
+  ),
+  outdated: db.prepare(
+    `SELECT count(DISTINCT d.pk) AS documents, count(c.pk) AS chunks
+     FROM document d LEFT JOIN chunk c ON c.document = d.pk WHERE d.grp = ? AND d.recipe <> ?`
   ),
   ownLetter: db.prepare("SELECT 1 FROM dead_letter WHERE grp = ? AND source = ? AND ordinal = -1"),
   deadLetters: db.prepare("SELECT letter FROM dead_letter WHERE grp = ? ORDER BY source, ordinal")

@@ -1,10 +1,8 @@
-/** Where so many calls pass for one that is turned away, it may be chance, and not the rate. */
-export const sparse = 10
-/** After so many such calls, single ones are taken for chance until they are many. */
-const enough = 3
-
-/** Less than this between two throttles is one and the same. */
+/** Less than this between two throttles is one and the same, milliseconds. */
 const shortest = 200
+/** Where nothing was throttled for so many times as long as the rate takes to come back, it grows by so much a second. */
+const late = 2.5
+const growth = 0.02
 
 /**
  * A rate that is found out by being throttled. CUBIC (RFC 9438; for request rates as in the adaptive retry mode of the
@@ -20,8 +18,6 @@ export class Cubic {
   #throttledAt: number
   #admittedThen: number
   #cut: number
-  /** How many calls in turn were turned away at a rate that cannot have been too much. */
-  #chances = 0
   /** Milliseconds until the rate is back at the top. */
   #hold: number
   /** The top at the last throttle: what it has grown to since was let pass, and may have been saved up. */
@@ -48,8 +44,10 @@ export class Cubic {
   }
 
   rate(now: number): number {
-    const x = (now - this.#since - this.#hold) / this.#hold
-    return this.#top * Math.min(1.5, 1 + this.#cut * x * x * x)
+    const elapsed = now - this.#since
+    const x = Math.min(late - 1, (elapsed - this.#hold) / this.#hold)
+    const more = Math.max(0, (growth * (elapsed - late * this.#hold)) / 1_000)
+    return this.#top * Math.min(1.5, 1 + this.#cut * x * x * x + more)
   }
 
   /** Where the rate was used and nothing was throttled, it grows on from what it has become. */
@@ -58,6 +56,8 @@ export class Cubic {
     const used = (admitted - this.#admittedThen) / Math.max(1, now - this.#throttledAt)
     if (used < 0.5 * this.#top) return
     this.#top *= 1.5
+    this.#cut = 0.1
+    this.#hold = 5_000
     this.#since = now - this.#hold
   }
 
@@ -68,26 +68,18 @@ export class Cubic {
   throttle(now: number, admitted: number, cost: number, floor: number): void {
     const elapsed = now - this.#throttledAt
     if (elapsed < shortest) return
-    const rate = this.rate(now)
     const units = admitted - this.#admittedThen
+    // Nothing passed in between: it has not begun to pass anything again, and how long that takes belongs to its rate.
+    if (units < cost) return
+    const rate = this.rate(now)
     const measured = units / elapsed
-    // Pauses hide how much is turned away; that less passes than was let through shows it.
-    const isSparse = units >= sparse * cost && measured >= 0.85 * rate
     this.#throttledAt = now
     this.#admittedThen = admitted
-    if (!isSparse) this.#chances = 0
-    else if (this.#chances >= enough) return
-    else if (now - this.#since < 0.7 * this.#hold) {
-      // A bucket that was empty at the top has been filling ever since the rate fell below it.
-      this.#chances++
-      if (this.#chances < enough) return
-      this.#cut = 0.1
-      this.#hold = 5_000
-      this.#since = now - this.#hold
-      return
-    } else this.#chances = 0
     const isSteady = elapsed >= 5_000
-    const top = Math.max(floor, Math.min(rate, Math.max(measured, rate / 2)))
+    // So late that the rate had grown far beyond what was admitted: the bucket must have been full in between.
+    const isLate = now - this.#since > late * this.#hold && rate > 1.15 * measured
+    const least = isLate ? (measured + rate) / 2 : Math.max(measured, rate / 2)
+    const top = Math.max(floor, Math.min(rate, least))
     const isSure = isSteady && Math.abs(top / this.#top - 1) < 0.03
     this.#cut = isSteady ? 0.02 : 0.1
     this.#hold = isSure ? 20_000 : isSteady ? 15_000 : 5_000

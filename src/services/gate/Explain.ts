@@ -7,6 +7,8 @@ const flags = { requests: "--rpm", tokens: "--tpm", inputTokens: "--tpm", output
 
 const count = (value: number): string => Math.round(value).toLocaleString("en")
 
+const calls = (value: number): string => `${count(value)} ${Math.round(value) === 1 ? "call" : "calls"}`
+
 interface Amount extends Pick<LimitState, "dimension" | "perMinute"> {
   readonly limit?: number | undefined
   readonly window?: number | undefined
@@ -26,10 +28,8 @@ export const named = (pool: string): string => {
 
 /** What would raise a limit. */
 export const remedyFor = ({ dimension, origin }: Pick<LimitState, "dimension" | "origin">): string => {
-  const packs = dimension === "requests" ? ", or more chunks a call (--pack)" : ""
-  return origin === "user"
-    ? `You set it: raise ${flags[dimension]}${packs}.`
-    : `A higher usage tier of the account raises it${packs}.`
+  const packs = dimension === "requests" ? " More chunks a call (--pack) need fewer requests." : ""
+  return `${origin === "user" ? `You set it by ${flags[dimension]}.` : "A higher usage tier of the account raises it."}${packs}`
 }
 
 export const warningOf = (pool: string, limit: LimitState): string =>
@@ -53,6 +53,6 @@ export const holding = (pools: Iterable<PoolState>, now: number): string | undef
   }
   if (pool.binding !== "concurrency") return undefined
   if (pool.mode === "first") return "waiting for a first answer"
-  if (pool.mode === "untold") return `limit: ${count(pool.concurrency)} calls at once, found out`
-  return pool.concurrency > 1 ? `limit: ${count(pool.concurrency)} calls at once (--concurrency)` : undefined
+  if (pool.concurrency === pool.ceiling) return `limit: ${calls(pool.concurrency)} at once (--concurrency)`
+  return pool.mode === "untold" ? `limit: ${calls(pool.concurrency)} at once, found out` : undefined
 }

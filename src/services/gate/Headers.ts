@@ -110,7 +110,31 @@ export const windowOf = ({ limit, remaining, reset }: Observed): number | undefi
   return fits(minute) ? minute : fits(day) ? day : undefined
 }
 
-/** What the message of a 429 of OpenAI says: "… on tokens per min (TPM): Limit 10000, Used 9500, Requested 1200." */
+const counted = /\b(?:(input|output)[ -])?(requests|tokens) per[ -](min|day)/i
+const number = "(\\d{1,3}(?:,\\d{3}){1,4}|\\d{1,12})"
+const limitWord = new RegExp(`\\bLimit:?\\s{0,3}${number}\\b`, "i")
+const limitBefore = new RegExp(`\\b${number} (?:input |output )?(?:requests|tokens) per[ -](?:min|day)`, "i")
+const requestedWord = new RegExp(`\\bRequested:?\\s{0,3}${number}\\b`, "i")
+
+const read = (message: string, pattern: RegExp): number | undefined => {
+  const text = pattern.exec(message)?.[1]
+  return text === undefined ? undefined : Number(text.replaceAll(",", ""))
+}
+
+/** What the message of a 429 says is at its limit. */
+export const dimensionOfMessage = (message: string): Dimension | undefined => {
+  const [, side, what] = counted.exec(message) ?? []
+  if (side !== undefined) return side.toLowerCase() === "input" ? "inputTokens" : "outputTokens"
+  if (what !== undefined) return what.toLowerCase() === "requests" ? "requests" : "tokens"
+  const short = /\b(?:([RT])P[MD]|([IO])TPM)\b/.exec(message)
+  if (short === null) return undefined
+  return short[1] === "R" ? "requests" : short[1] === "T" ? "tokens" : short[2] === "I" ? "inputTokens" : "outputTokens"
+}
+
+/**
+ * What the message of a 429 says: OpenAI's "… on tokens per min (TPM): Limit 10000, Used 9500, Requested 1200." and
+ * Anthropic's "… the rate limit for your organization of 40,000 input tokens per minute".
+ */
 export const limitOfMessage = (
   message: string
 ):
@@ -122,15 +146,10 @@ export const limitOfMessage = (
       readonly requested: number | undefined
     }
   | undefined => {
-  const what = /\b(requests|tokens) per (min|day)/i.exec(message)
-  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text.replaceAll(",", "")))
-  const limit = number(/\bLimit:?\s{0,3}(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})\b/i.exec(message)?.[1])
-  if (what === null || limit === undefined) return undefined
-  const requested = number(/\bRequested:?\s{0,3}(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})\b/i.exec(message)?.[1])
-  return {
-    dimension: what[1]?.toLowerCase() === "requests" ? "requests" : "tokens",
-    limit,
-    window: what[2]?.toLowerCase() === "day" ? day : minute,
-    requested
-  }
+  const what = counted.exec(message)
+  const dimension = dimensionOfMessage(message)
+  const limit = read(message, limitWord) ?? read(message, limitBefore)
+  if (what === null || dimension === undefined || limit === undefined || limit === 0) return undefined
+  const window = what[3]?.toLowerCase() === "day" ? day : minute
+  return { dimension, limit, window, requested: read(message, requestedWord) }
 }

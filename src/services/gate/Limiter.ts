@@ -1,10 +1,19 @@
 import { Bucket } from "./Bucket.ts"
 import { minus } from "./Charge.ts"
+import { Chance } from "./Chance.ts"
 import type { Charge, Demand, Totals } from "./Charge.ts"
-import { Cubic, sparse } from "./Cubic.ts"
+import { Cubic } from "./Cubic.ts"
 import type { Dimension, Observed } from "./Headers.ts"
 
 const second = 1_000
+/** Where so many calls pass for one that is turned away, it may be chance, and not the rate. */
+const sparse = 10
+/** Milliseconds without a throttle after which a limit that was only spoken of may have become larger; by how much a second. */
+const quiet = 60_000
+const longestQuiet = 480_000
+const growth = 0.02
+/** Milliseconds between the calls that try whether anything passes again, at the most. */
+const longestPause = 10_000
 /** Milliseconds after a call was turned away in which a remainder is not believed to be more than was thought. */
 const doubt = 10_000
 
@@ -57,11 +66,21 @@ export class Limiter {
   readonly #bucket: Bucket
   /** Units a window; undefined: was never told. */
   #limit: number | undefined
+  /** It is known from the text of a 429 alone: nothing will tell when it becomes larger. */
+  readonly #isHearsay: boolean
+  #quiet = quiet
+  #quietSince: number
+  readonly #chance = new Chance()
+  #verdict: ReturnType<Chance["throttled"]> = "limit"
+  /** Throttles in turn between which nothing passed. */
+  #dead = 0
   /** What headers say against what a 429 said. */
   #denied: number | undefined
   /** The rate is learned from throttles, because what was told did not hold. */
   #cubic: Cubic | undefined
   #throttledAt = -Infinity
+  /** The provider's bucket was empty then. */
+  #emptyAt = -Infinity
   /** The part of the rate told that is used: less after calls were turned away one soon after another. */
   #part = 1
   #partSince = 0
@@ -85,7 +104,12 @@ export class Limiter {
     readonly limit: number | undefined
     readonly bucket: Bucket
     readonly cubic: Cubic | undefined
+    readonly isHearsay: boolean
+    readonly now: number
   }) {
+    this.#isHearsay = options.isHearsay
+    this.#quietSince = options.now
+    if (options.cubic !== undefined) this.#throttledAt = options.now
     this.dimension = options.dimension
     this.window = options.window
     this.#limit = options.limit
@@ -99,19 +123,20 @@ export class Limiter {
     limit: number,
     window: number,
     now: number,
-    options: { readonly level?: number; readonly capacity?: number } = {}
+    options: { readonly level?: number; readonly capacity?: number; readonly isHearsay?: boolean } = {}
   ): Limiter {
     const capacity = options.capacity ?? limit
     const level = (options.level ?? capacity) - Math.min(capacity, limit) * margin
     const bucket = new Bucket({ capacity, rate: limit / window, level, now })
-    return new Limiter({ dimension, window, limit, bucket, cubic: undefined })
+    const { isHearsay = false } = options
+    return new Limiter({ dimension, window, limit, bucket, cubic: undefined, isHearsay, now })
   }
 
   /** @param rate units a millisecond at which it was throttled */
   static learned(dimension: Dimension, rate: number, now: number): Limiter {
     const cubic = new Cubic(now, rate, 0)
     const bucket = new Bucket({ capacity: cubic.rate(now) * second, rate: cubic.rate(now), level: 0, now })
-    return new Limiter({ dimension, window: undefined, limit: undefined, bucket, cubic })
+    return new Limiter({ dimension, window: undefined, limit: undefined, bucket, cubic, isHearsay: false, now })
   }
 
   /**
@@ -122,7 +147,16 @@ export class Limiter {
     const cubic = new Cubic(now, rate, 0, 0.02, 20_000)
     const capacity = cubic.rate(now) * burst
     const bucket = new Bucket({ capacity, rate: cubic.rate(now), level: capacity, now })
-    const limiter = new Limiter({ dimension, window: undefined, limit: undefined, bucket, cubic })
+    const limiter = new Limiter({
+      dimension,
+      window: undefined,
+      limit: undefined,
+      bucket,
+      cubic,
+      isHearsay: false,
+      now
+    })
+    limiter.#throttledAt = -Infinity
     limiter.#burst = burst
     return limiter
   }
@@ -159,6 +193,13 @@ export class Limiter {
 
   debit(now: number, units: number): void {
     this.#admitted += units
+    this.#chance.sent()
+    this.#bucket.debit(now, units)
+  }
+
+  /** A call turned out to take more, or less, than it was debited. */
+  correct(now: number, units: number): void {
+    this.#admitted += units
     this.#bucket.debit(now, units)
   }
 
@@ -180,8 +221,11 @@ export class Limiter {
     return true
   }
 
-  /** What a response says of the limit, for the call that was sent at `mark`. */
-  observe(now: number, told: Observed, isConfirmed: boolean, mark: Mark, totals: Totals, charge: Charge): void {
+  /**
+   * What a response says of the limit, for the call that was sent at `mark`.
+   * @param since what was taken of it since then
+   */
+  observe(now: number, told: Observed, isConfirmed: boolean, mark: Mark, since: number, charge: Charge): void {
     if (this.window === undefined || told.limit === this.#denied) return
     // Answers come in another order than their calls were sent: what an older one says of the limit is past.
     if (mark.at < this.#toldAt) return
@@ -202,7 +246,6 @@ export class Limiter {
     this.#learnCharge(mark, remaining, charge)
     const rate = told.limit / this.window
     // Whatever the bucket lost while it was full in between, the level kept here has lost as well.
-    const since = costBetween(this.dimension, mark.totals, totals, charge)
     const uncertain = margin * this.#bucket.capacity + inexact * since
     const projected = Math.min(this.#bucket.capacity, remaining + rate * (now - mark.at) - since) - uncertain
     // While what was told does not seem to hold, it is believed only where it says less.
@@ -217,19 +260,27 @@ export class Limiter {
   throttle(now: number, sentAt: number, cost: number, freeze: number): void {
     this.#adjust(now)
     this.credit(now, cost)
-    this.#bucket.drain(now)
+    const isNew = sentAt >= this.#throttledAt
+    if (isNew) this.#verdict = this.#chance.throttled(now, this.#isStrange(now))
+    if (this.#verdict === "chance") return
     if (freeze > 0) this.#bucket.freeze(now + freeze)
+    if (this.#verdict === "doubtful") return
+    this.#bucket.drain(now)
     this.#burst = 0.9 * Math.min(60_000, Math.max(second, freeze))
+    if (!isNew) return
+    const units = this.#admitted - this.#admittedThen
+    this.#dead = units < cost ? this.#dead + 1 : 0
+    if (this.#dead > 0) this.#bucket.freeze(now + Math.min(longestPause, 250 * 2 ** this.#dead))
+    this.#hush(now)
     if (this.#cubic !== undefined) {
-      if (sentAt >= this.#cubic.throttledAt)
-        this.#cubic.throttle(now, this.#admitted, cost, cost / Math.max(second, freeze))
+      this.#throttledAt = now
+      this.#admittedThen = this.#admitted
+      this.#cubic.throttle(now, this.#admitted, cost, cost / Math.max(second, freeze))
       return
     }
-    if (sentAt < this.#throttledAt) return
     // The provider's bucket was empty at both times: what was admitted between them is its rate.
-    const units = this.#admitted - this.#admittedThen
-    const measured = units / Math.max(second, now - this.#throttledAt)
-    const elapsed = now - this.#throttledAt
+    const elapsed = now - this.#emptyAt
+    const measured = units / Math.max(second, elapsed)
     const isLess = elapsed < 10_000 && (units < sparse * cost || measured < 0.8 * this.rate)
     this.#dense = isLess ? this.#dense + 1 : 0
     if (elapsed < 60_000) {
@@ -240,8 +291,14 @@ export class Limiter {
       this.#cubic = new Cubic(now, Math.min(this.rate, Math.max(measured, this.rate / 2)), this.#admitted, 0.05)
     }
     this.#doubtedUntil = now + doubt
-    this.#throttledAt = now
+    this.#throttledAt = this.#emptyAt = now
     this.#admittedThen = this.#admitted
+  }
+
+  /** Whether what is there by all accounts does not explain that a call was turned away. A learned rate explains none. */
+  #isStrange(now: number): boolean {
+    if (this.#cubic !== undefined) return true
+    return this.#bucket.level(now) > 0.1 * this.#bucket.capacity || this.#partAt(now) < 0.97
   }
 
   /**
@@ -254,8 +311,22 @@ export class Limiter {
     this.#limit = limit
     this.#cubic = undefined
     this.#capacity = Math.min(this.#capacity, limit)
+    this.#quiet = quiet / 2
+    this.#hush(now)
     this.#adjust(now)
     return true
+  }
+
+  /** A throttle, or what it states: a limit that did not become larger is tried again after twice the time. */
+  #hush(now: number): void {
+    if (this.#hopeAt(now) > 1) this.#quiet = Math.min(longestQuiet, 2 * this.#quiet)
+    this.#quietSince = now
+  }
+
+  /** What a limit that was only spoken of is multiplied with while nothing is throttled. */
+  #hopeAt(now: number): number {
+    if (!this.#isHearsay) return 1
+    return 1 + Math.max(0, (growth * (now - this.#quietSince - this.#quiet)) / second)
   }
 
   /** It comes back by a thousandth a second. */
@@ -265,14 +336,17 @@ export class Limiter {
 
   #adjust(now: number): void {
     const whole = this.#limit === undefined || this.window === undefined ? Infinity : this.#limit / this.window
-    const told = whole * this.#partAt(now)
+    // A bucket that is full is not what anybody waits for.
+    if (this.#isHearsay && this.#bucket.fullAt >= now - second) this.#quietSince = now
+    const pace = this.#chance.pace(now)
+    const told = whole * this.#partAt(now) * pace * this.#hopeAt(now)
     if (this.#cubic !== undefined) {
       this.#cubic.grow(now, this.#admitted)
-      const rate = this.#cubic.rate(now)
+      const rate = this.#cubic.rate(now) * pace
       if (rate >= told * 1.2) this.#cubic = undefined
       else {
         const capacity = this.#limit === undefined ? Infinity : this.#capacity
-        this.#bucket.resize(now, Math.min(capacity, rate * this.#burst), Math.min(told, rate))
+        this.#bucket.resize(now, Math.min(capacity, rate * (this.#dead > 0 ? 50 : this.#burst)), Math.min(told, rate))
         return
       }
     }

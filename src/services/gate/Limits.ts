@@ -33,8 +33,8 @@ export type Verdict =
       readonly binding: Limiter | OwnLimit | undefined
       readonly debits: Debits
     }
-  /** It is larger than a limit, and would never pass. */
-  | { readonly _tag: "tooLarge"; readonly message: string }
+  /** It is larger than a limit, of the provider or of the user, and would never pass. */
+  | { readonly _tag: "tooLarge" | "notAllowed"; readonly message: string }
 
 /** A call as the limits remember it. */
 export interface Debited {
@@ -42,13 +42,15 @@ export interface Debited {
   readonly debits: Debits
   /** All that was ever admitted, this call included. */
   readonly totals: Totals
+  /** Tokens of output of all calls that had ended by then. */
+  readonly landed: number
   readonly at: number
   readonly sentAt: number
 }
 
 /** What a provider says that turns a call away. */
 export interface Throttle {
-  readonly dimension: "requests" | "tokens" | "unknown"
+  readonly dimension: Dimension | "unknown"
   readonly message: string
   /** Milliseconds for which it asks to be left alone, 0: it does not; and for which to leave it alone anyway. */
   readonly asked: number
@@ -59,6 +61,10 @@ export interface Throttle {
 const shortestBurst = 900
 
 const isToken = (dimension: Dimension): boolean => dimension !== "requests"
+
+/** Whether a throttle that names `named` may mean a limit on `dimension`. */
+const concerns = (named: Throttle["dimension"], dimension: Dimension): boolean =>
+  named === "unknown" || named === dimension || (named === "tokens" && isToken(dimension))
 
 /**
  * All limits of one endpoint and model: what they have room for, and what answers and throttles say of them. They are
@@ -71,6 +77,9 @@ export class Limits {
   /** What had been sent until a limit was met that nobody had told. */
   readonly #firstThrottles = new Map<Dimension, { readonly units: number; readonly elapsed: number }>()
   #totals = nothing
+  /** Tokens of output: of calls that have ended; expected of those that have not. */
+  #landed = 0
+  #pending = 0
   /** The first call was admitted then. */
   #firstAt: number | undefined
   /** Totals of the last seconds. */
@@ -174,7 +183,7 @@ export class Limits {
     }
     for (const own of this.#own) {
       const cost = this.#ownCost(own, demand)
-      if (cost > own.limit) return { _tag: "tooLarge", message: tooLargeForUser(cost, own.limit) }
+      if (cost > own.limit) return { _tag: "notAllowed", message: notAllowed(cost, own.limit) }
       const passes = now + own.wait(now, cost)
       if (passes > at) {
         at = passes
@@ -184,8 +193,7 @@ export class Limits {
     return { _tag: "passes", at, binding, debits }
   }
 
-  /** @returns all that was ever admitted, this call included */
-  debit(demand: Demand, debits: Debits, now: number): Totals {
+  debit(demand: Demand, debits: Debits, now: number): Pick<Debited, "totals" | "landed"> {
     for (const [limiter, cost] of debits) {
       limiter.debit(now, cost)
       if (limiter.warns(now)) this.#warnings.push(stateOf(limiter, now))
@@ -200,24 +208,49 @@ export class Limits {
       this.#samples = [...this.#samples.slice(-9), { at: now, totals: this.#totals }]
     }
     this.#totals = plus(this.#totals, demand)
-    return this.#totals
+    this.#pending += demand.expectedOutput
+    return { totals: this.#totals, landed: this.#landed }
   }
 
   /** @param headers of the answer, names in lower case */
   answered(call: Debited, headers: Readonly<Record<string, string>>, usage: Usage, now: number): void {
+    this.#ended(call, usage.output, now)
     for (const told of limitsOf(headers, now)) this.#observe(call, told, now)
-    for (const [limiter, cost] of call.debits) {
-      if (limiter.dimension === "outputTokens") limiter.debit(now, usage.output - cost)
-    }
     for (const own of this.#own) {
       const more = usage.input + usage.output - this.#ownCost(own, call.demand)
       if (own.dimension === "tokens" && more > 0) own.debit(now, more)
     }
   }
 
+  /** It ended without an answer: most likely without any output. */
+  failed(call: Debited, now: number): void {
+    this.#ended(call, 0, now)
+  }
+
+  /** Nobody waits for its answer any more: what it takes is most likely what was expected. */
+  lost(call: Debited, now: number): void {
+    this.#ended(call, call.demand.expectedOutput, now)
+  }
+
+  /** Output is counted when it is there; until then it is held for what is expected of it. */
+  #ended({ debits, demand }: Debited, output: number, now: number): void {
+    this.#pending -= demand.expectedOutput
+    this.#landed += output
+    for (const [limiter, cost] of debits) {
+      if (limiter.dimension === "outputTokens") limiter.correct(now, output - cost)
+    }
+  }
+
   /** Tokens count as they do for the provider, and never less than what is really used. */
   #ownCost({ dimension }: OwnLimit, demand: Demand): number {
     return dimension === "requests" ? 1 : Math.max(this.#charge.of(demand), demand.inputTokens + demand.expectedOutput)
+  }
+
+  /** What was taken since a call was sent. */
+  #since(dimension: Dimension, { landed, totals }: Debited): number {
+    return dimension === "outputTokens"
+      ? this.#landed - landed + this.#pending
+      : costBetween(dimension, totals, this.#totals, this.#charge)
   }
 
   #observe(call: Debited, told: Observed, now: number): void {
@@ -227,7 +260,7 @@ export class Limits {
       .map((each) => this.#limiters.get(`${told.name}/${each}`))
       .find((limiter) => limiter !== undefined && (window === undefined || limiter.window === window))
     if (known !== undefined) {
-      known.observe(now, told, window !== undefined, { at, totals }, this.#totals, this.#charge)
+      known.observe(now, told, window !== undefined, { at, totals }, this.#since(told.dimension, call), this.#charge)
       return
     }
     const over = window ?? minute
@@ -243,8 +276,10 @@ export class Limits {
     // through at once.
     const sent = costBetween(told.dimension, nothing, this.#totals, this.#charge)
     const isSmall = window === undefined && told.remaining !== undefined && missing > 1.5 * sent + 0.1 * limit
-    const capacity = isSmall ? Math.max(rate * 1_000, remaining + own) : limit
-    const since = costBetween(told.dimension, totals, this.#totals, this.#charge)
+    // A reset that is told to the millisecond is the time until it is whole.
+    const whole = told.reset === undefined || told.reset % 1_000 === 0 ? rate * 1_000 : remaining + rate * told.reset
+    const capacity = isSmall ? Math.min(limit, Math.max(whole, remaining + own)) : limit
+    const since = this.#since(told.dimension, call)
     const level = Math.min(capacity, remaining + rate * (now - at) - since)
     this.#limiters.set(`${told.name}/${over}`, Limiter.told(told.dimension, limit, over, now, { level, capacity }))
     this.#unlearn(told.dimension)
@@ -264,16 +299,18 @@ export class Limits {
     }
     const concerned = [...this.#limiters.values()].filter(
       (limiter) =>
-        dimension === "unknown" ||
-        (isToken(limiter.dimension) === (dimension === "tokens") &&
-          (stated === undefined || stated.window === limiter.window || limiter.window === undefined))
+        concerns(dimension, limiter.dimension) &&
+        (dimension === "unknown" ||
+          stated === undefined ||
+          stated.window === limiter.window ||
+          limiter.window === undefined)
     )
+    this.#pending -= call.demand.expectedOutput
     for (const [limiter, cost] of call.debits) if (!concerned.includes(limiter)) limiter.credit(now, cost)
     if (concerned.length === 0) {
       const learned = dimension === "unknown" ? "requests" : dimension
-      const lately = this.lately(now)
       const floor = costOf(learned, call.demand, this.#charge) / Math.max(1_000, freeze)
-      const rate = Math.max(learned === "requests" ? lately.requests : lately.tokens, floor)
+      const rate = Math.max(this.lately(learned, now), floor)
       this.#note(learned, now)
       const limiter = Limiter.learned(learned, rate, now)
       this.#limiters.set(`learned/${learned}`, limiter)
@@ -295,7 +332,7 @@ export class Limits {
       this.#unlearn(stated.dimension)
       this.#limiters.set(
         `stated/${stated.dimension}/${stated.window}`,
-        Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0 })
+        Limiter.told(stated.dimension, stated.limit, stated.window, now, { level: 0, isHearsay: true })
       )
     }
     // What was learned from headers that were wrong is wrong.
@@ -303,14 +340,10 @@ export class Limits {
   }
 
   /** What was admitted lately, in units a millisecond. */
-  lately(now: number): { readonly requests: number; readonly tokens: number } {
+  lately(dimension: Dimension, now: number): number {
     const from = this.#samples.find(({ at }) => now - at <= 5_000) ?? this.#samples[0]
-    if (from === undefined) return { requests: 0, tokens: 0 }
-    const elapsed = Math.max(1_000, now - from.at)
-    return {
-      requests: (this.#totals.requests - from.totals.requests) / elapsed,
-      tokens: this.#charge.between(from.totals, this.#totals) / elapsed
-    }
+    if (from === undefined) return 0
+    return costBetween(dimension, from.totals, this.#totals, this.#charge) / Math.max(1_000, now - from.at)
   }
 }
 
@@ -327,5 +360,5 @@ export const stateOf = (limiter: Limiter | OwnLimit, now: number): LimitState =>
 const tooLarge = (cost: number, limit: number): string =>
   `The call would take about ${cost} tokens, and the limit is ${limit} tokens at once`
 
-const tooLargeForUser = (cost: number, limit: number): string =>
-  `The call would take about ${cost} tokens, and --tpm allows ${limit} a minute`
+const notAllowed = (cost: number, limit: number): string =>
+  `One call takes about ${cost} tokens, with room for its answer, and --tpm allows ${limit} a minute`

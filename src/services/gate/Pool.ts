@@ -49,7 +49,7 @@ export type Step<W> =
   | { readonly _tag: "admit"; readonly waiter: W; readonly admission: Admission }
   /** There was nothing to send. */
   | { readonly _tag: "nothing"; readonly waiter: W }
-  | { readonly _tag: "tooLarge"; readonly waiter: W; readonly message: string }
+  | { readonly _tag: "tooLarge" | "notAllowed"; readonly waiter: W; readonly message: string }
   /** Nobody can pass before `until` (milliseconds since 1970; Infinity: until somebody leaves, or comes). */
   | { readonly _tag: "wait"; readonly until: number }
 
@@ -68,6 +68,8 @@ export interface PoolState {
   readonly waiting: number
   /** The most in flight, as it is now. */
   readonly concurrency: number
+  /** The most that ever may be. */
+  readonly ceiling: number
   /** What the next call waits for; `pause`: that the provider is left alone, or that what was saved up is spent slowly. */
   readonly binding: Dimension | "concurrency" | "pause" | undefined
   /** The limit that it waits for, where it is one. */
@@ -187,9 +189,9 @@ export class Pool<W extends Waiter> {
       return { _tag: "nothing", waiter }
     }
     const verdict = this.#limits.judge(demand, now)
-    if (verdict._tag === "tooLarge") {
+    if (verdict._tag !== "passes") {
       this.#order.remove(waiter, "left")
-      return { _tag: "tooLarge", waiter, message: verdict.message }
+      return { _tag: verdict._tag, waiter, message: verdict.message }
     }
     let until = verdict.at
     if (verdict.binding !== undefined) {
@@ -209,8 +211,11 @@ export class Pool<W extends Waiter> {
   }
 
   /** The call has ended, however it ended. */
-  leave(): void {
+  leave(admission: Admission, now: number): void {
     this.#inFlight--
+    if (admission.isSettled) return
+    admission.isSettled = true
+    this.#limits.lost(admission, now)
   }
 
   settle(admission: Admission, feedback: Feedback, now: number): void {
@@ -230,6 +235,7 @@ export class Pool<W extends Waiter> {
       inFlight: this.#inFlight,
       waiting: this.#order.size,
       concurrency: this.#concurrency(now)[0],
+      ceiling: this.#options.ceiling,
       binding: this.#order.size === 0 ? undefined : this.#binding,
       bindingLimit:
         this.#order.size === 0 || this.#bindingLimit === undefined || this.#bindingLimit.dimension !== this.#binding
@@ -297,7 +303,7 @@ export class Pool<W extends Waiter> {
       at: now,
       sentAt: now,
       demand,
-      totals: this.#limits.debit(demand, debits, now),
+      ...this.#limits.debit(demand, debits, now),
       debits,
       inFlight: this.#inFlight,
       level: this.#climb.level,
@@ -330,6 +336,7 @@ export class Pool<W extends Waiter> {
       this.#limits.throttled(admission, { dimension, message: error.message, asked, freeze }, now)
       return
     }
+    this.#limits.failed(admission, now)
     if (error.retryable) this.#breaker.failed(now, admission.at, reason._tag === "ConnectionFault")
     // That the request is at fault is an answer, too.
     else this.#breaker.answered()
@@ -338,7 +345,7 @@ export class Pool<W extends Waiter> {
       return
     }
     if (reason.retryAfter !== undefined) this.freeze(now + freeze)
-    const rate = /slow_down/.test(error.message) ? this.#limits.lately(now).tokens : undefined
+    const rate = /slow_down/.test(error.message) ? this.#limits.lately("tokens", now) : undefined
     if (!this.#overload.overloaded(now, admission.at, this.#inFlight, rate)) return
     this.freeze(now + freeze)
     if (this.#limits.size === 0) this.#climb.overloaded(now, this.#inFlight)

@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
@@ -108,7 +109,8 @@ describe("JournalEngine", () => {
       const order = random.shuffle(Array.from({ length: 400 }, (_, n) => n))
       for (let round = 1; round <= 2; round++) {
         const gone = order.slice(0, 80 * round)
-        assert.isAbove(gone.filter((n) => texts().includes(mark(n))).length, 60)
+        const written = texts()
+        assert.isAbove(gone.filter((n) => written.includes(mark(n))).length, 60)
         journal.forget(group, gone.slice(-80).map(chunkOf))
         const left = texts()
         assert.deepStrictEqual(
@@ -229,6 +231,83 @@ describe("JournalEngine", () => {
     renameSync(`${file}.rescued`, file)
     const after = use((rescued) => rescued.lookup([...before.keys(), keyOf(99)]))
     assert.deepStrictEqual([...after], [...before, [keyOf(99), "late"]])
+  })
+
+  const sizeOf = () => statSync(file).size
+  const responses = () => {
+    const db = new DatabaseSync(file)
+    const rows = db.prepare("SELECT call.rowid AS n FROM call JOIN response ON call.response = response.id").all()
+    db.close()
+    return rows.map(({ n }) => Number(n))
+  }
+
+  it("a largest size takes the oldest responses, and when they are gone says so: answers and costs stay", () => {
+    const maxBytes = 400_000
+    const limited = new JournalEngine({ file, readOnly: false, maxBytes })
+    write(limited, 200, 6)
+    assert.isAtMost(sizeOf(), maxBytes)
+    const kept = responses()
+    assert.isAbove(kept.length, 0)
+    assert.isAbove(kept[0] ?? 0, 1)
+    assert.deepStrictEqual(
+      kept,
+      kept.map((_, i) => (kept[0] ?? 0) + i)
+    )
+    const settled = Array.from({ length: 900 }, (_, i) => {
+      const n = 1000 + i
+      limited.reserve([{ ...reservation(run, `late ${n}`, [keyOf(n)]), group }])
+      return limited.settle([settlement(run, `late ${n}`, [[keyOf(n), mark(n).repeat(40)]])]).excess
+    })
+    assert.strictEqual(settled[0], 0)
+    assert.isAbove(settled.at(-1) ?? 0, 0)
+    assert.deepStrictEqual(responses(), [])
+    assert.strictEqual(limited.totals(run).unsettled, 0)
+    assert.strictEqual(limited.lookup(settled.map((_, i) => keyOf(1000 + i))).size, 900)
+    // Rows have moved: what is forgotten now is nowhere all the same.
+    limited.forget(group, [chunkOf(3), chunkOf(150)])
+    limited.close()
+    for (const n of [3, 150]) assert.notInclude(readFileSync(file, "latin1"), mark(n))
+  })
+
+  it("compacting gives back what was forgotten and what is over the largest size, and keeps every answer", () => {
+    use((journal) => {
+      write(journal, 300, 8)
+      journal.forget(
+        group,
+        Array.from({ length: 150 }, (_, n) => chunkOf(n))
+      )
+    })
+    const keys = Array.from({ length: 300 }, (_, n) => keyOf(n))
+    const before = use((journal) => journal.lookup(keys))
+    const size = sizeOf()
+    const compacted = use((journal) => journal.compact())
+    assert.deepStrictEqual([compacted.before, compacted.after], [size, sizeOf()])
+    assert.isBelow(compacted.after, 0.8 * size)
+    assert.strictEqual(compacted.responses, 0)
+    const limited = new JournalEngine({ file, readOnly: false, maxBytes: 1 })
+    const again = limited.compact()
+    limited.close()
+    assert.isAbove(again.responses, 0)
+    assert.isBelow(again.after, compacted.after)
+    assert.strictEqual(again.excess, sizeOf() - 1)
+    assert.deepStrictEqual([...use((journal) => journal.lookup(keys))], [...before])
+    assert.deepStrictEqual(
+      use((journal) => journal.check()),
+      []
+    )
+  })
+
+  it("a journal that is damaged is not compacted, and its check says what is wrong", () => {
+    use((journal) => write(journal, 100, 9))
+    const db = new DatabaseSync(file)
+    db.exec("UPDATE answer SET value = value || ' ' WHERE rowid = 4; DELETE FROM answer WHERE rowid = 9")
+    db.close()
+    const found = use((journal) => journal.check())
+    assert.lengthOf(found, 2)
+    assert.match(found.join(), /written/)
+    const size = sizeOf()
+    assert.strictEqual(faultOf(file, () => use((journal) => journal.compact()))?.reason, "corrupt")
+    assert.strictEqual(sizeOf(), size)
   })
 
   it("journals of earlier versions keep their answers, and forget them as exactly", () => {

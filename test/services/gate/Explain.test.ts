@@ -23,7 +23,7 @@ const waiting = (headers: Readonly<Record<string, string>>, ceiling = 8, allowed
   if (Object.keys(headers).length > 0) {
     const usage = { input: 100, output: 50, cached: 0 }
     pool.settle(first.admission, { _tag: "answered", headers, usage }, 100)
-    pool.leave()
+    pool.leave(first.admission, 100)
   }
   let now = 100
   for (let next = pool.next(now); next._tag !== "wait" || next.until < now + 1_000; next = pool.next(now)) {
@@ -85,7 +85,7 @@ describe("the warning at 80 % of a limit", () => {
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(logged.toSorted(), [
         "80 % of the limit of 12,000 tokens a minute is in use (m at https://api.example.com/v1): from here on it decides how long the run takes. A higher usage tier of the account raises it.",
-        "80 % of the limit of 90 requests a minute is in use (m at https://api.example.com/v1): from here on it decides how long the run takes. You set it: raise --rpm, or more chunks a call (--pack)."
+        "80 % of the limit of 90 requests a minute is in use (m at https://api.example.com/v1): from here on it decides how long the run takes. You set it by --rpm. More chunks a call (--pack) need fewer requests."
       ])
     }).pipe(Effect.provide([Gate.layer({ ceiling: 4 }), Logger.layer([logger])]))
   })
@@ -101,7 +101,7 @@ describe("a limit that was met", () => {
     const reason = new RateLimited({ dimension: "requests", retryAfter: 3_000 })
     const error = new ModelError({ reason, retryable: true, message })
     pool.settle(first.admission, { _tag: "failed", error, freeze: 3_000 }, 100)
-    pool.leave()
+    pool.leave(first.admission, 100)
     pool.enqueue(job(), 100)
     pool.next(100)
     assert.strictEqual(holding([pool.state(100)], 100), "limit: 20 requests/min")

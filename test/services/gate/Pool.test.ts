@@ -50,7 +50,7 @@ const admit = (pool: Pool<Job>, now: number): Admission => {
 
 const end = (pool: Pool<Job>, admission: Admission, feedback: Feedback, now: number) => {
   pool.settle(admission, feedback, now)
-  pool.leave()
+  pool.leave(admission, now)
 }
 
 /** A pool that has been told limits by its first call. */
@@ -303,5 +303,144 @@ describe("Pool", () => {
     const mean = levels.reduce((sum, level) => sum + level, 0) / levels.length
     assert.isAbove(mean, slots * 0.95)
     assert.isBelow(mean, slots * 2.5)
+  })
+
+  it("the first calls are those that will be answered soonest, of the most urgent", () => {
+    const pool = new Pool<Job>({ ceiling: 50, adaptive: true })
+    for (const expected of [900, 400, 700, 300, 500, 800]) pool.enqueue(job(100, 1_000, expected), 0)
+    const first: Job = { ...job(100, 1_000, 950), place: { ...job(1, 1, 950).place, priority: "interactive" } }
+    pool.enqueue(first, 0)
+    const taken: Array<number> = []
+    for (let now = 0; now <= 400; now += 100) {
+      const next = pool.next(now)
+      if (next._tag === "admit") taken.push(next.waiter.place.expectedOutput)
+      const more = pool.next(now)
+      if (more._tag === "admit") taken.push(more.waiter.place.expectedOutput)
+    }
+    assert.deepStrictEqual(taken, [950, 300, 400, 500])
+  })
+
+  it("a 429 on output tokens leaves input tokens as they are", () => {
+    const anthropic = (output: number): Readonly<Record<string, string>> => ({
+      "anthropic-ratelimit-input-tokens-limit": "600000",
+      "anthropic-ratelimit-input-tokens-remaining": "599900",
+      "anthropic-ratelimit-output-tokens-limit": "60000",
+      "anthropic-ratelimit-output-tokens-remaining": `${output}`
+    })
+    const pool = new Pool<Job>({ ceiling: 1_000, adaptive: true })
+    for (let i = 0; i < 20; i++) pool.enqueue(job(100, 100), 0)
+    end(pool, admit(pool, 0), answered(anthropic(60_000)), 10)
+    const turned = admit(pool, 100)
+    const level = (dimension: string) =>
+      pool.state(120).limits.find((limit) => limit.dimension === dimension)?.level ?? assert.fail(dimension)
+    end(pool, turned, failed(new RateLimited({ dimension: "outputTokens", retryAfter: 5_000 }), 5_000), 120)
+    assert.isAbove(level("inputTokens"), 590_000)
+    assert.strictEqual(pool.state(120).limits.length, 2)
+    assert.strictEqual(step(pool, 121), 5_120)
+    assert.strictEqual(pool.state(121).binding, "outputTokens")
+  })
+
+  it("output that is still to come is not there twice: what a remainder tells is what had ended by then", () => {
+    const pool = new Pool<Job>({ ceiling: 1_000, adaptive: true })
+    const headers = (remaining: number): Readonly<Record<string, string>> => ({
+      "anthropic-ratelimit-output-tokens-limit": "60000",
+      "anthropic-ratelimit-output-tokens-remaining": `${remaining}`
+    })
+    for (let i = 0; i < 200; i++) pool.enqueue(job(100, 1_000, 1_000), 0)
+    end(pool, admit(pool, 0), answered(headers(60_000)), 10)
+    const sent: Array<Admission> = []
+    for (let now = 10; now < 3_000; now += 10) {
+      const next = step(pool, now)
+      if (typeof next !== "number") sent.push(next)
+    }
+    // None of them has ended: the provider still says that all is there.
+    const [one] = sent
+    if (one === undefined) return assert.fail("nobody was admitted")
+    const usage = { input: 100, output: 1_000, cached: 0 }
+    end(pool, one, { _tag: "answered", headers: headers(60_000), usage }, 3_000)
+    assert.isAtMost(pool.state(3_000).limits[0]?.level ?? Infinity, 63_100 - 1_000 * sent.length)
+  })
+
+  it("calls that are turned away by chance cost nobody else anything", () => {
+    for (const headers of [{}, headersOf([["tokens", 6_000_000, 5_999_900]])]) {
+      const random = makeRandom(7)
+      const pool = new Pool<Job>({ ceiling: 100, adaptive: true })
+      const running: Array<{ readonly admission: Admission; readonly at: number; readonly isDenied: boolean }> = []
+      let late = 0
+      for (let now = 0; now < 240_000; now += 20) {
+        while (pool.waiting < 200) pool.enqueue(job(100, 100), now)
+        for (let next = step(pool, now); typeof next !== "number"; next = step(pool, now)) {
+          const isDenied = random.int(100) < 3
+          running.push({ admission: next, at: now + (isDenied ? 40 : 4_000), isDenied })
+        }
+        for (const one of running.filter(({ at }) => at <= now)) {
+          running.splice(running.indexOf(one), 1)
+          const error = failed(new RateLimited({ dimension: "tokens", retryAfter: 1_000 }), 1_000)
+          end(pool, one.admission, one.isDenied ? error : answered(headers), now)
+          if (now > 120_000 && !one.isDenied) late++
+        }
+      }
+      // A hundred at once, four seconds each.
+      assert.isAbove(late, 0.8 * 120 * 25, JSON.stringify(headers).slice(0, 40))
+    }
+  })
+
+  it("a limit that only a 429's text told is tried upward after a quiet minute, and found when it is larger", () => {
+    const pool = new Pool<Job>({ ceiling: 1_000, adaptive: true })
+    let limit = 600
+    let level = 0
+    let at = 0
+    let denied = 0
+    const passed: Array<number> = []
+    for (let now = 0; now < 600_000; now += 10) {
+      if (now === 200_000) limit = 1_800
+      while (pool.waiting < 10) pool.enqueue(job(100, 0), now)
+      const next = step(pool, now)
+      if (typeof next === "number") continue
+      level = Math.min(limit, level + ((now - at) * limit) / 60_000)
+      at = now
+      if (level >= 1) {
+        level--
+        passed.push(now)
+        end(pool, next, answered(), now)
+      } else {
+        denied++
+        const message = `Rate limit reached on requests per min (RPM): Limit ${limit}, Used ${limit}, Requested 1.`
+        end(pool, next, failed(new RateLimited({ dimension: "requests", retryAfter: 100 }), 100, message), now)
+      }
+    }
+    const between = (from: number, to: number) => passed.filter((time) => time >= from && time < to).length
+    assert.isAbove(between(60_000, 180_000), 1_200 * 0.95)
+    assert.isAbove(between(480_000, 600_000), 3_600 * 0.9)
+    assert.isBelow(denied, 30)
+  })
+
+  it("while it could admit, no ready call waits: whenever it says that nobody passes, something is used up", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const random = makeRandom(seed)
+      const ceiling = 5 + random.int(40)
+      const pool = told([["requests", random.between(60, 6_000), 50]], 0 + 1, ceiling)
+      const running: Array<Admission> = []
+      for (let now = 20; now < 60_000; now += random.between(5, 200)) {
+        while (pool.waiting < 5) pool.enqueue(job(10, 0), now)
+        for (;;) {
+          const next = step(pool, now)
+          if (typeof next !== "number") {
+            running.push(next)
+            continue
+          }
+          const { concurrency, inFlight, limits } = pool.state(now)
+          const [limiter] = limits
+          const isPaced = next - now <= 110
+          const isEmpty = (limiter?.level ?? 0) < 1.01 + 0.003 * (limiter?.capacity ?? 0)
+          assert.isTrue(inFlight >= concurrency || isEmpty || isPaced, `seed ${seed}, at ${now} until ${next}`)
+          break
+        }
+        while (running.length > 0 && random.int(3) > 0) {
+          const one = running.pop()
+          if (one !== undefined) end(pool, one, answered(), now)
+        }
+      }
+    }
   })
 })

@@ -73,7 +73,7 @@ export class Life {
 
   ingest(store: string, strike?: Strike, url = this.#url): Promise<Outcome> {
     const more = [`--concurrency=${this.#random.between(1, 8)}`, `--pack=${this.#random.pick(["1", "2", "auto"])}`]
-    return this.#program(["ingest", "docs", "--base-url", url, "--store", store, ...more], strike)
+    return this.#program(["ingest", "docs", "--prune", "--base-url", url, "--store", store, ...more], strike)
   }
 
   async #program(args: ReadonlyArray<string>, strike?: Strike): Promise<Outcome> {
@@ -135,7 +135,7 @@ export class Life {
     const name = this.#random.pick(["doc-0.md", ...names])
     const file = join(this.#documents, name)
     const fresh = () => join(this.#documents, `new-${this.#created++}.md`)
-    switch (this.#random.pick(["edit", "insert", "add", "copy", "none"])) {
+    switch (this.#random.pick(["edit", "insert", "add", "copy", "rename", "remove", "none"])) {
       case "edit":
         return writeFileSync(file, `${this.#read(file)}\n\nPriya Nair left Helios Labs in ${this.#random.int(3000)}.\n`)
       case "insert":
