@@ -6,6 +6,7 @@ const benchmarks: Readonly<
   gate: () => import("./gate.ts"),
   extract: () => import("./extract.ts"),
   load: () => import("./load.ts"),
+  neo4j: () => import("./neo4j.ts"),
   resume: () => import("./resume.ts")
 }
 

@@ -13,6 +13,7 @@ import * as Hash from "./cli/Hash.ts"
 import * as Ingest from "./cli/Ingest.ts"
 import * as Journal from "./cli/Journal.ts"
 import * as Logging from "./cli/Logging.ts"
+import { journalFile, placeOf } from "./cli/Places.ts"
 import { complain, Invocation, invocationOf, presenter } from "./cli/Print.ts"
 import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
@@ -20,7 +21,7 @@ import * as Retry from "./cli/Retry.ts"
 import * as Runs from "./cli/Runs.ts"
 import { version } from "./cli/Version.ts"
 import * as Watch from "./cli/Watch.ts"
-import { existingJournal, forgetting, ingestion, journalFile, reading, watching } from "./cli/Wiring.ts"
+import { existingJournal, forgetting, ingestion, reading, watching } from "./cli/Wiring.ts"
 import type { Documents } from "./cli/Wiring.ts"
 import * as Stores from "./layers/Stores.ts"
 import * as Telemetry from "./layers/Telemetry.ts"
@@ -118,14 +119,15 @@ const doctor = Command.withHandler(
   Effect.fnUntraced(function* ({ config, settings: given }) {
     const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
     const file = journalFile(settings)
+    const place = yield* placeOf(settings)
     const files = {
-      openStore: Stores.layerReadOnly(settings.store),
+      openStore: Stores.layerReadOnly(place),
       openJournal: Stores.layerJournalReadOnly(file),
-      checkStore: Stores.checkStore(settings.store),
+      checkStore: Stores.checkStore(place),
       checkJournal: Stores.checkJournal(file)
     }
     const model = { named: settings.model, model: Option.getOrElse(settings.model, () => Flags.defaultModel) }
-    yield* Doctor.run({ ...settings, ...model, journalFile: file, ...files }).pipe(observed(settings))
+    yield* Doctor.run({ ...settings, ...model, place, journalFile: file, ...files }).pipe(observed(settings))
   })
 )
 

@@ -54,7 +54,7 @@ const noLedger = Layer.succeed(Ledger, {
   deadLetters: () => Effect.succeed([])
 })
 
-const databases = Stores.layer({ store, journal: join(dirname(store), "journal.db") })
+const databases = Stores.layer({ store: { _tag: "file", file: store }, journal: join(dirname(store), "journal.db") })
 
 const layer = Ingest.layerLlm({ ceiling: 512, model: "simulated", pack: "auto" }).pipe(
   Layer.provide(Models.layerChat({ kind: "openai", baseUrl, apiKey: Option.some(Redacted.make("none")) })),

@@ -1,8 +1,11 @@
-import { Effect, FileSystem, Option, Path, Redacted } from "effect"
+import { Duration, Effect, FileSystem, Option, Path, Redacted } from "effect"
 import type { Layer } from "effect"
 import { Command } from "effect/cli"
 import { versions } from "node:process"
+import type { GraphCounts } from "../domain/Graph.ts"
 import type { Provider } from "../layers/Models.ts"
+import type { Options as Neo4jOptions } from "../layers/Neo4jStore.ts"
+import * as Stores from "../layers/Stores.ts"
 import { endpoint } from "../layers/Telemetry.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import type { Journal } from "../services/Journal.ts"
@@ -30,6 +33,7 @@ interface Check {
 }
 
 export interface DoctorOptions extends Flags.CommonSettings, Flags.ModelSettings {
+  readonly place: Stores.Place
   /** The model, if the user has named one. */
   readonly named: Option.Option<string>
   /** Path of the journal's file. */
@@ -101,18 +105,39 @@ const file = Effect.fnUntraced(function* (
   )
 })
 
-const store = (options: DoctorOptions) =>
+const inFile = (options: DoctorOptions, path: string) =>
   file(
     "store",
-    options.store,
+    path,
     Effect.gen(function* () {
       const opened = yield* GraphStore
-      const counts = yield* opened.counts(options.group)
-      return `${options.store} holds ${counted(counts.documents, "document")} and ${counted(counts.entities, "entity", "entities")} of group ${options.group}.`
+      return holds(path, yield* opened.counts(options.group))
     }).pipe(Effect.provide(options.openStore)),
     options.checkStore,
     "Restore it from a backup; or move it away and ingest again: answers that are in the journal are not paid for again."
   )
+
+const holds = (where: string, { documents, entities, group }: GraphCounts): string =>
+  `${where} holds ${counted(documents, "document")} and ${counted(entities, "entity", "entities")} of group ${group}.`
+
+const onServer = (options: DoctorOptions, server: Neo4jOptions): Effect.Effect<Check> =>
+  Stores.inspect({ ...server, patience: Duration.zero }, options.group).pipe(
+    Effect.map(({ counts, location, missing, server: product, statements }) => {
+      if (counts === undefined)
+        return ok("store", `${product} at ${location} answers; \`ingest\` will make the schema.`)
+      const held = holds(`${product} at ${location}`, counts)
+      return missing.length === 0
+        ? ok("store", held)
+        : warn(
+            "store",
+            `${held} Of its schema ${missing.join(", ")} is missing, which the next \`ingest\` makes, or who may: ${statements.join("; ")}`
+          )
+    }),
+    Effect.catch((error) => Effect.succeed(fail("store", error.message)))
+  )
+
+const store = (options: DoctorOptions): Effect.Effect<Check, never, FileSystem.FileSystem | Path.Path> =>
+  options.place._tag === "file" ? inFile(options, options.place.file) : onServer(options, options.place.server)
 
 const journal = (options: DoctorOptions) =>
   file(

@@ -151,19 +151,37 @@ export const size: Decode<number> = (raw) => {
     : Result.fail("a size such as 64MB, 500KB or 1GiB.")
 }
 
-/** Where the graph is. */
-export const store: Decode<string> = (raw) => {
-  const [, scheme, rest] = /^([a-z][a-z0-9+.]*):(.*)$/is.exec(raw) ?? []
-  if (scheme?.toLowerCase() === "sqlite" && rest !== undefined) {
-    if (rest === "" || rest.startsWith(":"))
-      return Result.fail("sqlite: and the name of a file, as in sqlite:sluice.db.")
-    return Result.succeed(rest)
+const schemes = ["neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"]
+
+/** An address of a server, with or without the name of a database. */
+const server: Decode<string> = (raw) => {
+  const parsed = URL.canParse(raw) ? new URL(raw) : undefined
+  if (parsed === undefined || parsed.hostname === "" || !raw.includes("://")) {
+    return Result.fail("the address of a server, as in neo4j://localhost:7687.")
   }
-  return Result.fail(
-    scheme !== undefined && /^(neo4j|bolt)/i.test(scheme)
-      ? "sqlite:FILE: Neo4j is not in this version yet."
-      : "sqlite:FILE, as in sqlite:sluice.db; other stores are not in this version."
-  )
+  if (parsed.username !== "" || parsed.password !== "") {
+    return Result.fail("an address without user and password: set NEO4J_USERNAME and NEO4J_PASSWORD.")
+  }
+  if (
+    parsed.search !== "" ||
+    parsed.hash !== "" ||
+    !/^\/?[\p{L}\p{N}._-]*$/u.test(decodeURIComponent(parsed.pathname))
+  ) {
+    return Result.fail("an address and at most the name of a database, as in neo4j://localhost:7687/neo4j.")
+  }
+  return Result.succeed(raw.replace(/\/$/, ""))
+}
+
+/** Where the graph is: the path of a file, or the address of a server. */
+export const store: Decode<string> = (raw) => {
+  const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.]*):(.*)$/is.exec(raw) ?? []
+  if (schemes.includes(scheme.toLowerCase())) return server(raw)
+  if (scheme.toLowerCase() !== "sqlite") {
+    return Result.fail("sqlite:FILE, as in sqlite:sluice.db, or neo4j://HOST:PORT.")
+  }
+  return rest === "" || rest.startsWith(":")
+    ? Result.fail("sqlite: and the name of a file, as in sqlite:sluice.db.")
+    : Result.succeed(rest)
 }
 
 const decodeGroup = Schema.decodeUnknownOption(Group)
@@ -217,7 +235,11 @@ export const config = Flag.String("config").pipe(
 export const common = {
   store: setting(
     "store",
-    text("store", "sqlite:FILE", "Where the graph is (default: sqlite:sluice.db)"),
+    text(
+      "store",
+      "sqlite:FILE|neo4j://HOST:PORT",
+      "Where the graph is (default: sqlite:sluice.db); of a server, NEO4J_USERNAME and NEO4J_PASSWORD are read"
+    ),
     store,
     defaults.store
   ),

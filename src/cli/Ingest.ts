@@ -5,6 +5,7 @@ import { GraphStore } from "../services/GraphStore.ts"
 import { budget, ceilingsOf, forecast, stoppedMessage } from "./Budget.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
+import { flagOf } from "./Places.ts"
 import { complain, counted, fit, Invocation, jsonLine, plain, print } from "./Print.ts"
 import { overviewLines, reportLines } from "./Summary.ts"
 
@@ -51,7 +52,7 @@ type IngestOptions = Pick<
 /** Flags that other commands need to find the same graph. */
 const sameGraph = (settings: Flags.CommonSettings): string =>
   [
-    settings.store === Flags.defaults.store ? "" : ` --store ${plain(`sqlite:${settings.store}`)}`,
+    settings.store === Flags.defaults.store ? "" : ` --store ${plain(flagOf(settings.store))}`,
     settings.group === Flags.defaults.group ? "" : ` --group ${settings.group}`
   ].join("")
 

@@ -19,7 +19,8 @@ export const keyVariables: Readonly<Record<Provider["kind"], string>> = {
   anthropic: "ANTHROPIC_API_KEY"
 }
 
-const secret = (name: string): Effect.Effect<Option.Option<Redacted.Redacted>> =>
+/** A variable that must not be printed; an empty one counts as not set. */
+export const secret = (name: string): Effect.Effect<Option.Option<Redacted.Redacted>> =>
   Config.option(Config.Redacted(name)).pipe(
     Effect.map(Option.filter((value) => Redacted.value(value) !== "")),
     Effect.orElseSucceed(() => Option.none())

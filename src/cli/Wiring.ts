@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { resolve } from "node:path"
 import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
@@ -15,6 +15,7 @@ import { Vocabulary } from "../services/Vocabulary.ts"
 import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
 import type { CommonSettings, ForgetSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import { journalFile, placeOf } from "./Places.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -22,29 +23,31 @@ import { keyVariables, resolve as resolveProviders } from "./Providers.ts"
 import type { Providers } from "./Providers.ts"
 import { version } from "./Version.ts"
 
-/** The journal is beside the store unless it is said where. */
-export const journalFile = (settings: { readonly store: string; readonly journal: Option.Option<string> }): string =>
-  Option.getOrElse(settings.journal, () => join(dirname(settings.store), "sluice.journal.db"))
-
-const requireGraph = Effect.fnUntraced(function* (store: string) {
+/** There must be a graph; of a server, whoever opens it finds out. */
+const placeOfGraph = Effect.fnUntraced(function* (settings: { readonly store: string }) {
+  const place = yield* placeOf(settings)
   const fileSystem = yield* FileSystem.FileSystem
-  if (yield* Effect.orElseSucceed(fileSystem.exists(store), () => false)) return
+  if (place._tag === "server" || (yield* Effect.orElseSucceed(fileSystem.exists(place.file), () => false))) return place
   return yield* new UsageError({
-    message: `There is no graph at ${plain(store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
+    message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
   })
 })
 
-/** The graph, for commands that only read; there must be one. */
+/** The graph, for commands that only read. */
 export const reading = (settings: CommonSettings) =>
-  Layer.unwrap(Effect.as(requireGraph(settings.store), Stores.layerReadOnly(settings.store)))
+  Layer.unwrap(Effect.map(placeOfGraph(settings), Stores.layerReadOnly))
 
-/** The graph and the journal, to take something out of them: there must be a graph. A dry run does it to copies. */
-export const forgetting = (settings: ForgetSettings) => {
-  const databases = { store: settings.store, journal: journalFile(settings) }
-  return Layer.unwrap(
-    Effect.as(requireGraph(settings.store), settings.dryRun ? Stores.layerCopy(databases) : Stores.layer(databases))
+/** The graph and the journal, to take something out of them. A dry run does it to copies, which a server has none of. */
+export const forgetting = (settings: ForgetSettings) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const store = yield* placeOfGraph(settings)
+      if (settings.dryRun && store._tag === "server") {
+        return yield* new UsageError({ message: "A server's graph is not copied, so forget has no --dry-run there." })
+      }
+      return (settings.dryRun ? Stores.layerCopy : Stores.layer)({ store, journal: journalFile(settings) })
+    })
   ).pipe(Layer.merge(Run.layer(settings.group)))
-}
 
 /** The journal, if there is one, for commands that only read. */
 export const existingJournal = (file: string) =>
@@ -184,7 +187,7 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
       })
       const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
       const databases = {
-        store: settings.store,
+        store: yield* placeOf(settings),
         journal: journalFile(settings),
         ...Option.match(settings.journalMax, { onNone: () => ({}), onSome: (journalMax) => ({ journalMax }) })
       }

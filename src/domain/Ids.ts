@@ -77,6 +77,9 @@ export const factId = (
 export const decisionId = (document: DocumentId, from: EntityId, to: EntityId): DecisionId =>
   DecisionId.make(digest(["decision", document, from, to]), made)
 
+/** For stores that cannot index a name of any length. */
+export const sourceId = (group: Group, uri: string): string => digest(["source", group, uri])
+
 export const itemKey = (group: Group, kind: string, recipe: Recipe, ...item: ReadonlyArray<string>): ItemKey =>
   ItemKey.make(digest(["item", group, kind, recipe, ...item]), made)
 

@@ -1,12 +1,20 @@
 import { Effect, FileSystem, Layer, Path } from "effect"
-import type { Ledger } from "../services/Ledger.ts"
+import type { Group } from "../domain/Ids.ts"
 import type { GraphStore } from "../services/GraphStore.ts"
 import { Journal } from "../services/Journal.ts"
+import type { Ledger } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
+import type { Options as ServerOptions } from "./Neo4jStore.ts"
 
-/** Paths of the two databases. */
-export interface Files {
-  readonly store: string
+/** Where a graph is: an SQLite file, or a Neo4j server. */
+export type Place =
+  | { readonly _tag: "file"; readonly file: string }
+  | { readonly _tag: "server"; readonly server: ServerOptions }
+
+/** The two databases of a run. */
+export interface Databases {
+  readonly store: Place
+  /** Path of the journal's file. */
   readonly journal: string
   /** How large the journal should be at most, in bytes. */
   readonly journalMax?: number
@@ -15,39 +23,53 @@ export interface Files {
 /** What may follow a database's name in the names of the files beside it. */
 export const companion = /^((-new)?(-wal|-shm|-journal)?|\.rescued(-\d+)?)$/
 
-const sqlite = Effect.promise(() => Promise.all([import("./SqliteStore.ts"), import("./SqliteJournal.ts")]))
+// Nothing of a database is loaded before it is needed.
+const sqliteStore = Effect.promise(() => import("./SqliteStore.ts"))
+const sqliteJournal = Effect.promise(() => import("./SqliteJournal.ts"))
+const neo4jStore = Effect.promise(() => import("./Neo4jStore.ts"))
 
 const temporary = (prefix: string) =>
   FileSystem.FileSystem.use((fileSystem) => Effect.orDie(fileSystem.makeTempDirectoryScoped({ prefix })))
 
-/** Graph, ledger and journal in SQLite files. Nothing of SQLite is loaded before it is needed. */
-export const layer = (files: Files): Layer.Layer<GraphStore | Ledger | Journal, StorageError> =>
+const storeLayer = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError> =>
   Layer.unwrap(
-    Effect.map(sqlite, ([store, journal]) =>
-      // The store first: where it is refused, no journal is made beside it.
-      Layer.provideMerge(journal.layer(journalOptions(files)), store.layer({ file: files.store }))
-    )
+    place._tag === "file"
+      ? Effect.map(sqliteStore, ({ layer }) => layer({ file: place.file }))
+      : Effect.map(neo4jStore, ({ layer }) => layer(place.server))
   )
 
-const journalOptions = ({ journal: file, journalMax: maxBytes }: Pick<Files, "journal" | "journalMax">) => ({
+/** Graph, ledger and journal. */
+export const layer = ({ store, ...rest }: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError> =>
+  // The store first: where it is refused, no journal is made beside it.
+  Layer.unwrap(Effect.map(sqliteJournal, ({ layer }) => layer(journalOptions(rest)))).pipe(
+    Layer.provideMerge(storeLayer(store))
+  )
+
+const journalOptions = ({ journal: file, journalMax: maxBytes }: Pick<Databases, "journal" | "journalMax">) => ({
   file,
   ...(maxBytes === undefined ? {} : { maxBytes })
 })
 
-export const compactJournal = (files: Pick<Files, "journal" | "journalMax">) =>
-  Effect.flatMap(sqlite, ([, journal]) => journal.compact(journalOptions(files)))
+export const compactJournal = (files: Pick<Databases, "journal" | "journalMax">) =>
+  Effect.flatMap(sqliteJournal, ({ compact }) => compact(journalOptions(files)))
 
-export const checkStore = (file: string) => Effect.flatMap(sqlite, ([store]) => store.check({ file }))
+/** A server looks after its own files. */
+export const checkStore = (place: Place) =>
+  place._tag === "file" ? Effect.flatMap(sqliteStore, ({ check }) => check({ file: place.file })) : Effect.succeed([])
 
-export const checkJournal = (file: string) => Effect.flatMap(sqlite, ([, journal]) => journal.check({ file }))
+export const checkJournal = (file: string) => Effect.flatMap(sqliteJournal, ({ check }) => check({ file }))
 
 /** The graph and its ledger, for commands that only read. */
-export const layerReadOnly = (file: string): Layer.Layer<GraphStore | Ledger, StorageError> =>
-  Layer.unwrap(Effect.map(sqlite, ([store]) => store.layerReadOnly({ file })))
+export const layerReadOnly = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError> =>
+  Layer.unwrap(
+    place._tag === "file"
+      ? Effect.map(sqliteStore, ({ layerReadOnly }) => layerReadOnly({ file: place.file }))
+      : Effect.map(neo4jStore, ({ layerReadOnly }) => layerReadOnly(place.server))
+  )
 
 /** The journal alone. */
 export const layerJournalReadOnly = (file: string): Layer.Layer<Journal, StorageError> =>
-  Layer.unwrap(Effect.map(sqlite, ([, journal]) => journal.layerReadOnly({ file })))
+  Layer.unwrap(Effect.map(sqliteJournal, ({ layerReadOnly }) => layerReadOnly({ file })))
 
 /**
  * The journal as it was recorded, which is only read; one of an earlier version is read from a copy that is brought up to
@@ -56,7 +78,7 @@ export const layerJournalReadOnly = (file: string): Layer.Layer<Journal, Storage
 const layerRecorded = (file: string): Layer.Layer<Journal, StorageError, FileSystem.FileSystem | Path.Path> => {
   const copied = Layer.unwrap(
     Effect.gen(function* () {
-      const [, journal] = yield* sqlite
+      const journal = yield* sqliteJournal
       const path = yield* Path.Path
       const copy = path.join(yield* temporary("sluice-replay-"), "journal.db")
       yield* journal.snapshot(file, copy)
@@ -75,25 +97,35 @@ const layerRecorded = (file: string): Layer.Layer<Journal, StorageError, FileSys
 }
 
 /** For a replay: the journal is only read. */
-export const layerReplay = (
-  files: Files
-): Layer.Layer<GraphStore | Ledger | Journal, StorageError, FileSystem.FileSystem | Path.Path> =>
-  Layer.unwrap(
-    Effect.map(sqlite, ([store]) => Layer.merge(layerRecorded(files.journal), store.layer({ file: files.store })))
-  )
+export const layerReplay = ({
+  journal,
+  store
+}: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError, FileSystem.FileSystem | Path.Path> =>
+  Layer.merge(layerRecorded(journal), storeLayer(store))
 
-/** For a dry run: copies of both as they are now, which are thrown away when it has ended. */
-export const layerCopy = (
-  files: Files
-): Layer.Layer<GraphStore | Ledger | Journal, StorageError, FileSystem.FileSystem | Path.Path> =>
+/**
+ * For a dry run, thrown away when it has ended: copies of the files as they are now. A server's graph is not copied, but
+ * its ledger is read, so that what is unchanged counts as that; the graph is what the run would add.
+ */
+export const layerCopy = ({
+  journal,
+  store
+}: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError, FileSystem.FileSystem | Path.Path> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const path = yield* Path.Path
-      const [store, journal] = yield* sqlite
       const directory = yield* temporary("sluice-dry-run-")
       const copies = { store: path.join(directory, "store.db"), journal: path.join(directory, "journal.db") }
-      yield* store.snapshot(files.store, copies.store)
-      yield* journal.snapshot(files.journal, copies.journal)
-      return layer(copies)
+      yield* (yield* sqliteJournal).snapshot(journal, copies.journal)
+      const copy = layer({ store: { _tag: "file", file: copies.store }, journal: copies.journal })
+      if (store._tag === "file") {
+        yield* (yield* sqliteStore).snapshot(store.file, copies.store)
+        return copy
+      }
+      return (yield* neo4jStore).layerDryRun(store.server).pipe(Layer.provideMerge(copy))
     })
   )
+
+/** What a server is and holds, for whoever asks before a run. */
+export const inspect = (server: ServerOptions, group: Group) =>
+  Effect.flatMap(neo4jStore, ({ inspect }) => inspect(server, group))

@@ -66,6 +66,20 @@ const gather = (flow: Flow<ChunkTask>): Result.Result<Flow<ChunkedDocument>, voi
   return parent.gathered === parent.chunks.length ? Result.succeed(Result.succeed(parent)) : Result.fail(undefined)
 }
 
+/** Rows of a document in the graph, about. */
+const rowsOf = (write: Write): number => {
+  if (write._tag !== "document") return 1
+  const { facts, mentions, names, relations, supports } = write.resolved.graph
+  return names.length + mentions.length + relations.length + facts.length + supports.length
+}
+
+/**
+ * Of a store that takes several commits at once: a server's statements cost the same however few rows they have, so a
+ * further commit waits for many, though not for long.
+ */
+const commitsOf = (writers = 1): Pick<GroupCommit.Options<Write>, "several"> =>
+  writers === 1 ? {} : { several: { atOnce: writers, weigh: rowsOf, enough: 4000, within: Duration.millis(200) } }
+
 /** The stream: load → chunk → extract → resolve → construct. */
 const flow = Effect.fnUntraced(function* (recipe: Recipe) {
   const run = yield* Run
@@ -80,11 +94,12 @@ const flow = Effect.fnUntraced(function* (recipe: Recipe) {
       store.commit(run.group, run.id, writes).pipe(
         Effect.timed,
         Effect.map(([duration]) => {
-          commits.record(Duration.toMillis(duration))
+          // Of a store that takes several at once, nobody who looks something up waits for a long one.
+          if (store.writers === undefined) commits.record(Duration.toMillis(duration))
           return writes
         })
       ),
-    { maxBatch: maxCommit, patience }
+    { maxBatch: maxCommit, patience, ...commitsOf(store.writers) }
   )
   const phases = {
     load: yield* load({ recipe, claims, listings, wanted: source.wanted }),

@@ -81,6 +81,8 @@ export class GraphStore extends Context.Service<
   GraphStore,
   {
     readonly commit: (group: Group, run: RunId, writes: ReadonlyArray<Write>) => Effect.Effect<void, StorageError>
+    /** Commits that are worth making at once; absent: one after the other. */
+    readonly writers?: number
     /** What the writes would take out. */
     readonly removal: (group: Group, writes: ReadonlyArray<RemovalWrite>) => Effect.Effect<Removal, StorageError>
     /** Takes out everything of the group, the ledger's entries too. Should it break off, it is to be run again. */
@@ -88,7 +90,7 @@ export class GraphStore extends Context.Service<
     /**
      * Afterwards nothing that `removed`, `forgotten` or `forgetGroup` took out, of any group, is left in what the store
      * keeps on disk. Costs as much as copying the store, or nothing if nothing was taken out since the last time:
-     * then false.
+     * then false. A server's own files are out of reach: of those it is false too, and a warning says so.
      */
     readonly purge: Effect.Effect<boolean, StorageError>
     readonly counts: (group: Group) => Effect.Effect<GraphCounts, StorageError>

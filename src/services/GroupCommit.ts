@@ -1,5 +1,5 @@
-import { Cause, Context, Deferred, Effect, Exit, Option, Queue, Tracer } from "effect"
-import type { Scope } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, Option, Queue, Semaphore, Tracer } from "effect"
+import type { Duration, Scope } from "effect"
 
 interface Waiting<A, B, E> {
   readonly item: A
@@ -8,30 +8,71 @@ interface Waiting<A, B, E> {
   isAbandoned: boolean
 }
 
+export interface Options<A> {
+  /** Items that one commit takes at most. */
+  readonly maxBatch: number
+  /** Turns that other fibers get before a batch is taken; 0 if absent. */
+  readonly patience?: number
+  /** For what takes several commits at once. */
+  readonly several?: Several<A>
+}
+
+export interface Several<A> {
+  /** Commits under way at most. */
+  readonly atOnce: number
+  readonly weigh: (item: A) => number
+  /** While a commit is under way, the next one begins when as much waits, */
+  readonly enough: number
+  /** or when so much time has passed. */
+  readonly within: Duration.Duration
+}
+
 /**
- * Natural batching: while one commit runs, items queue, and the next commit takes all of them, `maxBatch` at most. So a
+ * Natural batching: while a commit runs, items queue, and the next commit takes all of them, `maxBatch` at most. So a
  * lone item waits for nobody, and under load a commit's fixed cost (a transaction, an fsync, a round trip) is shared.
  *
  * `commit` gets at least one item, and answers in the order of its items. If it fails, each item of that batch fails
- * with it; later batches are not touched. An item whose caller is interrupted before its batch begins is left out; after
+ * with it; other batches are not touched. An item whose caller is interrupted before its batch begins is left out; after
  * that it is committed, and its answer dropped. With `patience`, other fibers get so many turns before a batch is taken, to
- * join it: no time where nobody has anything to do, and fewer commits where everybody has. A batch's spans hang from its first caller's. Closing the scope interrupts all that wait.
+ * join it: no time where nobody has anything to do, and fewer commits where everybody has. With `several`, there are more
+ * commits at once the more waits: none that is small while another is under way. A batch's spans hang from its first
+ * caller's. Closing the scope interrupts all that wait.
  */
 export const make = Effect.fnUntraced(function* <A, B, E>(
   commit: (batch: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>,
-  options: { readonly maxBatch: number; readonly patience?: number }
+  options: Options<A>
 ): Effect.fn.Return<(item: A) => Effect.Effect<B, E>, never, Scope.Scope> {
+  const { maxBatch, patience = 0, several } = options
   const queue = yield* Queue.unbounded<Waiting<A, B, E>>()
   const open = new Set<Deferred.Deferred<B, E>>()
   let isClosed = false
-  const patience = options.patience ?? 0
+  const taking = yield* Semaphore.make(1)
+  let underWay = 0
+  let weight = 0
+  let gathering: Deferred.Deferred<void> | undefined
 
-  const commitNext = Effect.gen(function* () {
-    if (patience > 0) {
-      yield* Queue.peek(queue)
-      for (let turn = 0; turn < patience && open.size < options.maxBatch; turn++) yield* Effect.yieldNow
+  /** Whether the next commit may begin. */
+  const isDue = (): boolean => several === undefined || underWay === 0 || weight >= several.enough
+  const notify = (): void => {
+    if (gathering !== undefined && isDue()) Deferred.doneUnsafe(gathering, Effect.void)
+  }
+  const weigh = (item: A): number => several?.weigh(item) ?? 0
+
+  const take = Effect.gen(function* () {
+    if (patience > 0 || several !== undefined) yield* Queue.peek(queue)
+    for (let turn = 0; turn < patience && open.size < maxBatch; turn++) yield* Effect.yieldNow
+    if (several !== undefined && !isDue()) {
+      gathering = Deferred.makeUnsafe()
+      yield* Effect.timeoutOption(Deferred.await(gathering), several.within)
+      gathering = undefined
     }
-    const taken = yield* Queue.takeBetween(queue, 1, options.maxBatch)
+    const taken = yield* Queue.takeBetween(queue, 1, maxBatch)
+    for (const { item } of taken) weight -= weigh(item)
+    underWay++
+    return taken
+  })
+
+  const commitBatch = Effect.fnUntraced(function* (taken: ReadonlyArray<Waiting<A, B, E>>) {
     const batch = taken.filter(({ isAbandoned }) => !isAbandoned)
     const [first] = batch
     if (first === undefined) return
@@ -50,11 +91,23 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
     for (const { done } of batch) Deferred.doneUnsafe(done, Exit.failCause(cause))
   })
 
+  const commitNext = Effect.flatMap(Semaphore.withPermit(taking, take), (taken) =>
+    Effect.ensuring(
+      commitBatch(taken),
+      Effect.sync(() => {
+        underWay--
+        notify()
+      })
+    )
+  )
+
   yield* Effect.addFinalizer(() => {
     isClosed = true
     return Effect.forEach(open, Deferred.interrupt, { discard: true })
   })
-  yield* Effect.forkScoped(Effect.forever(commitNext))
+  for (let committer = 0; committer < (several?.atOnce ?? 1); committer++) {
+    yield* Effect.forkScoped(Effect.forever(commitNext))
+  }
 
   return (item) =>
     Effect.contextWith((context: Context.Context<never>) => {
@@ -63,6 +116,8 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
       const waiting: Waiting<A, B, E> = { item, done: Deferred.makeUnsafe(), span, isAbandoned: false }
       open.add(waiting.done)
       Queue.offerUnsafe(queue, waiting)
+      weight += weigh(item)
+      notify()
       return Deferred.await(waiting.done).pipe(
         Effect.onExit(() =>
           Effect.sync(() => {

@@ -204,7 +204,10 @@ describe("wrong values", () => {
 
   it.effect("of stores say what this version has", () =>
     Effect.gen(function* () {
-      assert.include(yield* rejected(["--store", "neo4j://localhost:7687"], {}), "not in this version yet")
+      assert.include(yield* rejected(["--store", "neo4j://neo4j:secret@localhost:7687"], {}), "NEO4J_PASSWORD")
+      assert.include(yield* rejected(["--store", "neo4j:localhost"], {}), "neo4j://localhost:7687")
+      assert.include(yield* rejected(["--store", "bolt://localhost/a/b"], {}), "name of a database")
+      assert.include(yield* rejected(["--store", "neo4j://localhost?x=1"], {}), "name of a database")
       assert.include(yield* rejected(["--store", "postgres://x"], {}), "sqlite:FILE")
       assert.include(yield* rejected(["--store", "sqlite:"], {}), "name of a file")
       assert.include(yield* rejected(["--store", "graph.db"], {}), "sqlite:FILE")

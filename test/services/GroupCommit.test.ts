@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import * as GroupCommit from "../../src/services/GroupCommit.ts"
 
 /** A commit that records its batches; each one runs until it is released. */
-const recorder = Effect.fnUntraced(function* (options: { readonly maxBatch: number }) {
+const recorder = Effect.fnUntraced(function* (options: GroupCommit.Options<number>) {
   const batches: Array<ReadonlyArray<number>> = []
   const gates: Array<Deferred.Deferred<void, string>> = []
   const write = yield* GroupCommit.make((batch: ReadonlyArray<number>) => {
@@ -119,4 +120,53 @@ describe("GroupCommit", () => {
       assert.strictEqual(yield* write(1), undefined)
     })
   )
+
+  describe("with several at once", () => {
+    const several = { atOnce: 2, weigh: (item: number) => item, enough: 10, within: Duration.seconds(1) }
+
+    it.effect("begins another when enough waits, however long the first takes, and no third", () =>
+      Effect.gen(function* () {
+        const { batches, fork, release } = yield* recorder({ maxBatch: 100, several })
+        const fibers = [yield* fork(1), yield* fork(4), yield* fork(5)]
+        assert.deepStrictEqual(batches, [[1]])
+        fibers.push(yield* fork(1), yield* fork(20))
+        assert.deepStrictEqual(batches, [[1], [4, 5, 1]])
+        yield* release(1)
+        assert.deepStrictEqual(batches, [[1], [4, 5, 1], [20]])
+        yield* release(0)
+        yield* release(2)
+        assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [10, 40, 50, 10, 200])
+      })
+    )
+
+    it.effect("begins another with less when its time has come, or when nothing is under way", () =>
+      Effect.gen(function* () {
+        const { batches, fork, release } = yield* recorder({ maxBatch: 100, several })
+        const fibers = [yield* fork(1), yield* fork(2)]
+        yield* TestClock.adjust("999 millis")
+        assert.deepStrictEqual(batches, [[1]])
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(batches, [[1], [2]])
+        yield* release(1)
+        fibers.push(yield* fork(3))
+        assert.deepStrictEqual(batches, [[1], [2]])
+        yield* release(0)
+        assert.deepStrictEqual(batches, [[1], [2], [3]])
+        yield* release(2)
+        assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [10, 20, 30])
+      })
+    )
+
+    it.effect("a commit that fails fails its own items alone", () =>
+      Effect.gen(function* () {
+        const { fail, fork, release } = yield* recorder({ maxBatch: 100, several })
+        const one = yield* fork(1)
+        const ten = yield* fork(10)
+        yield* fail(1, "no")
+        assert.strictEqual(yield* Effect.flip(Fiber.join(ten)), "no")
+        yield* release(0)
+        assert.strictEqual(yield* Fiber.join(one), 10)
+      })
+    )
+  })
 })

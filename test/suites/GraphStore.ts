@@ -44,8 +44,11 @@ const zoe: DocumentOutline = {
   ]
 }
 
-/** What any store must do; `layer` is built once, and each test has a group (or run) of its own. */
-export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, StorageError>): void => {
+/**
+ * What any store must do; `layer` is built once, and each test has a group (or run) of its own. `runs`: of the property,
+ * fewer where a commit crosses a network.
+ */
+export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, StorageError>, runs = 30): void => {
   const inStore = <A, E>(use: (store: GraphStore["Service"], group: Group) => Effect.Effect<A, E>) =>
     Effect.flatMap(GraphStore, (store) => use(store, freshGroup()))
 
@@ -63,7 +66,7 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
     assert.strictEqual(yield* store.hash(group), hash)
   })
 
-  describeWith(layer)(`GraphStore: ${name}`, (it) => {
+  describeWith(layer, { timeout: "60 seconds" })(`GraphStore: ${name}`, (it) => {
     it.effect("is empty for a group that nothing was written to", () =>
       inStore((store, group) =>
         Effect.gen(function* () {
@@ -261,7 +264,7 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
             yield* holds(store, group, live)
           })
         ),
-      { arbitrary: { runs: 30 } }
+      { arbitrary: { runs } }
     )
 
     it.effect("streams more rows than a page holds, each once", () =>

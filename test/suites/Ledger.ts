@@ -55,7 +55,7 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
       letters.map(({ cause, ordinal, source }) => [source, ordinal ?? null, cause])
     )
 
-  describeWith(layer)(`Ledger: ${name}`, (it) => {
+  describeWith(layer, { timeout: "60 seconds" })(`Ledger: ${name}`, (it) => {
     it.effect("gives runs newest first, and leaves one that was killed as running", () =>
       inStore((ledger, _, group) =>
         Effect.gen(function* () {

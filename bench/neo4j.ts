@@ -1,0 +1,146 @@
+import { parseArgs } from "node:util"
+import { Effect, Redacted } from "effect"
+import { auth, driver as open } from "neo4j-driver"
+import type { Driver } from "neo4j-driver"
+import { Group } from "../src/domain/Ids.ts"
+import * as Neo4jStore from "../src/layers/Neo4jStore.ts"
+import { ceiling, ours, single, trial, unlabelled } from "./neo4j/writers.ts"
+import type { Trial, Way } from "./neo4j/writers.ts"
+import { workload } from "./neo4j/workload.ts"
+import type { Workload } from "./neo4j/workload.ts"
+import { machine, table } from "./support/table.ts"
+
+const usage = `bench neo4j [--rows N] [--batch N] [--times N] [--naive]
+
+Rows into a real server (scripts/servers neo4j up; take NEO4J_JVM="-Xms1g -Xmx2g" for it), beside the server's
+own ceiling, by 1 and 4 writers.
+  --rows N    of each kind (default 20000)
+  --batch N   rows of a transaction (default 2000)
+  --times N   trials of each, taken in turn (default 3); the median is shown, the first round is for warming up
+  --naive     also a statement for each row, and MERGE without labels (slow)`
+
+const kinds = ["entities", "mentions", "relations"] as const
+type Kind = (typeof kinds)[number]
+
+let groups = 0
+
+/** All that goes before a kind: chunks and entities for mentions and relations. */
+const prepare = async (driver: Driver, work: Workload, kind: Kind) => {
+  if (kind === "entities") return
+  const session = driver.session()
+  try {
+    await session.run("UNWIND $ids AS id CREATE (:Chunk {id: id, group: $group})", {
+      ids: work.chunks,
+      group: work.group
+    })
+  } finally {
+    await session.close()
+  }
+  await trial(driver, work, ours(2000).entities, work.entities, 1)
+}
+
+const wipe = async (driver: Driver, group: string) => {
+  const session = driver.session()
+  try {
+    for (const label of ["Chunk", "Entity"]) {
+      await session.run(
+        `MATCH (n:${label} {group: $group}) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 2000 ROWS`,
+        { group }
+      )
+    }
+  } finally {
+    await session.close()
+  }
+}
+
+const measured = async (driver: Driver, kind: Kind, ways: ReturnType<typeof waysOf>, writers: number, rows: number) => {
+  const found: Array<readonly [string, Trial]> = []
+  const rates = async <A>(way: Way<A> | undefined, of: (work: Workload) => ReadonlyArray<A>) => {
+    if (way === undefined) return
+    const work = workload(Group.make(`bench-${process.pid}-${++groups}`), rows)
+    await prepare(driver, work, kind)
+    found.push([way.name, await trial(driver, work, way, of(work), writers)])
+    await wipe(driver, work.group)
+  }
+  for (const way of ways) {
+    if (kind === "entities") await rates(way.entities, ({ entities }) => entities)
+    else if (kind === "mentions") await rates(way.mentions, ({ mentions }) => mentions)
+    else await rates(way.relations, ({ relations }) => relations)
+  }
+  return found
+}
+
+const waysOf = (batch: number, naive: boolean) => [
+  ours(batch),
+  ceiling(batch),
+  ...(naive
+    ? [single(500), { entities: undefined, mentions: undefined, relations: unlabelled(100, 200).relations }]
+    : [])
+]
+
+const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+
+const sum = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0)
+
+export const run = async (args: ReadonlyArray<string>): Promise<void> => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rows: { type: "string", default: "20000" },
+      batch: { type: "string", default: "2000" },
+      times: { type: "string", default: "3" },
+      naive: { type: "boolean", default: false },
+      help: { type: "boolean", default: false }
+    }
+  })
+  const { NEO4J_PASSWORD: password = "", NEO4J_URI: uri = "", NEO4J_USERNAME: username = "neo4j" } = process.env
+  if (values.help || uri === "") {
+    process.stdout.write(`${usage}\n`)
+    return
+  }
+  const [rows, batch, times] = [Number(values.rows), Number(values.batch), Number(values.times)]
+  const driver = open(uri, auth.basic(username, password))
+  try {
+    // The schema that a run has, indexes and all.
+    const inspected = Neo4jStore.inspect({ uri, username, password: Redacted.make(password) }, Group.make("bench"))
+    const options = { uri, username, password: Redacted.make(password) }
+    await Effect.runPromise(Effect.scoped(Effect.provide(Effect.void, Neo4jStore.layer(options))))
+    const { server } = await Effect.runPromise(inspected)
+    const all = new Map<string, Array<Trial>>()
+    for (let round = 0; round <= times; round++) {
+      for (const kind of kinds) {
+        for (const writers of [1, 4]) {
+          for (const [name, found] of await measured(
+            driver,
+            kind,
+            waysOf(batch, values.naive && round > 0),
+            writers,
+            rows
+          )) {
+            const key = `${kind}|${name}|${writers}`
+            if (round > 0) all.set(key, [...(all.get(key) ?? []), found])
+          }
+        }
+      }
+    }
+    const rate = (key: string) => median((all.get(key) ?? []).map(({ rowsPerSecond }) => rowsPerSecond))
+    const lines = [...all].map(([key, trials]) => {
+      const [kind = "", name = "", writers = ""] = key.split("|")
+      return [
+        kind,
+        name,
+        writers,
+        Math.round(rate(key)).toLocaleString("en"),
+        `${Math.round((100 * rate(key)) / rate(`${kind}|CREATE only|${writers}`))} %`,
+        String(sum(trials.map(({ deadlocks }) => deadlocks))),
+        String(sum(trials.map(({ retries }) => retries)))
+      ]
+    })
+    process.stdout.write(
+      `${machine()}; ${server}; ${rows} rows of a kind, ${batch} a transaction, Zipf hubs, median of ${times}\n\n` +
+        `${table(["rows", "way", "writers", "rows/s", "of ceiling", "deadlocks", "retries"], lines)}\n`
+    )
+  } finally {
+    await driver.close()
+  }
+}

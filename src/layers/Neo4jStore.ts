@@ -1,0 +1,184 @@
+import { Context, Effect, Layer, Semaphore } from "effect"
+import type { Scope } from "effect"
+import type { GraphCounts } from "../domain/Graph.ts"
+import type { Group, Recipe, RunId } from "../domain/Ids.ts"
+import { GraphStore } from "../services/GraphStore.ts"
+import type { Write } from "../services/GraphStore.ts"
+import { Ledger } from "../services/Ledger.ts"
+import type { RunEntry } from "../services/Ledger.ts"
+import type { StorageError } from "../services/StorageError.ts"
+import * as Connection from "./neo4j/Connection.ts"
+import { failure, locationOf } from "./neo4j/Fault.ts"
+import * as ledger from "./neo4j/Ledger.ts"
+import { counts, hash, records } from "./neo4j/Records.ts"
+import { forgetGroup, removal } from "./neo4j/Removals.ts"
+import * as Schema from "./neo4j/Schema.ts"
+import { text } from "./neo4j/Values.ts"
+import { exportRows, overview, rename } from "./neo4j/Views.ts"
+import { commit } from "./neo4j/Writer.ts"
+
+export type Options = Connection.Options
+
+/** Graph and ledger in Neo4j 5.26 or newer, community edition and no plugins; makes the indexes that are missing. */
+export const layer = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
+  Layer.effectContext(services(options, false))
+
+/** For reading commands: a database without a graph is an error, and writing is one too. */
+export const layerReadOnly = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
+  Layer.effectContext(services(options, true))
+
+/** What a server is, and what it has of ours. */
+export interface Inspection {
+  /** Name, version and edition. */
+  readonly server: string
+  readonly location: string
+  /** Parts of the schema that are not there, with the statements that make them; all of them before the first run. */
+  readonly missing: ReadonlyArray<string>
+  readonly statements: ReadonlyArray<string>
+  /** Absent: nothing was written to this database yet. */
+  readonly counts?: GraphCounts
+}
+
+/** Changes nothing. */
+export const inspect = (options: Options, group: Group): Effect.Effect<Inspection, StorageError> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const connection = yield* Connection.make(options)
+      const found = yield* Schema.state(connection)
+      yield* Schema.check(connection, found)
+      const [row = {}] = yield* connection.read(
+        "CALL dbms.components() YIELD name, versions, edition RETURN name, versions[0] AS version, edition"
+      )
+      const inspection: Inspection = {
+        server: `${text(row, "name") === "Neo4j Kernel" ? "Neo4j" : text(row, "name")} ${text(row, "version")} ${text(row, "edition")}`,
+        location: locationOf(options),
+        missing: found.missing,
+        statements: found.statements,
+        ...(found.version === 0 ? {} : { counts: yield* counts(connection, group) })
+      }
+      return inspection
+    })
+  )
+
+/**
+ * Over a copy that a dry run writes to: what is known already is read from the server, and nothing is written there.
+ * Copies of documents that are on the server alone are left out of what is written.
+ */
+export const layerDryRun = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError, GraphStore | Ledger> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const copy = { store: yield* GraphStore, ledger: yield* Ledger }
+      const connection = yield* Connection.make(options)
+      const found = yield* Schema.state(connection)
+      yield* Schema.check(connection, found)
+      if (found.version === 0) return Context.make(GraphStore, copy.store).pipe(Context.add(Ledger, copy.ledger))
+      const written = new Set<string>()
+      return Context.make(GraphStore, {
+        ...copy.store,
+        commit: (group, run, writes) => {
+          for (const write of writes) if (write._tag === "document") written.add(write.resolved.document.id)
+          const known = writes.filter((write) => write._tag !== "source" || written.has(write.document))
+          return copy.store.commit(group, run, known)
+        }
+      }).pipe(Context.add(Ledger, { ...copy.ledger, ...reads(connection) }))
+    })
+  )
+
+/** What a ledger reads. */
+const reads = (connection: Connection.Connection) =>
+  ({
+    runs: Effect.fn("Ledger.runs")((group: Group, limit: number) => ledger.runs(connection, group, limit)),
+    documents: Effect.fn("Ledger.documents")((group: Group, asked: ReadonlyArray<ledger.Asked>) =>
+      ledger.documents(connection, group, asked)
+    ),
+    outdated: Effect.fn("Ledger.outdated")((group: Group, recipe: Recipe) =>
+      ledger.outdated(connection, group, recipe)
+    ),
+    hasLetters: Effect.fn("Ledger.hasLetters")((group: Group, sources: ReadonlyArray<string>) =>
+      ledger.hasLetters(connection, group, sources)
+    ),
+    sources: (group: Group, prefix?: string) => ledger.sources(connection, group, prefix),
+    hasMembers: Effect.fn("Ledger.hasMembers")((group: Group, sources: ReadonlyArray<string>) =>
+      ledger.hasMembers(connection, group, sources)
+    ),
+    deadLetters: Effect.fn("Ledger.deadLetters")((group: Group) => ledger.deadLetters(connection, group))
+  }) satisfies Partial<Ledger["Service"]>
+
+const services = Effect.fnUntraced(function* (
+  options: Options,
+  isReadOnly: boolean
+): Effect.fn.Return<Context.Context<GraphStore | Ledger>, StorageError, Scope.Scope> {
+  const connection = yield* Connection.make(options)
+  const location = locationOf(options)
+  if (isReadOnly) {
+    const found = yield* Schema.state(connection)
+    yield* Schema.check(connection, found)
+    if (found.version === 0) {
+      return yield* failure(
+        "unavailable",
+        `There is no graph at ${location} yet: make one with \`sluice ingest PATH\`, or give another --store.`
+      )
+    }
+  } else yield* Schema.ensure(connection)
+
+  const barred = failure("readonly", `The graph at ${location} was opened for reading alone.`)
+
+  let hasRemoved = false
+  let length: number | undefined
+  const oneAtATime = yield* Semaphore.make(1)
+  const withVectors = (dimensions: number) =>
+    Effect.suspend(() =>
+      dimensions === length
+        ? Effect.void
+        : Effect.tap(Schema.ensureVectors(connection, dimensions), () =>
+            Effect.sync(() => {
+              length = dimensions
+            })
+          )
+    ).pipe((ensured) => Semaphore.withPermit(oneAtATime, ensured))
+
+  const putRun = (run: RunEntry) => (isReadOnly ? Effect.fail(barred) : ledger.putRun(connection, run))
+
+  return Context.make(GraphStore, {
+    commit: Effect.fn("GraphStore.commit")(function* (group: Group, run: RunId, writes: ReadonlyArray<Write>) {
+      yield* Effect.annotateCurrentSpan({ group, writes: writes.length })
+      if (isReadOnly) return yield* barred
+      if (writes.length === 0) return
+      for (const write of writes) {
+        const vector = write._tag === "document" ? write.embeddings[0]?.vector : undefined
+        if (vector !== undefined && vector.length !== length) yield* withVectors(vector.length)
+      }
+      yield* connection.write((send) => commit(send, group, run, writes))
+      if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) hasRemoved = true
+    }),
+    writers: options.writers ?? Connection.defaultWriters,
+    removal: Effect.fn("GraphStore.removal")((group, writes) => removal(connection, group, writes)),
+    forgetGroup: Effect.fn("GraphStore.forgetGroup")(function* (group: Group) {
+      if (isReadOnly) return yield* barred
+      yield* forgetGroup(connection, group)
+      hasRemoved = true
+    }),
+    purge: Effect.gen(function* () {
+      if (!hasRemoved) return false
+      hasRemoved = false
+      yield* Effect.logWarning(
+        `What was taken out is no longer in the graph at ${location}, but Neo4j may keep it in its own files until it uses the room again, and in its transaction logs for as long as db.tx_log.rotation.retention_policy says.`
+      )
+      return false
+    }),
+    counts: Effect.fn("GraphStore.counts")((group: Group) => counts(connection, group)),
+    hash: Effect.fn("GraphStore.hash")((group: Group) => hash(connection, group, isReadOnly)),
+    records: (group) => records(connection, group),
+    exportRows: (group) => exportRows(connection, group),
+    overview: (group, limits) => overview(connection, group, limits),
+    location
+  }).pipe(
+    Context.add(Ledger, {
+      startRun: Effect.fn("Ledger.startRun")(putRun),
+      finishRun: Effect.fn("Ledger.finishRun")((run: RunEntry) =>
+        Effect.andThen(putRun(run), rename(connection, run.group))
+      ),
+      ...reads(connection)
+    })
+  )
+})

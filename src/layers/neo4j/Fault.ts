@@ -1,0 +1,123 @@
+import { isRetryableError, Neo4jError } from "neo4j-driver"
+import { StorageError } from "../../services/StorageError.ts"
+
+/** Where the graph is, and as whom: what a message says of it, which is never the password. */
+export interface Address {
+  readonly uri: string
+  readonly database?: string
+  readonly username: string
+}
+
+export const locationOf = ({ database, uri }: Address): string =>
+  database === undefined ? uri : `${uri.replace(/\/+$/, "")}/${database}`
+
+/** Another writer came in between: the transaction is rolled back and made again. */
+export class Conflict extends Error {}
+
+/**
+ * What to do about an error.
+ * - `outage`: nobody answers, or not yet as a server that takes writes; wait for it
+ * - `conflict`: another writer won; once more
+ * - `fatal`: waiting does not help
+ */
+export type Trouble = "outage" | "conflict" | "fatal"
+
+/** Codes that the driver calls retryable, of servers that are starting, stopping or changing their leader. */
+const outages = new Set([
+  "ServiceUnavailable",
+  "SessionExpired",
+  "Neo.TransientError.General.DatabaseUnavailable",
+  "Neo.TransientError.Database.DatabaseUnavailable",
+  "Neo.DatabaseError.General.UnknownError.DatabaseUnavailable",
+  "Neo.ClientError.Cluster.NotALeader"
+])
+
+/** What a node that another transaction takes out leads to, when it is found and then gone. */
+const conflicts = new Set([
+  "Neo.ClientError.Statement.EntityNotFound",
+  "Neo.ClientError.Schema.ConstraintValidationFailed"
+])
+
+export const codeOf = (error: unknown): string => (error instanceof Neo4jError ? error.code : "")
+
+/** Another process has made the same part of the schema a moment ago. */
+export const isThereAlready = (error: unknown): boolean =>
+  /^Neo\.ClientError\.Schema\..*AlreadyExists$/.test(codeOf(error))
+
+export const troubleOf = (error: unknown): Trouble => {
+  if (error instanceof Conflict) return "conflict"
+  const code = codeOf(error)
+  if (outages.has(code)) return "outage"
+  return conflicts.has(code) || isRetryableError(error instanceof Error ? error : null) ? "conflict" : "fatal"
+}
+
+export const failure = (
+  reason: StorageError["reason"],
+  message: string,
+  options: { readonly retryable?: boolean } = {}
+): StorageError => new StorageError({ storage: "store", reason, retryable: options.retryable ?? false, message })
+
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? ""
+
+/** What a thrown value means, for a person. */
+export const storageError = (address: Address, error: unknown): StorageError => {
+  if (error instanceof StorageError) return error
+  const where = locationOf(address)
+  const detail = firstLine(error instanceof Error ? error.message : String(error))
+  const code = codeOf(error)
+  if (code === "Neo.ClientError.Security.Unauthorized") {
+    return failure(
+      "unavailable",
+      `Neo4j at ${where} does not take the user ${address.username} with this password: check NEO4J_USERNAME and NEO4J_PASSWORD.`
+    )
+  }
+  if (code === "Neo.ClientError.Security.CredentialsExpired") {
+    return failure(
+      "unavailable",
+      `The password of ${address.username} at ${where} must be changed before it can be used: log in once with cypher-shell or the browser.`
+    )
+  }
+  if (code === "Neo.ClientError.Security.AuthenticationRateLimit") {
+    return failure(
+      "unavailable",
+      `Neo4j at ${where} takes no more tries for the user ${address.username}, after too many wrong passwords: check NEO4J_PASSWORD, wait a moment, then run the same command again.`
+    )
+  }
+  if (code === "Neo.ClientError.Database.DatabaseNotFound") {
+    return failure(
+      "unavailable",
+      `There is no database ${address.database ?? ""} at ${address.uri}: create it, or leave its name out of --store for the user's own.`
+    )
+  }
+  if (code.startsWith("Neo.ClientError.Security.") || code.includes("ReadOnly") || code.includes("WriteOnReadOnly")) {
+    return failure(
+      "readonly",
+      `Neo4j at ${where} does not let ${address.username} do this: ${detail} Give the user the right to write, or use another.`
+    )
+  }
+  if (/OutOfDiskSpace|no space left/i.test(`${code} ${detail}`)) {
+    return failure("full", `The disk of Neo4j at ${where} is full. What was committed is whole; make room there.`)
+  }
+  if (/MemoryPool|OutOfMemory/.test(`${code} ${detail}`)) {
+    return failure(
+      "failed",
+      `Neo4j at ${where} has not enough memory for a commit: raise server.memory.heap.max_size there. (${detail})`
+    )
+  }
+  switch (troubleOf(error)) {
+    case "outage":
+      return failure(
+        "unavailable",
+        `Neo4j at ${where} does not answer. Start it, or check the address and the network, then run the same command again.`,
+        { retryable: true }
+      )
+    case "conflict":
+      return failure(
+        "locked",
+        `Other writers of Neo4j at ${where} were faster at every try (${detail}) Run the same command again.`,
+        { retryable: true }
+      )
+    case "fatal":
+      return failure("failed", `Neo4j at ${where} refused: ${detail}${code === "" ? "" : ` (${code})`}`)
+  }
+}

@@ -1,0 +1,170 @@
+import { Effect } from "effect"
+import type { StorageError } from "../../services/StorageError.ts"
+import type { Connection, Row } from "./Connection.ts"
+import { failure, locationOf } from "./Fault.ts"
+import { integer, text } from "./Values.ts"
+
+/** A part of the schema: made by its statement, found again by its name. */
+interface Part {
+  readonly name: string
+  readonly statement: string
+}
+
+const listed = (fields: ReadonlyArray<string>): string => fields.map((field) => `n.${field}`).join(", ")
+
+const unique = (name: string, label: string, ...fields: ReadonlyArray<string>): Part => ({
+  name,
+  statement: `CREATE CONSTRAINT ${name} IF NOT EXISTS FOR (n:${label}) REQUIRE (${listed(fields)}) IS UNIQUE`
+})
+
+const range = (name: string, label: string, ...fields: ReadonlyArray<string>): Part => ({
+  name,
+  statement: `CREATE INDEX ${name} IF NOT EXISTS FOR (n:${label}) ON (${listed(fields)})`
+})
+
+/** Analysed without stop words and stems of one language: names are of all of them. */
+const fullText = (name: string, label: string, ...fields: ReadonlyArray<string>): Part => ({
+  name,
+  statement: `CREATE FULLTEXT INDEX ${name} IF NOT EXISTS FOR (n:${label}) ON EACH [${listed(fields)}] OPTIONS {indexConfig: {\`fulltext.analyzer\`: "standard-no-stop-words"}}`
+})
+
+/** Ids hold the group, so that one property is unique across groups; what is listed by group is found by both. */
+const version1: ReadonlyArray<Part> = [
+  unique("sluice_source_id", "Source", "id"),
+  unique("sluice_document_id", "Document", "id"),
+  unique("sluice_chunk_id", "Chunk", "id"),
+  unique("sluice_entity_id", "Entity", "id"),
+  unique("sluice_fact_id", "Fact", "id"),
+  unique("sluice_decision_id", "Decision", "id"),
+  unique("sluice_letter_id", "DeadLetter", "id"),
+  unique("sluice_run_id", "Run", "group", "id"),
+  unique("sluice_group_name", "Group", "name"),
+  range("sluice_source_group", "Source", "group", "head"),
+  range("sluice_document_group", "Document", "group", "id"),
+  range("sluice_chunk_key", "Chunk", "key"),
+  range("sluice_chunk_group", "Chunk", "group", "document", "ordinal"),
+  range("sluice_entity_group", "Entity", "group", "id"),
+  range("sluice_entity_renamed", "Renamed", "group", "id"),
+  range("sluice_entity_type", "Entity", "group", "type"),
+  range("sluice_fact_group", "Fact", "group", "relation", "id"),
+  range("sluice_fact_relation", "Fact", "relation"),
+  range("sluice_decision_group", "Decision", "group", "id"),
+  range("sluice_letter_group", "DeadLetter", "group", "head"),
+  range("sluice_letter_source", "DeadLetter", "sourceId"),
+  range("sluice_letter_document", "DeadLetter", "document"),
+  range("sluice_run_group", "Run", "group", "startedAt"),
+  fullText("sluice_entity_text", "Entity", "name", "aliases"),
+  fullText("sluice_fact_text", "Fact", "text")
+]
+
+/** What each version added; only ever append. */
+const migrations: ReadonlyArray<ReadonlyArray<Part>> = [version1]
+
+const current = migrations.length
+
+const parts = migrations.flat()
+
+export interface SchemaState {
+  /** 0: nothing was written here yet. */
+  readonly version: number
+  /** Names of what should be there and is not. */
+  readonly missing: ReadonlyArray<string>
+  /** Statements that make it. */
+  readonly statements: ReadonlyArray<string>
+}
+
+const names = (found: ReadonlyArray<Row>): ReadonlySet<string> => new Set(found.map((row) => text(row, "name")))
+
+/** What is there of the schema. */
+export const state = Effect.fnUntraced(function* (connection: Connection) {
+  const [versions, indexes] = yield* Effect.all([
+    connection.read("MATCH (v:SluiceSchema) RETURN max(v.version) AS version"),
+    connection.read("SHOW INDEXES YIELD name, state WHERE state <> 'FAILED' RETURN name")
+  ])
+  const [version] = versions
+  const there = names(indexes)
+  const missing = parts.filter(({ name }) => !there.has(name))
+  const known = version?.["version"]
+  const found: SchemaState = {
+    version: typeof known === "number" ? known : 0,
+    missing: missing.map(({ name }) => name),
+    statements: missing.map(({ statement }) => statement)
+  }
+  return found
+})
+
+/** Fails where the graph is a later version's. */
+export const check = (connection: Connection, { version }: SchemaState): Effect.Effect<void, StorageError> =>
+  version > current
+    ? Effect.fail(
+        failure(
+          "version",
+          `The graph at ${locationOf(connection.address)} was written by a newer version of sluice (its schema is ${version}, this one knows ${current}). Update sluice, or use another database.`
+        )
+      )
+    : Effect.void
+
+/** A user without the right to change the schema is told what somebody else has to run. */
+const forbidden = (connection: Connection, statements: ReadonlyArray<string>, detail: string): StorageError =>
+  failure(
+    "readonly",
+    [
+      `${connection.address.username} may not create the indexes that the graph at ${locationOf(connection.address)} needs (${detail}). Have somebody run these who may, then run the same command again:`,
+      ...statements.map((statement) => `  ${statement};`)
+    ].join("\n")
+  )
+
+/** Makes what is missing; does nothing, and needs no right to, where all is there. */
+export const ensure = Effect.fnUntraced(function* (connection: Connection) {
+  const found = yield* state(connection)
+  yield* check(connection, found)
+  if (found.statements.length > 0) {
+    yield* Effect.forEach(found.statements, (statement) => connection.alone(statement), { discard: true }).pipe(
+      Effect.mapError((error) =>
+        error.reason === "readonly" ? forbidden(connection, found.statements, error.message) : error
+      )
+    )
+    yield* connection.alone("CALL db.awaitIndexes(300)")
+  }
+  if (found.version < current) {
+    yield* connection.write(async (run) => {
+      await run(`MERGE (v:SluiceSchema {id: "sluice"}) SET v.version = ${current}`)
+    })
+  }
+})
+
+/** Labels whose nodes may have an embedding, and the index over it. */
+const vectors = [
+  { name: "sluice_chunk_embedding", label: "Chunk" },
+  { name: "sluice_entity_embedding", label: "Entity" }
+] as const
+
+/** Dimensions of the vector indexes that are there, by name. */
+const dimensions = Effect.fnUntraced(function* (connection: Connection) {
+  const found = yield* connection.read(
+    "SHOW VECTOR INDEXES YIELD name, options RETURN name, options.indexConfig['vector.dimensions'] AS dimensions"
+  )
+  return new Map(found.map((row) => [text(row, "name"), integer(row, "dimensions")]))
+})
+
+/** Vectors of another length cannot be searched together: where the embedder has changed, the index is made anew. */
+export const ensureVectors = Effect.fnUntraced(function* (connection: Connection, length: number) {
+  const there = yield* dimensions(connection)
+  const other = [...there.values()].find((before) => before !== length)
+  if (other !== undefined) {
+    yield* Effect.logWarning(
+      `Embeddings have ${length} dimensions now and had ${other}: their index is made anew, and finds those of ${length} alone.`
+    )
+  }
+  for (const { label, name } of vectors) {
+    const before = there.get(name)
+    if (before === length) continue
+    const statement = `CREATE VECTOR INDEX ${name} IF NOT EXISTS FOR (n:${label}) ON (n.embedding) OPTIONS {indexConfig: {\`vector.dimensions\`: ${length}, \`vector.similarity_function\`: "cosine"}}`
+    const statements = before === undefined ? [statement] : [`DROP INDEX ${name} IF EXISTS`, statement]
+    yield* Effect.forEach(statements, (one) => connection.alone(one), { discard: true }).pipe(
+      Effect.mapError((error) =>
+        error.reason === "readonly" ? forbidden(connection, statements, error.message) : error
+      )
+    )
+  }
+})

@@ -1,0 +1,188 @@
+import { quoted } from "./Identifiers.ts"
+
+/**
+ * What a commit sends, in this order. Every writer takes its locks in one order: sources, documents, new entities by
+ * label and id, ends of relations by id; facts and relations are guarded by the ends' locks. A property that is set to
+ * what it is takes a lock and writes nothing.
+ */
+export const statements = {
+  sourcesOf: `
+    UNWIND $rows AS id
+    MATCH (:Document {id: id, group: $group})<-[:IS]-(s:Source)
+    RETURN s.uri AS source`,
+  lockSources: `
+    UNWIND $rows AS row
+    MERGE (s:Source {id: row.id})
+    ON CREATE SET s.uri = row.uri, s.head = row.head
+    SET s.group = $group
+    WITH s, row
+    OPTIONAL MATCH (s)-[:IS]->(d:Document)
+    RETURN row.uri AS source, d.id AS document`,
+  lockDocuments: `
+    UNWIND $rows AS id
+    MERGE (d:Document {id: id})
+    ON CREATE SET d.group = $group
+    SET d.group = d.group
+    RETURN id, d.group = $group AND d.recipe IS NOT NULL AS exists`,
+  lettersOfSources: `
+    UNWIND $rows AS id
+    MATCH (l:DeadLetter {sourceId: id})
+    RETURN l.letter AS letter`,
+  lettersOfDocuments: `
+    UNWIND $rows AS id
+    MATCH (l:DeadLetter {document: id})
+    RETURN l.letter AS letter`,
+  otherSources: `
+    UNWIND $rows AS id
+    MATCH (:Document {id: id, group: $group})<-[:IS]-(s:Source)
+    WHERE NOT s.id IN $sources
+    RETURN id, min(s.uri) AS source`,
+
+  entitiesOf: `
+    UNWIND $rows AS id
+    MATCH (:Document {id: id})<-[:PART_OF]-(:Chunk)-[:NAMES|MENTIONS]->(e:Entity)
+    RETURN DISTINCT e.id AS id`,
+  factsOf: `
+    UNWIND $rows AS id
+    MATCH (:Document {id: id})<-[:PART_OF]-(:Chunk)-[:SUPPORTS]->(f:Fact)
+    RETURN f.id AS id, f.relation AS relation, f.source AS source, f.target AS target, f.type AS type, count(*) AS count`,
+  dropChunks: `
+    UNWIND $rows AS id
+    MATCH (:Document {id: id})<-[:PART_OF]-(c:Chunk)
+    DETACH DELETE c`,
+  dropDecisions: `
+    UNWIND $rows AS id
+    MATCH (:Document {id: id})<-[:DECIDED_IN]-(n:Decision)
+    DETACH DELETE n`,
+
+  putDocuments: `
+    UNWIND $rows AS row
+    MATCH (d:Document {id: row.id})
+    SET d.recipe = row.recipe, d.state = row.state, d.mediaType = row.mediaType, d.title = row.title,
+      d.date = row.date, d.text = row.text, d.run = $run`,
+  addChunks: `
+    UNWIND $rows AS row
+    MATCH (d:Document {id: row.document})
+    CREATE (d)<-[:PART_OF]-(c:Chunk {
+      id: row.id, key: row.key, group: $group, document: row.document, ordinal: row.ordinal, start: row.start, end: row.end,
+      tokens: row.tokens, state: row.state, header: row.header, text: row.text, extraction: row.extraction})
+    WITH c, row WHERE row.embedding IS NOT NULL
+    CALL db.create.setNodeVectorProperty(c, "embedding", row.embedding)`,
+  addNext: `
+    UNWIND $rows AS row
+    MATCH (a:Chunk {id: row.from})
+    MATCH (b:Chunk {id: row.to})
+    CREATE (a)-[:NEXT]->(b)`,
+  addNames: `
+    UNWIND $rows AS row
+    MATCH (c:Chunk {id: row.id})
+    UNWIND row.of AS name
+    MATCH (e:Entity {id: name.entity})
+    CREATE (c)-[:NAMES {name: name.name, grounded: name.grounded}]->(e)`,
+  addMentions: `
+    UNWIND $rows AS row
+    MATCH (c:Chunk {id: row.id})
+    UNWIND row.of AS mention
+    MATCH (e:Entity {id: mention.entity})
+    CREATE (c)-[:MENTIONS {start: mention.start, end: mention.end, surface: mention.surface}]->(e)`,
+  lockEntities: `
+    UNWIND $rows AS id
+    MATCH (e:Entity {id: id})
+    SET e.group = e.group
+    RETURN count(e) AS count`,
+  addFacts: `
+    UNWIND $rows AS row
+    MERGE (f:Fact {id: row.id})
+    ON CREATE SET f.group = $group, f.relation = row.relation, f.source = row.source, f.target = row.target,
+      f.type = row.type, f.text = row.text, f.validAt = row.validAt, f.invalidAt = row.invalidAt`,
+  addSupports: `
+    UNWIND $rows AS row
+    MATCH (c:Chunk {id: row.id})
+    UNWIND row.of AS support
+    MATCH (f:Fact {id: support.fact})
+    CREATE (c)-[:SUPPORTS {confidence: support.confidence, predicate: support.predicate}]->(f)`,
+  addDecisions: `
+    UNWIND $rows AS row
+    MATCH (d:Document {id: row.document})
+    CREATE (d)<-[:DECIDED_IN]-(:Decision {
+      id: row.id, group: $group, document: row.document, from: row.from, to: row.to, score: row.score,
+      evidence: row.evidence, decidedBy: row.decidedBy})`,
+
+  sweepFacts: `
+    UNWIND $rows AS id
+    MATCH (f:Fact {id: id})
+    WHERE NOT EXISTS { (f)<-[:SUPPORTS]-() }
+    DELETE f`,
+  sweepEntities: `
+    UNWIND $rows AS id
+    MATCH (e:Entity {id: id})
+    WHERE NOT EXISTS { (e)--() }
+    DELETE e`,
+  renameEntities: `
+    UNWIND $rows AS id
+    MATCH (e:Entity {id: id})
+    SET e:Renamed`,
+
+  movePointers: `
+    UNWIND $rows AS row
+    MATCH (s:Source {id: row.id})-[is:IS]->(:Document)
+    DELETE is`,
+  addPointers: `
+    UNWIND $rows AS row
+    MATCH (s:Source {id: row.id})
+    MATCH (d:Document {id: row.document})
+    CREATE (s)-[:IS]->(d)`,
+  dropSources: `
+    UNWIND $rows AS id
+    MATCH (s:Source {id: id})
+    DETACH DELETE s`,
+  dropDocuments: `
+    UNWIND $rows AS id
+    MATCH (d:Document {id: id, group: $group})
+    DETACH DELETE d`,
+  putLetters: `
+    UNWIND $rows AS row
+    MERGE (l:DeadLetter {id: row.id})
+    SET l.group = $group, l.sourceId = row.sourceId, l.source = row.source, l.head = row.head, l.ordinal = row.ordinal,
+      l.document = row.document, l.cause = row.cause, l.letter = row.letter`,
+  dropLetters: `
+    UNWIND $rows AS id
+    MATCH (l:DeadLetter {id: id})
+    DELETE l`,
+  nextGeneration: `
+    MERGE (g:Group {name: $group})
+    SET g.generation = coalesce(g.generation, 0) + 1`
+} as const
+
+/**
+ * Entities of one type; one that is there keeps all that it has. `Renamed` are those whose `name` and `aliases` are to be
+ * made up anew: with a name that they do not have yet.
+ */
+export const addEntities = (label: string | undefined): string => `
+    UNWIND $rows AS row
+    MERGE (e:Entity {id: row.id})
+    ON CREATE SET ${label === undefined ? "" : `e:${quoted(label)}, `}e.group = $group, e.type = row.type, e.key = row.key,
+      e.name = row.names[0], e.aliases = row.names[1..]
+    WITH e, row
+    WHERE any(name IN row.names WHERE name <> e.name AND NOT name IN e.aliases)
+    SET e:Renamed`
+
+export const addRelations = (type: string): string => `
+    UNWIND $rows AS row
+    MATCH (s:Entity {id: row.source})
+    MATCH (t:Entity {id: row.target})
+    MERGE (s)-[r:${quoted(type)} {id: row.id}]->(t)
+    ON CREATE SET r.group = $group, r.type = row.type, r.weight = row.weight, r.fact = row.fact,
+      r.validAt = row.validAt, r.invalidAt = row.invalidAt
+    ON MATCH SET r.weight = r.weight + row.weight`
+
+export const weighRelations = (type: string): string => `
+    UNWIND $rows AS row
+    MATCH (:Entity {id: row.source})-[r:${quoted(type)} {id: row.id}]->(:Entity {id: row.target})
+    SET r.weight = r.weight - row.weight`
+
+export const sweepRelations = (type: string): string => `
+    UNWIND $rows AS row
+    MATCH (:Entity {id: row.source})-[r:${quoted(type)} {id: row.id}]->(:Entity {id: row.target})
+    WHERE r.weight = 0
+    DELETE r`

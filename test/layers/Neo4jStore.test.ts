@@ -1,0 +1,210 @@
+import { assert, describe, it } from "@effect/vitest"
+import { auth, driver } from "neo4j-driver"
+import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Stream } from "effect"
+import { graphHash } from "../../src/domain/Canonical.ts"
+import { RunId } from "../../src/domain/Ids.ts"
+import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
+import { GraphStore } from "../../src/services/GraphStore.ts"
+import { Ledger } from "../../src/services/Ledger.ts"
+import type { StorageError } from "../../src/services/StorageError.ts"
+import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
+import { hasNeo4j, neo4j } from "../support/neo4j.ts"
+import { proxy } from "../support/proxy.ts"
+import { makeRandom } from "../support/random.ts"
+import { freshGroup, suite as graphStore } from "../suites/GraphStore.ts"
+import { suite as ledger } from "../suites/Ledger.ts"
+import { suite as removal } from "../suites/Removal.ts"
+
+const run = RunId.make("run")
+
+/** Opens, uses and closes a store. */
+const use = <A, E>(
+  options: Neo4jStore.Options,
+  body: (store: GraphStore["Service"]) => Effect.Effect<A, E>,
+  open: (options: Neo4jStore.Options) => Layer.Layer<GraphStore | Ledger, StorageError> = Neo4jStore.layer
+) => Effect.flatMap(GraphStore, body).pipe(Effect.provide(Layer.fresh(open(options))))
+
+/** What is in the database, whatever the store makes of it. */
+const query = (statement: string, parameters: object) =>
+  Effect.promise(async () => {
+    const client = driver(neo4j.uri, auth.basic(neo4j.username, Redacted.value(neo4j.password ?? Redacted.make(""))))
+    try {
+      const { records } = await client.executeQuery(statement, parameters)
+      return records.map((record) => record.toObject())
+    } finally {
+      await client.close()
+    }
+  })
+
+const port = (): number => Number(new URL(neo4j.uri).port)
+
+describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () => {
+  const layer = Neo4jStore.layer(neo4j)
+  graphStore("Neo4j", layer, 5)
+  ledger("Neo4j", layer)
+  removal("Neo4j", layer, { server: true })
+
+  describe("Neo4jStore", () => {
+    it.live("writers at once leave what their documents add up to, in whatever order they come and go", () =>
+      use({ ...neo4j, writers: 4 }, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const random = makeRandom(5)
+          const first = Array.from({ length: 24 }, (_, i) => randomOutline(random, `first ${i}`))
+          const second = Array.from({ length: 24 }, (_, i) => randomOutline(random, `second ${i}`))
+          const commitAll = (outlines: typeof first) =>
+            Effect.forEach(
+              outlines,
+              (outline, i) => store.commit(group, run, [documentWrite(group, [`s${i}`], outline)]),
+              { concurrency: 4, discard: true }
+            )
+          yield* commitAll(first)
+          yield* commitAll(second)
+          const expected = recordsOf(second.map((outline) => resolvedDocument(group, outline)))
+          assert.strictEqual(yield* store.hash(group), graphHash(expected))
+          assert.strictEqual(graphHash(yield* Stream.runCollect(store.records(group))), graphHash(expected))
+        })
+      )
+    )
+
+    it.live("a commit of a server that is away is made when it is back, and one that was under way is whole", () =>
+      Effect.gen(function* () {
+        const between = yield* proxy(port())
+        const waiting = yield* Deferred.make<void>()
+        const logger = Logger.make<unknown, void>(({ message }) => {
+          if (String(message).includes("waiting for it")) Deferred.doneUnsafe(waiting, Effect.void)
+        })
+        const group = freshGroup()
+        const outline = { bytes: "a", chunks: [{ names: ["Ada Byron", "Zoë"] }] }
+        const large = { bytes: "large", chunks: [{ names: Array.from({ length: 300 }, (_, i) => `Person ${i}`) }] }
+        yield* use({ ...neo4j, uri: `bolt://127.0.0.1:${between.port}` }, (store) =>
+          Effect.gen(function* () {
+            yield* store.commit(group, run, [documentWrite(group, ["a"], outline)])
+            const written = yield* Effect.forkChild(store.commit(group, run, [documentWrite(group, ["l"], large)]))
+            yield* Effect.yieldNow
+            yield* between.cut
+            yield* Deferred.await(waiting)
+            yield* between.mend
+            yield* Fiber.join(written)
+            const expected = [outline, large].map((one) => resolvedDocument(group, one))
+            assert.strictEqual(yield* store.hash(group), graphHash(recordsOf(expected)))
+          })
+        ).pipe(Effect.provide(Logger.layer([logger])))
+      }).pipe(Effect.scoped)
+    )
+
+    it.live("types that cannot be written as such stay properties, and nothing of them reaches a statement", () =>
+      use(neo4j, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const names = ["Ada Byron", "Zoë"]
+          const types = ["KNOWS", "x`]->() DETACH DELETE n //", "NAMES", "ÜBER_LEGT", "a b", ""]
+          const said = types.map((type) => ({ source: "Zoë", type, target: "Ada Byron", text: `says ${type}` }))
+          const outline = { bytes: "types", chunks: [{ names, said }] }
+          const plain = resolvedDocument(group, outline)
+          const entities = plain.graph.entities.map((entity, i) => ({
+            ...entity,
+            type: i === 0 ? "Document" : "`) //"
+          }))
+          const resolved = { ...plain, graph: { ...plain.graph, entities } }
+          yield* store.commit(group, run, [
+            { _tag: "document", sources: ["a"], resolved, deadLetters: [], embeddings: [] }
+          ])
+          assert.strictEqual(yield* store.hash(group), graphHash(recordsOf([resolved])))
+          const labels = yield* query("MATCH (e:Entity {group: $group}) RETURN labels(e) AS found, e.key AS key", {
+            group
+          })
+          assert.deepStrictEqual(labels.map(({ found }) => found).toSorted(), [
+            ["Entity"],
+            ["Entity", "DocumentEntity"]
+          ])
+          const written = yield* query("MATCH (:Entity {group: $group})-[r]->(:Entity) RETURN type(r) AS found", {
+            group
+          })
+          assert.deepStrictEqual(written.map(({ found }) => found).toSorted(), [
+            "KNOWS",
+            "NAMES_ENTITY",
+            "RELATED_TO",
+            "RELATED_TO",
+            "RELATED_TO",
+            "ÜBER_LEGT"
+          ])
+        })
+      )
+    )
+
+    it.live("entities are called by their commonest name, and known by the others, when a run has ended", () =>
+      Effect.flatMap(Ledger, (ledger) =>
+        Effect.flatMap(GraphStore, (store) =>
+          Effect.gen(function* () {
+            const group = freshGroup()
+            const entry = { id: RunId.make(group), group, startedAt: 1, status: "running" } as const
+            const named = query("MATCH (e:Entity {group: $group}) RETURN e.name AS name, e.aliases AS aliases", {
+              group
+            })
+            const write = (source: string, ...names: ReadonlyArray<string>) =>
+              store.commit(group, run, [
+                documentWrite(group, [source], { bytes: source, chunks: names.map((name) => ({ names: [name] })) })
+              ])
+            yield* write("a", "ADA BYRON")
+            yield* write("b", "Ada Byron", "Ada Byron")
+            yield* ledger.finishRun(entry)
+            assert.deepStrictEqual(yield* named, [{ name: "Ada Byron", aliases: ["ADA BYRON"] }])
+            yield* write("b", "ada byron")
+            yield* store.commit(group, run, [{ _tag: "removed", source: "b" }])
+            yield* ledger.finishRun(entry)
+            assert.deepStrictEqual(yield* named, [{ name: "ADA BYRON", aliases: [] }])
+          })
+        )
+      ).pipe(Effect.provide(Neo4jStore.layer(neo4j)))
+    )
+
+    it.live("a wrong password is told at once, in one sentence without it", () =>
+      Effect.gen(function* () {
+        const password = Redacted.make("not-the-password")
+        const error = yield* Effect.flip(use({ ...neo4j, password }, (store) => store.counts(freshGroup())))
+        assert.strictEqual(error.reason, "unavailable")
+        assert.isFalse(error.retryable)
+        assert.include(error.message, "NEO4J_PASSWORD")
+        assert.notInclude(error.message, "not-the-password")
+      })
+    )
+
+    it.live("a server that nobody hears of is unavailable once patience is at an end", () =>
+      Effect.gen(function* () {
+        const between = yield* proxy(port())
+        yield* between.cut
+        const options = { ...neo4j, uri: `bolt://127.0.0.1:${between.port}`, patience: Duration.zero }
+        const error = yield* Effect.flip(use(options, (store) => store.counts(freshGroup())))
+        assert.strictEqual(error.reason, "unavailable")
+        assert.isTrue(error.retryable)
+        assert.include(error.message, String(between.port))
+      }).pipe(Effect.scoped)
+    )
+
+    it.live("a database that is not there is named", () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(use({ ...neo4j, database: "nosuch" }, (store) => store.counts(freshGroup())))
+        assert.strictEqual(error.reason, "unavailable")
+        assert.include(error.message, "nosuch")
+      })
+    )
+
+    it.live("reading commands read, and write nothing", () =>
+      Effect.gen(function* () {
+        const group = freshGroup()
+        const write = documentWrite(group, ["a"], { bytes: "a", chunks: [{ names: ["Ada Byron"] }] })
+        yield* use(neo4j, (store) => store.commit(group, run, [write]))
+        yield* use(
+          neo4j,
+          (store) =>
+            Effect.gen(function* () {
+              assert.strictEqual((yield* store.counts(group)).documents, 1)
+              assert.strictEqual((yield* Effect.flip(store.commit(group, run, [write]))).reason, "readonly")
+            }),
+          Neo4jStore.layerReadOnly
+        )
+      })
+    )
+  })
+})
