@@ -5,7 +5,6 @@ import type { LimitState, PoolState } from "../../../src/services/Gate.ts"
 
 const limit = (dimension: LimitState["dimension"], perMinute: number, capacity = perMinute): LimitState => ({
   dimension,
-  origin: "provider",
   limit: perMinute,
   window: 60_000,
   perMinute,
