@@ -19,6 +19,7 @@ import * as Progress from "./cli/Progress.ts"
 import * as Report from "./cli/Report.ts"
 import * as Retry from "./cli/Retry.ts"
 import * as Runs from "./cli/Runs.ts"
+import { provideFile } from "./cli/Setting.ts"
 import { version } from "./cli/Version.ts"
 import * as Watch from "./cli/Watch.ts"
 import { existingJournal, forgetting, ingestion, reading, watching } from "./cli/Wiring.ts"
@@ -39,7 +40,7 @@ const observed =
 const ingest = Command.withHandler(
   Ingest.command,
   Effect.fnUntraced(function* ({ config, paths, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
     const everything: Documents = { _tag: "paths", paths, ...settings }
     const over = (documents: Documents) => ingestion(documents, settings, progress)
@@ -58,7 +59,7 @@ const ingest = Command.withHandler(
 const retry = Command.withHandler(
   Retry.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
     const progress = yield* Progress.kindOf(settings.progress)
     yield* Effect.gen(function* () {
       const wanted = yield* Retry.wanted(settings).pipe(Effect.provide(reading(settings)))
@@ -71,7 +72,7 @@ const retry = Command.withHandler(
 const exporting = Command.withHandler(
   Export.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
     yield* Export.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
   })
 )
@@ -81,7 +82,7 @@ type CommonInput = Command.Command.Config.Infer<{ config: typeof Flags.config; s
 /** For commands that read the graph and have no flags of their own. */
 const read = <E, R>(run: (settings: Flags.CommonSettings) => Effect.Effect<void, E, R>) =>
   Effect.fnUntraced(function* ({ config, settings: given }: CommonInput) {
-    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
     yield* run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
   })
 
@@ -91,7 +92,7 @@ const report = Command.withHandler(Report.command, read(Report.run))
 const failures = Command.withHandler(
   Failures.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
     yield* Failures.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
   })
 )
@@ -99,7 +100,7 @@ const failures = Command.withHandler(
 const forget = Command.withHandler(
   Forget.command,
   Effect.fnUntraced(function* ({ config, documents, settings: given, yes }) {
-    const { group, ...others } = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const { group, ...others } = yield* Effect.all(given).pipe(provideFile(config))
     const settings = { ...others, group: yield* Forget.groupOf(documents, group) }
     yield* Forget.run(documents, yes, settings).pipe(Effect.provide(forgetting(settings)), observed(settings))
   })
@@ -108,7 +109,7 @@ const forget = Command.withHandler(
 const runs = Command.withHandler(
   Runs.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
     const layer = Layer.merge(reading(settings), existingJournal(journalFile(settings)))
     yield* Runs.run(settings).pipe(Effect.provide(layer), observed(settings))
   })
@@ -117,7 +118,7 @@ const runs = Command.withHandler(
 const doctor = Command.withHandler(
   Doctor.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
     const file = journalFile(settings)
     const place = yield* placeOf(settings)
     const files = {
@@ -134,7 +135,7 @@ const doctor = Command.withHandler(
 const compact = Command.withHandler(
   Journal.compact,
   Effect.fnUntraced(function* ({ config, settings: given }) {
-    const settings = yield* Effect.all(given).pipe(Flags.provideFile(config))
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
     yield* Journal.run({ ...settings, journalFile: journalFile(settings) }).pipe(observed(settings))
   })
 )

@@ -1,5 +1,5 @@
 import { Clock, Effect, Layer, Stdio, Stream, Terminal } from "effect"
-import { duration, fit, plain } from "../cli/Print.ts"
+import { duration, fit, plain } from "./Print.ts"
 import { Progress } from "../services/Progress.ts"
 import type { Snapshot } from "../services/Progress.ts"
 
