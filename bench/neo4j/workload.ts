@@ -1,7 +1,7 @@
 import { relationId, chunkId, documentId, entityId, Group } from "../../src/domain/Ids.ts"
 
 /** A generator of its own, so that every run has the same rows (Steele, Lea and Flood 2014: SplitMix). */
-export const random = (seed: number) => {
+const random = (seed: number) => {
   let state = seed >>> 0
   return (): number => {
     state = (state + 0x9e3779b9) >>> 0
@@ -13,7 +13,7 @@ export const random = (seed: number) => {
 }
 
 /** Ranks from 0, the n-th as likely as 1/(n+1): the hubs of real graphs. */
-export const zipf = (count: number, next: () => number) => {
+const zipf = (count: number, next: () => number) => {
   const sums = new Float64Array(count)
   let sum = 0
   for (let rank = 0; rank < count; rank++) sums[rank] = sum += 1 / (rank + 1)

@@ -12,6 +12,7 @@ import type { Journal } from "../services/Journal.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
+import { exists } from "./Places.ts"
 import { counted, fit, jsonLine, plain, print, wrap } from "./Print.ts"
 import { keyVariables, resolve } from "./Providers.ts"
 
@@ -88,13 +89,11 @@ const file = Effect.fnUntraced(function* (
   checked: Effect.Effect<ReadonlyArray<string>, StorageError>,
   remedy: string
 ): Effect.fn.Return<Check, never, FileSystem.FileSystem | Path.Path> {
-  const fileSystem = yield* FileSystem.FileSystem
-  const exists = yield* fileSystem.exists(path).pipe(Effect.orElseSucceed(() => false))
   const barred = yield* canCreate(path).pipe(Effect.orElseSucceed(() => Option.some(path)))
   if (Option.isSome(barred)) {
     return fail(name, `The directory ${barred.value} cannot be written: give another file, or change its permissions.`)
   }
-  if (!exists) return ok(name, `${path} will be created.`)
+  if (!(yield* exists(path))) return ok(name, `${path} will be created.`)
   return yield* opened.pipe(
     Effect.zipWith(checked, (message, damage) =>
       damage.length === 0
@@ -233,8 +232,7 @@ const limits = Effect.fnUntraced(function* (options: DoctorOptions, found: Reado
   if (!found.some(({ name, state }) => name === "provider" && state === "ok")) return []
   const resolved = Option.flatMap(yield* Effect.option(resolve(options)), ({ chat }) => chat)
   if (Option.isNone(resolved)) return []
-  const fileSystem = yield* FileSystem.FileSystem
-  const hasJournal = yield* fileSystem.exists(options.journalFile).pipe(Effect.orElseSucceed(() => false))
+  const hasJournal = yield* exists(options.journalFile)
   const { learned, told } = yield* (yield* Limits).limits({
     ...options,
     provider: resolved.value,
