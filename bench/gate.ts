@@ -184,7 +184,7 @@ const extractionRow = (title: string, chunks: number, ledger: Outcome["ledger"])
   const turnedAway = Object.values(ledger.limited).reduce((sum, count) => sum + count, 0)
   return [
     title,
-    `${ledger.items.answered}/${chunks}`,
+    String(chunks),
     (ledger.makespan / 1_000).toFixed(1),
     busiest(ledger),
     String(ledger.answered),

@@ -26,7 +26,6 @@ const noJournal = Layer.succeed(Journal, {
   lookup: () => Effect.succeed(new Map()),
   reserve: () => Effect.void,
   settle: () => Effect.succeed(new Map()),
-  reckon: () => Effect.succeed(new Map()),
   totals: () =>
     Effect.succeed({
       calls: {},
@@ -35,6 +34,7 @@ const noJournal = Layer.succeed(Journal, {
       usage: { input: 0, output: 0, cached: 0 },
       usd: 0
     }),
+  reckon: () => Effect.succeed(new Map()),
   forget: () => Effect.succeed(0),
   forgetGroup: () => Effect.succeed(0),
   learned: Effect.succeed(new Map()),

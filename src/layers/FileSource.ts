@@ -4,7 +4,7 @@ import { DocumentSource, SourceItemError } from "../services/DocumentSource.ts"
 import type { SourceError, SourceItem, Wanted } from "../services/DocumentSource.ts"
 import { locate } from "./files/locate.ts"
 import { findGone } from "./files/gone.ts"
-import { readFile, readInput, readRange } from "./files/read.ts"
+import { makeReadFile, readInput, readRange } from "./files/read.ts"
 import { checkRoots } from "./files/roots.ts"
 import type { Root } from "./files/roots.ts"
 import { makeRules } from "./files/rules.ts"
@@ -35,6 +35,7 @@ export interface Options {
 /** Makes items of what was found. */
 const makeItems = Effect.fnUntraced(function* ({ maxBytes, userAgent = "sluice" }: Options) {
   const readDay = yield* makeReadDay(maxBytes)
+  const readSized = makeReadFile(maxBytes)
   const scope = yield* Effect.scope
   // What speaks HTTP is loaded when the first address comes.
   const fetching = yield* Effect.cached(
@@ -49,7 +50,7 @@ const makeItems = Effect.fnUntraced(function* ({ maxBytes, userAgent = "sluice" 
       return { uri, read: Effect.fail(new SourceItemError({ uri, reason: "unreadable", message: problem })) }
     }
     if (channel !== undefined) return { uri, read: readDay(uri, path, channel) }
-    const read = readFile(uri, path, maxBytes)
+    const read = readSized(uri, path, size)
     return size === undefined ? { uri, read } : { uri, size, read, range: (from, to) => readRange(uri, path, from, to) }
   }
 

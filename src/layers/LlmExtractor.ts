@@ -10,12 +10,14 @@ import { Extractor } from "../services/Extractor.ts"
 import type { ExtractionResult, ExtractionTask } from "../services/Extractor.ts"
 import { Gate } from "../services/Gate.ts"
 import { unreadable } from "../services/Journal.ts"
-import { ModelCalls } from "../services/ModelCalls.ts"
+import { ModelCalls, poolOf } from "../services/ModelCalls.ts"
 import type { Run } from "../services/Run.ts"
 import type { RunStopped } from "../services/RunStopped.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
+import { WarmStart } from "../services/WarmStart.ts"
 import * as Answer from "./llm/Answer.ts"
+import { Learned as Lengths } from "./llm/Caps.ts"
 import { decodeAnswer, halves, merge } from "./llm/Items.ts"
 import type { ItemFailure, ItemText, StoredAnswer } from "./llm/Items.ts"
 import * as Packs from "./llm/Packs.ts"
@@ -41,6 +43,15 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
   const window = Math.max(2 * gate.ceiling, Math.min(2 * gate.ceiling * maxItems, 2048))
   const packs = yield* Packs.make({ ...options, system, schema, window })
   const version = recipe("llm", promptVersion, options.model, system, JSON.stringify(schema))
+  // How long answers are follows the model and all that it is told.
+  const { keep } = yield* WarmStart
+  const { endpoint } = yield* ChatModel
+  const lengths = yield* keep(
+    `answers ${poolOf({ endpoint, model: options.model })} ${version}`,
+    Lengths,
+    () => packs.caps.learned
+  )
+  if (Option.isSome(lengths)) packs.caps.restore(lengths.value.value)
   /** Items that are being answered: a second chunk with the same text and header waits for the first one's answer. */
   const inFlight = new Map<ItemKey, Deferred.Deferred<StoredAnswer, Failure>>()
 

@@ -12,7 +12,6 @@ import type { SourceItem, SourceItemError, Wanted } from "../services/DocumentSo
 import * as GroupCommit from "../services/GroupCommit.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
-import type { KnownSource } from "../services/Ledger.ts"
 import { Parser } from "../services/Parser.ts"
 import type { ParseError } from "../services/Parser.ts"
 import { Run } from "../services/Run.ts"
@@ -33,6 +32,12 @@ const maxDepth = 8
 /** Bytes up to which a file is read at once; of a larger one, the beginning says first whether it is a container. */
 const wholeBytes = 1024 * 1024
 
+/**
+ * Items at once, more than are parsed at once: most of a corpus that is known is only looked up, the more the fewer
+ * questions to the store.
+ */
+const lookAhead = 4 * ceilings.parse
+
 /** What came of a source item: a document, the items that it holds, or both. */
 type Opened = { readonly document: Flow<LoadedDocument> } | Holding
 
@@ -40,6 +45,8 @@ interface Holding {
   readonly document?: Flow<LoadedDocument>
   readonly items: Stream.Stream<SourceItem, SourceItemError>
   readonly holder: OpenItem
+  /** Whether the file is a document besides, whatever became of it. */
+  readonly isDocument: boolean
 }
 
 const inMemory = ({ item: { uri }, unpacksTo }: OpenItem, bytes: Uint8Array): ContainerFile => ({
@@ -79,12 +86,12 @@ export const load = Effect.fnUntraced(function* (options: {
 
   const lookUp = yield* GroupCommit.make(
     (asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>) => ledger.documents(run.group, asked),
-    { maxBatch: ceilings.parse }
+    { maxBatch: lookAhead }
   )
 
   const isLettered = yield* GroupCommit.make(
     (sources: ReadonlyArray<string>) => ledger.hasLetters(run.group, sources),
-    { maxBatch: ceilings.parse }
+    { maxBatch: lookAhead }
   )
 
   const hasMembers = yield* GroupCommit.make(
@@ -92,16 +99,14 @@ export const load = Effect.fnUntraced(function* (options: {
     { maxBatch: ceilings.parse }
   )
 
-  /** What a file that was read whole holds now, where the ledger knows of something in it. */
-  const listingOf = (uri: string) =>
-    options.wanted === undefined
-      ? Effect.map(hasMembers(uri), (has) => (has ? new Listing(uri) : undefined))
-      : Effect.succeed(undefined)
+  /** For what a file that was read whole holds now, where the ledger may know of something else. */
+  const listingOf = Effect.fnUntraced(function* (uri: string, isDocument: boolean) {
+    if (options.wanted !== undefined || (isDocument && !(yield* hasMembers(uri)))) return undefined
+    return new Listing(uri, isDocument)
+  })
 
-  const compare = Effect.fnUntraced(function* (uri: string, listing: Listing) {
-    const isGone = ({ source }: KnownSource) => source !== `${uri}#` && !listing.has(source)
-    const lost = yield* Stream.runHead(Stream.filter(ledger.sources(run.group, `${uri}#`), isGone))
-    if (Option.isSome(lost)) options.listings.set(uri, listing)
+  const compare = Effect.fnUntraced(function* (listing: Listing) {
+    if (Option.isSome(yield* Stream.runHead(listing.lost(ledger, run.group)))) options.listings.push(listing)
   })
 
   const letter = (source: string, cause: DeadLetterCause, message: string) =>
@@ -137,9 +142,11 @@ export const load = Effect.fnUntraced(function* (options: {
       )
     )
 
+  // One for all: making an error takes longer than finding out that a document is there.
+  const discarded = new Discarded({ reason: "unchanged" })
   const unchanged = () => {
     counters.documents.unchanged++
-    return new Discarded({ reason: "unchanged" })
+    return discarded
   }
 
   /** Of a document whose bytes are at hand: what is parsed of it, unless it is in the graph as it is. */
@@ -185,12 +192,12 @@ export const load = Effect.fnUntraced(function* (options: {
       return yield* new Discarded({ reason: "unwanted" })
     }
     if (items === undefined) {
-      const listing = yield* listingOf(open.item.uri)
-      if (listing !== undefined) yield* compare(open.item.uri, listing)
+      const listing = yield* listingOf(open.item.uri, true)
+      if (listing !== undefined) yield* compare(listing)
       const alone: Opened = { document: Result.succeed(yield* document) }
       return alone
     }
-    const held: Holding = { items, holder: open }
+    const held: Holding = { items, holder: open, isDocument }
     if (!isDocument || !open.taken.document) {
       // Nothing but what is in it is counted.
       counters.documents.seen--
@@ -240,7 +247,7 @@ export const load = Effect.fnUntraced(function* (options: {
 
   const phase = Phase.make({
     name: "load",
-    concurrency: ceilings.parse,
+    concurrency: lookAhead,
     describe: ({ item, span }: OpenItem) => ({ parent: span, attributes: { "sluice.source": item.uri } }),
     run: (open: OpenItem): Effect.Effect<Opened, DeadLetter | Discarded | StorageError> =>
       process(open).pipe(
@@ -273,20 +280,20 @@ export const load = Effect.fnUntraced(function* (options: {
    * kept apart from the document's own letter, which is settled when the document is written. Of a document that is dead
    * there is one letter, since its own says the same.
    */
-  const inside = ({ document, holder, items }: Holding) => {
+  const inside = ({ document, holder, isDocument, items }: Holding) => {
     const { item } = holder
     const source = document === undefined ? item.uri : `${item.uri}#`
     const settle = Effect.gen(function* () {
       if (yield* isLettered(source)) yield* store.commit(run.group, run.id, [{ _tag: "settled", source }])
     })
     const isDead = document !== undefined && Result.isFailure(document)
-    const listed = Effect.map(listingOf(item.uri), (listing) =>
+    const listed = Effect.map(listingOf(item.uri, isDocument), (listing) =>
       listing === undefined
         ? openItems(items, holder)
         : openItems(
             Stream.tap(items, ({ uri }) => Effect.sync(() => listing.add(uri))),
             holder
-          ).pipe(Stream.onEnd(compare(item.uri, listing)))
+          ).pipe(Stream.onEnd(compare(listing)))
     )
     return Stream.unwrap(listed).pipe(
       Stream.onEnd(settle),

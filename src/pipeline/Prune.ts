@@ -1,20 +1,26 @@
 import { Effect, Stream } from "effect"
+import type { Group } from "../domain/Ids.ts"
 import { hash53 } from "../domain/Hashing.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import type { Gone, SourceError } from "../services/DocumentSource.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
+import type { KnownSource } from "../services/Ledger.ts"
 import { Pruning } from "../services/Pruning.ts"
+import type { StorageError } from "../services/StorageError.ts"
 import { Run } from "../services/Run.ts"
 import { RunCounters } from "./Metrics.ts"
 
 /** What lies in a file, as numbers: the names of a large mailbox would take ten times as much. */
 export class Listing {
   readonly #holder: string
+  readonly #isDocument: boolean
   readonly #names = new Set<number>()
 
-  constructor(holder: string) {
+  /** `isDocument`: whether the file is one, besides what lies in it. */
+  constructor(holder: string, isDocument: boolean) {
     this.#holder = holder
+    this.#isDocument = isDocument
   }
 
   add(name: string): void {
@@ -28,10 +34,21 @@ export class Listing {
     }
     return this.#names.has(hash53(source))
   }
+
+  /** Sources of the file that the ledger knows, and that are not in it any more. */
+  lost(ledger: Ledger["Service"], group: Group): Stream.Stream<KnownSource, StorageError> {
+    const holder = this.#holder
+    const own = this.#isDocument ? Stream.empty : Stream.take(ledger.sources(group, holder), 1)
+    return Stream.concat(
+      Stream.filter(own, ({ document, source }) => source === holder && document !== undefined),
+      // A letter about what lies in a file is no source of its own.
+      Stream.filter(ledger.sources(group, `${holder}#`), ({ source }) => !source.endsWith("#") && !this.has(source))
+    )
+  }
 }
 
-/** Files of this run that were read whole and have lost something that the ledger knows of, by their names. */
-export type Listings = Map<string, Listing>
+/** Of files that were read whole in this run and have lost something that the ledger knows of. */
+export type Listings = Array<Listing>
 
 /** Sources that are taken out in one transaction. */
 const batch = 500
@@ -74,14 +91,7 @@ export const prune = Effect.fn("prune")(function* (listings: Listings) {
         Stream.filterEffect(ledger.sources(group, prefix), ({ source }) => isGone(source))
       )
     ),
-    Stream.fromIterable(listings).pipe(
-      Stream.flatMap(([holder, listing]) =>
-        Stream.filter(
-          ledger.sources(group, `${holder}#`),
-          ({ source }) => source !== `${holder}#` && !listing.has(source)
-        )
-      )
-    )
+    Stream.flatMap(Stream.fromIterable(listings), (listing) => listing.lost(ledger, group))
   )
   let count = 0
   const say = Effect.fnUntraced(function* (source: string) {
@@ -90,7 +100,6 @@ export const prune = Effect.fn("prune")(function* (listings: Listings) {
   })
   yield* missing.pipe(
     Stream.map(({ source }) => source),
-    // A letter about what lies in a file is no source of its own.
     Stream.tap((source) => (source.endsWith("#") ? Effect.void : say(source))),
     Stream.grouped(batch),
     Stream.runForEach((sources) =>

@@ -270,6 +270,19 @@ describe("LLM extractor", () => {
     }).pipe(Effect.provide(simulated({ seed: 1, limits: { tpm: 8_000 } })))
   )
 
+  it.effect(
+    "a limit that is less than the first guess at an answer's room costs room, and no chunk its wholeness",
+    () =>
+      Effect.gen(function* () {
+        const long = (index: number) => texts(3).join(` ${index} `)
+        const results = yield* extractAll([0, 1, 2].map(long))
+        assert.strictEqual(successes(results).length, 3)
+        const { chat } = yield* (yield* SimulatedProvider.SimulatedLedger).snapshot
+        assert.isAtLeast(chat.limited["too_large"] ?? 0, 1)
+        assert.strictEqual(chat.items.distinct, 3)
+      }).pipe(Effect.provide(simulated({ seed: 1, limits: { tpm: 2_100 } }, { pack: 1 })))
+  )
+
   it.effect("a refused chunk dies as refused, and its mates live", () =>
     Effect.gen(function* () {
       const results = yield* extractAll([...texts(3), "Do not SAYNO to Ada Moreno."])

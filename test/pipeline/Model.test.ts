@@ -10,7 +10,7 @@ import type { Random } from "../support/random.ts"
 
 /** `SLUICE_MODEL_SEED=7 SLUICE_MODEL_SEQUENCES=1` is sequence 7 alone; the more sequences, the longer. */
 const firstSeed = Number(process.env["SLUICE_MODEL_SEED"] ?? 1)
-const sequences = Number(process.env["SLUICE_MODEL_SEQUENCES"] ?? 6)
+const sequences = Number(process.env["SLUICE_MODEL_SEQUENCES"] ?? 5)
 const steps = Number(process.env["SLUICE_MODEL_STEPS"] ?? 14)
 
 const groups = [Group.make("acme"), Group.make("bolt")] as const
@@ -53,9 +53,12 @@ const fileFor = (uri: string, before: File | undefined, random: Random): File =>
   return { kind, members }
 }
 
-/** Documents are the same where their bytes and their formats are; a message's bytes hold its name. */
-const keyOf = (source: string, { kind, text }: Known): string =>
+/** What is asked for is the same where the texts are, and a message's has its name. */
+const answerOf = (source: string, { kind, text }: Known): string =>
   (kind === "mbox" ? source.replace(/.*#/, "") : "") + text
+
+/** Documents are the same where their bytes and the formats of their names are. */
+const keyOf = (source: string, known: Known): string => /\w*$/.exec(source)?.[0] + answerOf(source, known)
 
 /** What a group should be. */
 class Expected {
@@ -69,8 +72,9 @@ class Expected {
     this.sources.set(source, known)
     const key = keyOf(source, known)
     const isPoisoned = known.text.includes(poison)
-    if (isPoisoned && extractor === "llm" && healed) this.answered.add(key)
-    const isWhole = extractor === "rules" || !isPoisoned || this.answered.has(key)
+    const answer = answerOf(source, known)
+    if (isPoisoned && extractor === "llm" && healed) this.answered.add(answer)
+    const isWhole = extractor === "rules" || !isPoisoned || this.answered.has(answer)
     this.written.set(key, { extractor, healed: isWhole })
   }
 
@@ -93,8 +97,10 @@ class Expected {
       ([source]) => source === name || (/^[#/]/.test(source.slice(name.length)) && source.startsWith(name))
     )
     for (const [source] of gone) this.sources.delete(source)
-    const left = new Set([...this.sources].map(([source, known]) => keyOf(source, known)))
-    for (const [source, known] of gone) if (!left.has(keyOf(source, known))) this.answered.delete(keyOf(source, known))
+    const left = new Set([...this.sources].map(([source, known]) => answerOf(source, known)))
+    for (const [source, known] of gone) {
+      if (!left.has(answerOf(source, known))) this.answered.delete(answerOf(source, known))
+    }
   }
 
   get documents() {

@@ -152,6 +152,7 @@ describe("sources that are gone", () => {
       const inner = mail("x", text("Ida")) + mail("y", text("Kai"))
       const { at, isFresh, run, sources } = yield* place({
         "docs/box.mbox": mail("one", text("Ada")) + mail("two", text("Bea")),
+        "docs/notes": text("Ned"),
         "docs/plain.mbox": mail("p", text("Pia")) + mail("q", text("Quy")),
         "docs/pack.zip": zipOf({ "a.md": text("Fay"), "in/b.md": text("Gil"), "in.mbox": inner })
       })
@@ -159,6 +160,7 @@ describe("sources that are gone", () => {
       assert.deepStrictEqual(yield* sources, [
         "docs/box.mbox#one",
         "docs/box.mbox#two",
+        "docs/notes",
         "docs/pack.zip#a.md",
         "docs/pack.zip#in.mbox#x",
         "docs/pack.zip#in.mbox#y",
@@ -167,18 +169,21 @@ describe("sources that are gone", () => {
         "docs/plain.mbox#q"
       ])
       writeFileSync(at("docs/box.mbox"), mail("two", text("Bea")) + mail("three", text("Eva")))
+      // A document that has become a mailbox is none any more, and the other way round.
+      writeFileSync(at("docs/notes"), mail("n", text("Ned")))
       writeFileSync(at("docs/plain.mbox"), text("Dov"))
       writeFileSync(at("docs/pack.zip"), zipOf({ "a.md": text("Fay"), "in.mbox": mail("y", text("Kai")) }))
-      assert.deepInclude(yield* run(), { gone: 5 })
+      assert.deepInclude(yield* run(), { gone: 6 })
       // Broken off in the middle, it may hold what it held.
       const whole = zipOf({ "a.md": text("Fay") })
       writeFileSync(at("docs/pack.zip"), whole.slice(0, whole.length - 30))
-      assert.deepInclude(yield* run({ prune: true }), { removed: 3 })
+      assert.deepInclude(yield* run({ prune: true }), { removed: 4 })
       writeFileSync(at("docs/pack.zip"), whole)
       assert.deepInclude(yield* run({ paths: ["docs/pack.zip"], prune: true }), { removed: 3 })
       assert.deepStrictEqual(yield* sources, [
         "docs/box.mbox#three",
         "docs/box.mbox#two",
+        "docs/notes#n",
         "docs/pack.zip#a.md",
         "docs/plain.mbox"
       ])

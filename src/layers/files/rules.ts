@@ -107,7 +107,7 @@ export const readIgnoreFile = async (path: string): Promise<IgnoreFile> => {
   try {
     await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     if (!(await file.stat()).isFile()) return nothing
-    const bytes = await readAt(file, new Uint8Array(maxBytes + 1), 0)
+    const bytes = await readAt(file.fd, new Uint8Array(maxBytes + 1), 0)
     if (bytes.includes(0)) return { ...nothing, problem: "is binary, not a list of patterns" }
     return bytes.length > maxBytes ? unknown("is larger than 64 KB") : parse(new TextDecoder().decode(bytes))
   } catch (error) {

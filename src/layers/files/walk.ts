@@ -31,10 +31,18 @@ interface Directory {
 interface Level {
   readonly directory: Directory
   readonly rules: Rules
-  readonly names: Iterator<string>
-  /** Names that keep their form. */
-  readonly exact: ReadonlySet<string>
+  readonly found: AsyncIterator<Found>
 }
+
+/** A name of a directory, and what stands there; nothing if it is neither file nor directory. */
+interface Found {
+  readonly name: string
+  readonly physical: string
+  readonly entry: Entry | Directory | undefined
+}
+
+/** So many names are looked at together: one at a time would be a hop to another thread and back for each. */
+const together = 32
 
 interface Listing {
   readonly names: ReadonlyArray<string>
@@ -121,10 +129,26 @@ export const makeWalk = (
     const level: Level = {
       directory,
       rules: own === undefined || own.lines.length === 0 ? outer : outer.with(own.lines),
-      names: (own?.isUnknown === true ? [] : names).values(),
-      exact: new Set(names.length > 1 ? ambiguous(names) : [])
+      found: lookAll(directory, own?.isUnknown === true ? [] : names)
     }
     return { level, problems }
+  }
+
+  /** What stands at each name, in their order, but for what is named itself. */
+  const lookAll = async function* (directory: Directory, names: ReadonlyArray<string>): AsyncGenerator<Found> {
+    const exact = new Set(names.length > 1 ? ambiguous(names) : [])
+    const lookAt = async (name: string): Promise<Found | undefined> => {
+      const path = join(directory.path, name)
+      const physical = join(directory.physical, name)
+      if (named.has(physical)) return undefined
+      return { name, physical, entry: await look(path, physical, uris.of(path, exact.has(name))) }
+    }
+    for (let at = 0; at < names.length; at += together) {
+      // oxlint-disable-next-line no-await-in-loop
+      for (const found of await Promise.all(names.slice(at, at + together).map(lookAt))) {
+        if (found !== undefined) yield found
+      }
+    }
   }
 
   /** The walk to go on with below a directory that was come across, if any. */
@@ -142,17 +166,13 @@ export const makeWalk = (
     yield* first.problems
     const levels = [first.level]
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-      const { directory, exact, names, rules: applying } = level
-      const next = names.next()
+      const { directory, rules: applying } = level
+      const next = await level.found.next()
       if (next.done === true) {
         levels.pop()
         continue
       }
-      const name = next.value
-      const path = join(directory.path, name)
-      const physical = join(directory.physical, name)
-      if (named.has(physical)) continue
-      const found = await look(path, physical, uris.of(path, exact.has(name)))
+      const { entry: found, name, physical } = next.value
       if (found === undefined || applying.isLeftOut(name, kindOf(found))) continue
       if ("uri" in found) {
         yield found

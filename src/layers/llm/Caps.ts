@@ -146,11 +146,12 @@ export class Caps {
   get learned(): Learned | undefined {
     if (this.#model === undefined) return undefined
     const { line, weights } = this.#model
+    // Sums of fractions end a little below zero at times.
     return {
-      perCall: line.start,
-      perItem: line.slope * perItem,
-      perToken: line.slope * weights.perToken,
-      perName: line.slope * weights.perName,
+      perCall: Math.max(0, line.start),
+      perItem: Math.max(0, line.slope * perItem),
+      perToken: Math.max(0, line.slope * weights.perToken),
+      perName: Math.max(0, line.slope * weights.perName),
       scatter: this.#spread(classOf(1)).scatter,
       answers: this.#answers + this.#prior.answers - supposed.answers
     }

@@ -7,6 +7,7 @@ export type OutputLimit =
 const aboutContext =
   /context (?:length|window|size)(?: of this model)?(?: is| of|:)?(?: only)? (\d[\d,]*)|(?:inputs?`? tokens? \+ `?max_new_tokens`?|context).{0,20}<= ?(\d[\d,]*)/i
 const aboutOutput = /max_(?:completion_|output_|new_)?tokens|(?:output|completion) tokens|maxOutputTokens/i
+const aboutRate = /\bper (?:min|minute|day|hour)\b|rate.?limit/i
 const refuses = /at most|maximum|less than|<=|>|range|too large|exceed|limit|up to/i
 
 const number = (digits: string): number => Number(digits.replaceAll(",", ""))
@@ -21,9 +22,13 @@ export const outputLimitOf = (message: string, asked: number): OutputLimit | und
   const context = aboutContext.exec(message)
   const held = context?.[1] ?? context?.[2]
   if (held !== undefined) return { _tag: "context", tokens: number(held) }
-  if (!aboutOutput.test(message) || !refuses.test(message)) return undefined
+  if (!aboutOutput.test(message) || !refuses.test(message) || aboutRate.test(message)) return undefined
   // Numbers that are part of a name, such as a model's, are none.
-  const figures = [...message.matchAll(/(?<![\w.-])\d{1,3}(?:,\d{3})+(?![\w-])|(?<![\w.-])\d+(?![\w-])/g)]
+  const figures = [
+    ...message
+      .replace(/\banswered \d{3}\b/, "")
+      .matchAll(/(?<![\w.-])\d{1,3}(?:,\d{3})+(?![\w-])|(?<![\w.-])\d+(?![\w-])/g)
+  ]
     .map(([digits]) => number(digits))
     .filter((figure) => figure >= 64 && figure < asked)
   return figures.length === 0 ? undefined : { _tag: "output", tokens: Math.max(...figures) }

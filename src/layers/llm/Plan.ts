@@ -6,6 +6,7 @@ import type { Judgement } from "./Answer.ts"
 import { Caps } from "./Caps.ts"
 import type { Load } from "./Caps.ts"
 import type { Item } from "./Items.ts"
+import { limitOfMessage } from "../../services/gate/Headers.ts"
 import { outputLimitOf } from "./OutputLimit.ts"
 import { Queue } from "./Queue.ts"
 import { Sizing, usual } from "./Sizing.ts"
@@ -22,8 +23,10 @@ const maxOutputTokens = 16_384
 /** A cap below it is not worth a call. */
 const leastCap = 256
 
-/** Room for structure and some reasoning, and for an answer that is longer than its text: until the first are seen. */
-const firstCap = ({ items, tokens }: Load): number => 600 * items + 4 * tokens
+/** Room for structure and reasoning, and for an answer that is longer than its text: until the first are seen. */
+const firstCap = ({ items, tokens }: Load): number => 1_500 * items + 5 * tokens
+/** Where there is enough to do for one that is cut off not to matter. */
+const probeCap = ({ items, tokens }: Load): number => 600 * items + 4 * tokens
 
 /** Calls of one item that are asked before the others, and milliseconds after which twice as many may be. */
 const probes = 6
@@ -63,6 +66,8 @@ export class Plan {
   readonly #sizing: Sizing
   #ceiling = maxOutputTokens
   #context = Infinity
+  /** The most tokens that a call may be charged, as far as a rejection told. */
+  #charge = Infinity
   /** Of the first call; `learnedAt`: of the answer that would be enough. */
   #probing:
     | {
@@ -94,7 +99,7 @@ export class Plan {
   /** The most output that a call can have. */
   room(items: ReadonlyArray<Item>): number {
     const input = inexact * this.#input(items) + 64
-    const charged = this.#sizing.isCapCharged ? this.#sizing.largest - input : Infinity
+    const charged = this.#sizing.isCapCharged ? Math.min(this.#charge, this.#sizing.largest) - input : Infinity
     const possible = Math.floor(Math.min(this.#ceiling, this.#context - input, charged))
     return Math.max(leastCap, Math.min(possible, ...items.map(({ most }) => most)))
   }
@@ -151,7 +156,7 @@ export class Plan {
     const isLate = now - probing.since > patience * (probing.learnedAt - probing.since)
     probing.isOver = isLate || (probing.sent >= probes && probing.first.size === 0)
     if (!isLate) return
-    for (const item of probing.first) this.caps.observe(loadOf([item]), firstCap(loadOf([item])))
+    for (const item of probing.first) this.caps.observe(loadOf([item]), probeCap(loadOf([item])))
   }
 
   /** A call was answered, or refused. */
@@ -199,19 +204,21 @@ export class Plan {
     item.room = 2 * more > all ? all : more
   }
 
-  /** @returns whether the request was turned away for its output cap alone, and less is asked for from now on */
+  /** @returns whether less is asked for from now on than in a request that was turned away */
   toldLimit(message: string, cap: number, items: ReadonlyArray<Item>): boolean {
     const told = outputLimitOf(message, cap)
-    if (told === undefined) return false
-    const before = this.room(items)
-    if (told._tag === "output") this.#ceiling = Math.min(this.#ceiling, told.tokens)
-    else this.#context = Math.min(this.#context, told.tokens)
-    return this.room(items) < Math.min(before, cap)
+    const limit = limitOfMessage(message)
+    if (told?._tag === "output") this.#ceiling = Math.min(this.#ceiling, told.tokens)
+    else if (told?._tag === "context") this.#context = Math.min(this.#context, told.tokens)
+    else if (limit?.dimension === "tokens") this.#charge = Math.min(this.#charge, limit.limit)
+    // Or it was told by others' answers meanwhile.
+    return this.room(items) < cap
   }
 
   /** @returns whether a request that was too large is worth being sent with a smaller cap */
   withLess(item: Item, cap: number): boolean {
-    const least = Math.max(leastCap, Math.ceil(1.2 * (this.caps.expected(loadOf([item])) ?? item.tokens)))
+    const expected = this.caps.expected(loadOf([item]))
+    const least = Math.max(leastCap, Math.ceil(expected === undefined ? cap / 2 : 1.2 * expected))
     if (least >= cap || item.room > least) return false
     item.most = least
     return true
@@ -239,9 +246,8 @@ export class Plan {
 
   /** Tokens that an answer should have room for. */
   #wish(load: Load): number {
-    const first = firstCap(load)
-    const learned = this.caps.cap(load) ?? first
-    const wish = this.isProbing ? Math.max(first, learned) : learned
+    const learned = this.caps.cap(load)
+    const wish = this.isProbing ? Math.max(probeCap(load), learned ?? 0) : (learned ?? firstCap(load))
     return this.#sizing.isCapCharged ? wish : 2 * wish
   }
 

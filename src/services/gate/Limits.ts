@@ -310,8 +310,8 @@ export class Limits {
     if (concerned.length === 0) {
       const learned = dimension === "unknown" ? "requests" : dimension
       const floor = costOf(learned, call.demand, this.#charge) / Math.max(1_000, freeze)
-      const rate = Math.max(this.lately(learned, now), floor)
       this.#note(learned, now)
+      const rate = Math.max(this.lately(learned, now), floor)
       const limiter = Limiter.learned(learned, rate, now)
       this.#limiters.set(`learned/${learned}`, limiter)
       limiter.throttle(now, call.at, 0, Math.max(asked, freeze))

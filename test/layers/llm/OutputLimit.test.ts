@@ -26,6 +26,7 @@ describe("Output limits in rejections", () => {
     for (const message of [
       "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
       "Invalid schema for response_format 'extraction'",
+      "The provider answered 429, rate_limit_exceeded: Request too large on tokens per min (TPM): Limit 4000, Requested 4150. The input or output tokens must be reduced in order to run successfully.",
       "max_tokens is too large: 4096. This model supports at most 16384 completion tokens",
       "",
       "max_tokens ".repeat(50_000)
