@@ -10,13 +10,14 @@ import { workload } from "./neo4j/workload.ts"
 import type { Workload } from "./neo4j/workload.ts"
 import { machine, table } from "./support/table.ts"
 
-const usage = `bench neo4j [--rows N] [--batch N] [--times N] [--naive]
+const usage = `bench neo4j [--rows N] [--batch N] [--times N] [--kind K] [--naive]
 
 Rows into a real server (scripts/servers neo4j up; take NEO4J_JVM="-Xms1g -Xmx2g" for it), beside the server's
 own ceiling, by 1 and 4 writers.
   --rows N    of each kind (default 20000)
   --batch N   rows of a transaction (default 2000)
   --times N   trials of each, taken in turn (default 3); the median is shown, the first round is for warming up
+  --kind K    entities, mentions or relations alone
   --naive     also a statement for each row, and MERGE without labels (slow)`
 
 const kinds = ["entities", "mentions", "relations"] as const
@@ -89,6 +90,7 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
       rows: { type: "string", default: "20000" },
       batch: { type: "string", default: "2000" },
       times: { type: "string", default: "3" },
+      kind: { type: "string" },
       naive: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
     }
@@ -108,7 +110,7 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
     const { server } = await Effect.runPromise(inspected)
     const all = new Map<string, Array<Trial>>()
     for (let round = 0; round <= times; round++) {
-      for (const kind of kinds) {
+      for (const kind of kinds.filter((one) => values.kind === undefined || one === values.kind)) {
         for (const writers of [1, 4]) {
           for (const [name, found] of await measured(
             driver,
