@@ -44,7 +44,8 @@ const service = (
       ),
       forgetGroup: Effect.fn("Journal.forgetGroup")((group: Group) => thread.call("forgetGroup", group)),
       learned: Effect.suspend(() => thread.call("learned")),
-      learn: Effect.fn("Journal.learn")((pool: string, value: string) => thread.call("learn", pool, value)),
+      // Without a span: it is no part of any run.
+      learn: (pool, value) => thread.call("learn", pool, value),
       location
     })
   })

@@ -142,8 +142,7 @@ const snapshot = Effect.gen(function* () {
   const counters = yield* RunCounters
   const { counts } = yield* ModelCalls
   const { chunks, documents } = counters
-  const now = yield* Clock.currentTimeMillis
-  const note = counts.note ?? holding((yield* (yield* Gate).state).values(), now)
+  const note = counts.note ?? holding((yield* (yield* Gate).state).values())
   const taken: Snapshot = {
     seen: documents.seen,
     listed: counters.listed,
@@ -151,7 +150,7 @@ const snapshot = Effect.gen(function* () {
     failed: documents.failed,
     chunks: { total: chunks.total, done: chunks.extracted + chunks.reused + chunks.dead, dead: chunks.dead },
     calls: { sent: counts.sent, inFlight: counts.inFlight, retried: counts.retried },
-    elapsed: now - run.startedAt,
+    elapsed: yield* run.elapsed,
     ...(note === undefined ? {} : { note })
   }
   return taken
@@ -182,7 +181,7 @@ const reportOf = Effect.fnUntraced(function* (resumes: RunId | undefined, hasHas
     },
     tokens: totals.usage,
     cost: { usd: totals.usd },
-    seconds: ((yield* Clock.currentTimeMillis) - run.startedAt) / 1000
+    seconds: (yield* run.elapsed) / 1000
   }
   return report
 })
@@ -230,8 +229,7 @@ export const ingest = Effect.gen(function* () {
     ...(root === undefined ? {} : { root })
   }
   yield* ledger.startRun(entry)
-  const elapsed = Effect.map(Clock.currentTimeMillis, (now) => (now - run.startedAt) / 1000)
-  yield* budget.begin({ ...before, seconds: before.seconds + (yield* elapsed) })
+  yield* budget.begin({ ...before, seconds: before.seconds + (yield* run.elapsed) / 1000 })
 
   let hasEnded = false
   const finish = (status: RunEntry["status"], report?: RunReport) =>

@@ -1,5 +1,6 @@
-import { Clock, Context, Deferred, Effect, Option } from "effect"
+import { Context, Deferred, Effect, Option } from "effect"
 import type { ChatModel, ModelError } from "./ChatModel.ts"
+import * as Monotonic from "./Monotonic.ts"
 import { RunStopped } from "./RunStopped.ts"
 
 /**
@@ -131,7 +132,7 @@ export class Standby {
 
   /** Whether the call should go to the second at once; `stopped` is what would come of the fault without a second. */
   readonly firstFailed = (error: ModelError, stopped: RunStopped | undefined): Effect.Effect<boolean> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(Monotonic.millis, (now) => {
       const wasDown = this.#state.isDown
       if (!this.#state.failed(now, error, stopped)) return Effect.succeed(false)
       if (wasDown) return Effect.succeed(true)

@@ -1,5 +1,6 @@
 import { Context, Data, Deferred, Effect, Layer, Option, Scope } from "effect"
 import type { Fiber } from "effect"
+import { millisOf } from "./Monotonic.ts"
 import type { Demand } from "./gate/Charge.ts"
 import { warningOf } from "./gate/Explain.ts"
 import type { Learned } from "./gate/Learned.ts"
@@ -158,7 +159,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
   /** Timers may ring a little early: whoever wakes before it is time sleeps on, or nobody would admit the waiting. */
   const ring = (shell: Shell, timer: Timer): Effect.Effect<void> =>
     Effect.clockWith((clock) => {
-      const left = timer.until - clock.currentTimeMillisUnsafe()
+      const left = timer.until - millisOf(clock)
       if (left > 0) return Effect.andThen(Effect.sleep(Math.ceil(left)), ring(shell, timer))
       if (shell.timer !== timer) return Effect.void
       shell.timer = undefined
@@ -177,7 +178,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
 
   const pump = (shell: Shell): Effect.Effect<void> =>
     Effect.clockWith((clock) => {
-      const until = admitWaiting(shell, () => clock.currentTimeMillisUnsafe())
+      const until = admitWaiting(shell, () => millisOf(clock))
       const warnings = shell.pool.takeWarnings()
       const armed = arm(shell, until)
       if (warnings.length === 0) return armed
@@ -189,7 +190,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
 
   const leave = (shell: Shell, admission: Admission) =>
     Effect.clockWith((clock) => {
-      shell.pool.leave(admission, clock.currentTimeMillisUnsafe())
+      shell.pool.leave(admission, millisOf(clock))
       return pump(shell)
     })
 
@@ -208,7 +209,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
         admitted: Deferred.makeUnsafe(),
         admission: undefined
       }
-      shell.pool.enqueue(waiting, clock.currentTimeMillisUnsafe())
+      shell.pool.enqueue(waiting, millisOf(clock))
       return pump(shell).pipe(
         Effect.andThen(restore(Deferred.await(waiting.admitted))),
         Effect.onInterrupt(() => {
@@ -221,12 +222,12 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
   const permitOf = (shell: Shell, admission: Admission): Permit => ({
     sending: Effect.clockWith((clock) =>
       Effect.sync(() => {
-        admission.sentAt = clock.currentTimeMillisUnsafe()
+        admission.sentAt = millisOf(clock)
       })
     ),
     settle: (feedback) =>
       Effect.clockWith((clock) => {
-        shell.pool.settle(admission, feedback, clock.currentTimeMillisUnsafe())
+        shell.pool.settle(admission, feedback, millisOf(clock), clock.currentTimeMillisUnsafe())
         return pump(shell)
       })
   })
@@ -235,9 +236,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
     ceiling: options.ceiling,
     inFlight: Effect.sync(() => [...shells.values()].reduce((sum, { pool }) => sum + pool.inFlight, 0)),
     state: Effect.clockWith((clock) =>
-      Effect.sync(
-        () => new Map([...shells].map(([name, { pool }]) => [name, pool.state(clock.currentTimeMillisUnsafe())]))
-      )
+      Effect.sync(() => new Map([...shells].map(([name, { pool }]) => [name, pool.state(millisOf(clock))])))
     ),
     admit: (ticket, call) =>
       Effect.uninterruptibleMask((restore) => {
@@ -260,13 +259,11 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
         )
     ),
     restore: (name, learned, age) =>
-      Effect.clockWith((clock) =>
-        Effect.sync(() => shellOf(name).pool.restore(learned, age, clock.currentTimeMillisUnsafe()))
-      ),
+      Effect.clockWith((clock) => Effect.sync(() => shellOf(name).pool.restore(learned, age, millisOf(clock)))),
     allow: (name, { requests, tokens }) =>
       Effect.clockWith((clock) =>
         Effect.sync(() => {
-          const now = clock.currentTimeMillisUnsafe()
+          const now = millisOf(clock)
           const { pool } = shellOf(name)
           if (requests !== undefined) pool.allow("requests", requests, now)
           if (tokens !== undefined) pool.allow("tokens", tokens, now)
@@ -275,7 +272,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
     freeze: (name, millis) =>
       Effect.clockWith((clock) => {
         const shell = shellOf(name)
-        shell.pool.freeze(clock.currentTimeMillisUnsafe() + millis)
+        shell.pool.freeze(millisOf(clock) + millis)
         return pump(shell)
       })
   })

@@ -14,6 +14,7 @@ import type { Reservation, Settlement } from "./Journal.ts"
 import { demandOf } from "./ModelCall.ts"
 import type { Call, CallRefused, CallResult, Request, Response, Target } from "./ModelCall.ts"
 import { cost, highestCost, ModelCatalog } from "./ModelCatalog.ts"
+import * as Monotonic from "./Monotonic.ts"
 import { Retry } from "./Retry.ts"
 import type { Verdict } from "./Retry.ts"
 import { RunStopped } from "./RunStopped.ts"
@@ -318,7 +319,7 @@ const make = Effect.gen(function* () {
     const peek = () => (taken === undefined && spec.peek !== undefined ? spec.peek() : Option.map(take(), demandOf))
 
     for (let attempt = 1; ; attempt++) {
-      const isSecond = standby?.choose(yield* currentMillis) === "second"
+      const isSecond = standby?.choose(yield* Monotonic.millis) === "second"
       const target = isSecond && spec.fallback !== undefined ? spec.fallback : spec
       const sent = yield* attemptOnce(spec, target, attempt, take, peek, standby)
       if (sent === undefined) continue

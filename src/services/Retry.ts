@@ -1,6 +1,7 @@
-import { Clock, Context, Effect, Layer, Random } from "effect"
+import { Context, Effect, Layer, Random } from "effect"
 import { retryAfter } from "./ChatModel.ts"
 import type { ModelError } from "./ChatModel.ts"
+import * as Monotonic from "./Monotonic.ts"
 import { RunStopped } from "./RunStopped.ts"
 
 /** What to do after a call failed through the provider's fault. */
@@ -78,7 +79,7 @@ export const layer = (options: RetryOptions = defaults): Layer.Layer<Retry> =>
       onFault: Effect.fn("Retry.onFault")(function* (pool, attempt, error) {
         const fatal = stop(error)
         if (fatal !== undefined) return yield* fatal
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* Monotonic.millis
         const answered = pools.get(pool)?.answered ?? false
         const since = pools.get(pool)?.since ?? now
         pools.set(pool, { since, answered })

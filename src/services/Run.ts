@@ -2,6 +2,7 @@ import { Clock, Context, DateTime, Effect, Layer, Random } from "effect"
 import { RunId } from "../domain/Ids.ts"
 import type { Group } from "../domain/Ids.ts"
 import type { Reckoning } from "./Journal.ts"
+import * as Monotonic from "./Monotonic.ts"
 import type { RunEntry } from "./Ledger.ts"
 import type { Spent } from "./Budget.ts"
 import type { Priority } from "./gate/Order.ts"
@@ -14,6 +15,8 @@ export class Run extends Context.Service<
     readonly group: Group
     /** Milliseconds since the epoch. */
     readonly startedAt: number
+    /** Milliseconds since then, whatever the clock was set to meanwhile. */
+    readonly elapsed: Effect.Effect<number>
     /** Whose calls go first where several runs share a gate. */
     readonly priority: Priority
   }
@@ -27,7 +30,9 @@ export const layer = (group: Group, priority: Priority = "normal"): Layer.Layer<
       const startedAt = Math.round(yield* Clock.currentTimeMillis)
       const time = DateTime.formatIso(DateTime.makeUnsafe(startedAt)).replace(/\D/g, "").slice(0, 14)
       const suffix = (yield* Random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
-      return { id: RunId.make(`${time}-${suffix}`), group, startedAt, priority }
+      const start = yield* Monotonic.millis
+      const elapsed = Effect.map(Monotonic.millis, (now) => now - start)
+      return { id: RunId.make(`${time}-${suffix}`), group, startedAt, elapsed, priority }
     })
   )
 
@@ -51,9 +56,9 @@ export const lineageOf = (known: ReadonlyArray<RunEntry>): ReadonlyArray<RunEntr
 /** What runs have used of a budget. One that was killed lasted until its last call. */
 export const spentBy = (runs: ReadonlyArray<RunEntry>, reckoned: ReadonlyMap<RunId, Reckoning>): Spent =>
   runs.reduce(
-    (sum, { finishedAt, id, startedAt }) => {
+    (sum, { finishedAt, id, report, startedAt }) => {
       const { calls = 0, lastAt = startedAt, tokens = 0, usd = 0 } = reckoned.get(id) ?? {}
-      const seconds = Math.max(0, (finishedAt ?? lastAt) - startedAt) / 1000
+      const seconds = report?.seconds ?? Math.max(0, (finishedAt ?? lastAt) - startedAt) / 1000
       return {
         cost: sum.cost + usd,
         calls: sum.calls + calls,

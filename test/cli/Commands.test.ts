@@ -71,7 +71,7 @@ describe("ingest", () => {
 
         const told = yield* run(["failures", ...store])
         assert.strictEqual(told.status, 0)
-        assert.match(told.stdout, /unsupported: .* \(1\)\n.*photo\.png\n/)
+        assert.match(told.stdout, /unsupported: .* \(1\)\n.*photo\.png \(load\)\n/)
         const json = yield* run(["failures", ...store, "--json"])
         const letters = decodeLetters(json.stdout)
         assert.strictEqual(letters.total, 1)

@@ -77,7 +77,7 @@ const cases: ReadonlyArray<Case> = [
     status: 429,
     body: error("rate_limit_error", "This request would exceed your organization's rate limit."),
     headers: left(20, 0, 8_000),
-    reason: { _tag: "RateLimited", dimension: "tokens" }
+    reason: { _tag: "RateLimited", dimension: "inputTokens" }
   },
   {
     name: "a limit of output tokens, told by its message",
@@ -86,7 +86,7 @@ const cases: ReadonlyArray<Case> = [
       "rate_limit_error",
       "This request would exceed the rate limit for your organization of 8,000 output tokens per minute."
     ),
-    reason: { _tag: "RateLimited", dimension: "tokens" }
+    reason: { _tag: "RateLimited", dimension: "outputTokens" }
   },
   {
     name: "a limit of acceleration, which no header tells",

@@ -43,8 +43,9 @@ describe("the program, killed, interrupted and let down by its disks, clock and 
         assert.strictEqual(mended.graph.hash, expected.graph.hash, struck.history)
         assert.strictEqual(mended.chunks.dead + mended.documents.failed, 0, struck.history)
         assert.strictEqual(again.calls.model, 0, struck.history)
-        const { chat } = yield* faulty.ledger
-        assert.isAtMost(chat.items.askedAgain, struck.inFlight, struck.history)
+        // Different items: one whose second answer is faulty is asked a third time, with good reason.
+        const { askedAgain } = (yield* faulty.ledger).chat
+        assert.isAtMost(askedAgain.length, struck.inFlight, `${struck.history}\n${JSON.stringify(askedAgain)}`)
       }).pipe(Effect.scoped),
     120_000
   )

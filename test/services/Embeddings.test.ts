@@ -41,7 +41,7 @@ const layer = <E>(embedder: Layer.Layer<Embedder, E>, ceiling = 2) =>
         Gate.layer({ ceiling }),
         Retry.layer(),
         SqliteJournal.layerMemory,
-        Layer.succeed(Run, { id: run, group, startedAt: 0, priority: "normal" })
+        Layer.succeed(Run, { id: run, group, startedAt: 0, elapsed: Effect.succeed(0), priority: "normal" })
       )
     ),
     Layer.provideMerge(embedder)

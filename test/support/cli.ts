@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
+import { resolve as resolvePath } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { ConfigProvider, Effect, Exit, Layer, Sink, Stdio, Stream } from "effect"
@@ -67,6 +68,12 @@ export interface Child {
 /** Real programs take about half a second of processor time to start; the machine may be slow. */
 const deadline = 60_000
 
+/** What Node makes of the sources once is enough for all processes: a third of what starting the program takes. */
+const compileCache = (): Readonly<Record<string, string>> => {
+  const directory = process.env["NODE_COMPILE_CACHE"]
+  return directory === undefined ? {} : { NODE_COMPILE_CACHE: resolvePath(directory) }
+}
+
 /** The program as a process of its own, with nothing of this one's environment but what Node needs. */
 export const child = (
   args: ReadonlyArray<string>,
@@ -75,7 +82,7 @@ export const child = (
   const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
   const spawned = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env["PATH"] ?? "", ...options.env },
+    env: { PATH: process.env["PATH"] ?? "", ...compileCache(), ...options.env },
     stdio: ["ignore", "pipe", "pipe"]
   })
   const written = { stdout: "", stderr: "" }

@@ -42,10 +42,10 @@ const briefly = ({ dimension, limit, perMinute, window }: Amount): string =>
     : `${count(limit)} ${what[dimension]}/${window === day ? "day" : "min"}`
 
 /** What calls wait for, in a few words: for whoever wonders why it takes so long. */
-export const holding = (pools: Iterable<PoolState>, now: number): string | undefined => {
+export const holding = (pools: Iterable<PoolState>): string | undefined => {
   const [pool] = [...pools].filter(({ waiting }) => waiting > 0).toSorted((a, b) => b.waiting - a.waiting)
   if (pool === undefined) return undefined
-  const pause = Math.ceil((pool.frozenUntil - now) / 1_000)
+  const pause = Math.ceil(pool.frozenFor / 1_000)
   if (pause > 1) return `the provider wants a pause of ${count(pause)} s`
   if (pool.bindingLimit !== undefined) {
     const own = pool.bindingLimit.origin === "user" ? ` (${flags[pool.bindingLimit.dimension]})` : ""

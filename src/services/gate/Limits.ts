@@ -1,7 +1,7 @@
 import { Charge, minus, nothing, plus } from "./Charge.ts"
 import type { ChargeRule, Demand, Totals } from "./Charge.ts"
 import type { Usage } from "../ChatModel.ts"
-import { dimensions, limitOfMessage, limitsOf, minute, windowOf } from "./Headers.ts"
+import { dimensions, limitOfMessage, minute, windowOf } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
 import { rounded } from "./Learned.ts"
 import type { Learned } from "./Learned.ts"
@@ -68,7 +68,7 @@ const concerns = (named: Throttle["dimension"], dimension: Dimension): boolean =
 
 /**
  * All limits of one endpoint and model: what they have room for, and what answers and throttles say of them. They are
- * debited together or not at all. Times are milliseconds since 1970, and never go back.
+ * debited together or not at all. Times are milliseconds since whenever, and never go back.
  */
 export class Limits {
   readonly #charge = new Charge()
@@ -213,9 +213,9 @@ export class Limits {
   }
 
   /** @param headers of the answer, names in lower case */
-  answered(call: Debited, headers: Readonly<Record<string, string>>, usage: Usage, now: number): void {
+  answered(call: Debited, told: ReadonlyArray<Observed>, usage: Usage, now: number): void {
     this.#ended(call, usage.output, now)
-    for (const told of limitsOf(headers, now)) this.#observe(call, told, now)
+    for (const one of told) this.#observe(call, one, now)
     for (const own of this.#own) {
       const more = usage.input + usage.output - this.#ownCost(own, call.demand)
       if (own.dimension === "tokens" && more > 0) own.debit(now, more)

@@ -3,6 +3,7 @@ import type { ChargeRule, Demand } from "./Charge.ts"
 import type { ModelError, Usage } from "../ChatModel.ts"
 import { Breaker } from "./Breaker.ts"
 import { Climb } from "./Climb.ts"
+import { limitsOf } from "./Headers.ts"
 import type { Dimension } from "./Headers.ts"
 import { worthAfter } from "./Learned.ts"
 import type { Learned } from "./Learned.ts"
@@ -50,7 +51,7 @@ export type Step<W> =
   /** There was nothing to send. */
   | { readonly _tag: "nothing"; readonly waiter: W }
   | { readonly _tag: "tooLarge" | "notAllowed"; readonly waiter: W; readonly message: string }
-  /** Nobody can pass before `until` (milliseconds since 1970; Infinity: until somebody leaves, or comes). */
+  /** Nobody can pass before `until` (in milliseconds; Infinity: until somebody leaves, or comes). */
   | { readonly _tag: "wait"; readonly until: number }
 
 export interface PoolOptions {
@@ -74,8 +75,8 @@ export interface PoolState {
   readonly binding: Dimension | "concurrency" | "pause" | undefined
   /** The limit that it waits for, where it is one. */
   readonly bindingLimit: LimitState | undefined
-  /** Milliseconds since 1970 until which nothing is sent at all. */
-  readonly frozenUntil: number
+  /** Milliseconds for which nothing is sent at all. */
+  readonly frozenFor: number
 }
 
 /**
@@ -98,7 +99,7 @@ const slack = 10
 
 /**
  * The limits of one endpoint and model, and who waits for them: all state of the gate, without effects, and without a
- * clock of its own (`now` is in milliseconds since 1970, and never goes back).
+ * clock of its own (`now` is in milliseconds since whenever, and never goes back).
  */
 export class Pool<W extends Waiter> {
   readonly #options: PoolOptions
@@ -218,11 +219,11 @@ export class Pool<W extends Waiter> {
     this.#limits.lost(admission, now)
   }
 
-  settle(admission: Admission, feedback: Feedback, now: number): void {
+  settle(admission: Admission, feedback: Feedback, now: number, wall = now): void {
     if (admission.isSettled) return
     admission.isSettled = true
     if (!this.#options.adaptive) return
-    if (feedback._tag === "answered") this.#answered(admission, feedback.headers, feedback.usage, now)
+    if (feedback._tag === "answered") this.#answered(admission, feedback.headers, feedback.usage, now, wall)
     else this.#failed(admission, feedback.error, feedback.freeze, now)
     this.#blocked = undefined
   }
@@ -241,7 +242,7 @@ export class Pool<W extends Waiter> {
         this.#order.size === 0 || this.#bindingLimit === undefined || this.#bindingLimit.dimension !== this.#binding
           ? undefined
           : stateOf(this.#bindingLimit, now),
-      frozenUntil: this.#frozenUntil
+      frozenFor: Math.max(0, this.#frozenUntil - now)
     }
   }
 
@@ -311,12 +312,18 @@ export class Pool<W extends Waiter> {
     }
   }
 
-  #answered(admission: Admission, headers: Readonly<Record<string, string>>, usage: Usage, now: number): void {
+  #answered(
+    admission: Admission,
+    headers: Readonly<Record<string, string>>,
+    usage: Usage,
+    now: number,
+    wall: number
+  ): void {
     const { demand, sentAt } = admission
     this.#isAnswered = true
     this.#breaker.answered()
     this.#overload.answered(now, this.#options.ceiling)
-    this.#limits.answered(admission, headers, usage, now)
+    this.#limits.answered(admission, limitsOf(headers, wall), usage, now)
     if (this.#limits.size > 0) return
     this.#climb.answered(now, {
       level: admission.level,

@@ -22,7 +22,7 @@ const state = (...limits: ReadonlyArray<LimitState>): PoolState => ({
   concurrency: 100,
   binding: undefined,
   bindingLimit: undefined,
-  frozenUntil: 0,
+  frozenFor: 0,
   ceiling: 512
 })
 

@@ -29,7 +29,7 @@ const waiting = (headers: Readonly<Record<string, string>>, ceiling = 8, allowed
   for (let next = pool.next(now); next._tag !== "wait" || next.until < now + 1_000; next = pool.next(now)) {
     if (next._tag === "wait") now = next.until
   }
-  return holding([pool.state(now)], now)
+  return holding([pool.state(now)])
 }
 
 describe("what holds a run back", () => {
@@ -43,7 +43,7 @@ describe("what holds a run back", () => {
     assert.strictEqual(waiting(told("requests", 30_000, 29_999), 2), "limit: 2 calls at once (--concurrency)")
     assert.strictEqual(waiting(told("requests", 30_000, 29_999), 64, 5), "limit: 5 requests/min (--rpm)")
     assert.strictEqual(waiting({}), "waiting for a first answer")
-    assert.strictEqual(holding([], 0), undefined)
+    assert.strictEqual(holding([]), undefined)
   })
 
   it("is a pause where the provider asked for one", () => {
@@ -51,7 +51,7 @@ describe("what holds a run back", () => {
     pool.enqueue(job(), 0)
     pool.freeze(30_000)
     pool.next(0)
-    assert.strictEqual(holding([pool.state(500)], 500), "the provider wants a pause of 30 s")
+    assert.strictEqual(holding([pool.state(500)]), "the provider wants a pause of 30 s")
   })
 })
 
@@ -104,6 +104,6 @@ describe("a limit that was met", () => {
     pool.leave(first.admission, 100)
     pool.enqueue(job(), 100)
     pool.next(100)
-    assert.strictEqual(holding([pool.state(100)], 100), "limit: 20 requests/min")
+    assert.strictEqual(holding([pool.state(100)]), "limit: 20 requests/min")
   })
 })

@@ -19,6 +19,8 @@ const decodeReport = Schema.decodeUnknownSync(Schema.fromJsonString(RunReport))
 /** The last line of standard output. */
 export const reportOf = ({ stdout }: Outcome): RunReport => decodeReport(stdout.trimEnd().split("\n").at(-1))
 
+type Command = "ingest" | "forget" | "compact"
+
 /** How the program may end when a strike has hit it, or has not come to pass. */
 const endings: Readonly<Record<Strike["deed"], ReadonlyArray<number>>> = {
   kill: [-1],
@@ -34,8 +36,10 @@ const endings: Readonly<Record<Strike["deed"], ReadonlyArray<number>>> = {
 const isExpected = (status: number, { deed }: Strike): boolean =>
   status === 0 || status === 2 || endings[deed].includes(status)
 
-const strikeBy = (random: Random): Strike => {
-  const kind = random.pick(kinds)
+const strikeBy = (random: Random, command: Command): Strike => {
+  const possible = kinds.filter((one) => /^(store|journal)/.test(one))
+  const [first = "store.statement", ...others] = possible
+  const kind = command === "ingest" ? random.pick(kinds) : random.pick([first, ...others])
   const ordinal = 1 + Math.floor(random.next() ** 2 * 12)
   // Death is what most can go wrong after.
   const deed = random.next() < 0.6 ? "kill" : random.pick(deeds)
@@ -73,12 +77,28 @@ export class Life {
 
   ingest(store: string, strike?: Strike, url = this.#url): Promise<Outcome> {
     const more = [`--concurrency=${this.#random.between(1, 8)}`, `--pack=${this.#random.pick(["1", "2", "auto"])}`]
-    return this.#program(["ingest", "docs", "--prune", "--base-url", url, "--store", store, ...more], strike)
+    return this.#program(
+      ["ingest", "docs", "--prune", "--progress", "none", "--base-url", url, "--store", store, ...more],
+      strike
+    )
+  }
+
+  #run(command: Command, strike: Strike): Promise<Outcome> {
+    if (command === "ingest") {
+      this.#change()
+      return this.ingest("sqlite:sluice.db", strike)
+    }
+    if (command === "compact") return this.#program(["journal", "compact"], strike)
+    // The file goes as well, or the next ingest would have to pay for it again, and rightly.
+    const names = readdirSync(this.#documents).toSorted()
+    const name = this.#random.pick(["doc-0.md", ...names])
+    if (names.length > 3) rmSync(join(this.#documents, name), { force: true })
+    return this.#program(["forget", names.length > 3 ? `docs/${name}` : "docs/none.md"], strike)
   }
 
   async #program(args: ReadonlyArray<string>, strike?: Strike): Promise<Outcome> {
     const command = `sluice ${args.join(" ")}${strike === undefined ? "" : `, struck by ${toText(strike)}`}`
-    const started = child([...args, "--json", "--progress", "none"], {
+    const started = child([...args, "--json"], {
       cwd: this.#directory,
       env: strike === undefined ? {} : { NODE_OPTIONS: `--import=${preload}`, [variable]: toText(strike) }
     })
@@ -89,14 +109,18 @@ export class Life {
     return outcome
   }
 
-  /** The documents change a little, and the program is struck while it takes it in. */
+  /** The documents change a little, and the program is struck while it takes it in; or while it takes something out. */
   async strike(): Promise<void> {
-    this.#change()
     const before = this.#unsettled()
-    const strike = strikeBy(this.#random)
-    const outcome = await this.ingest("sqlite:sluice.db", strike)
+    const command = this.#random.pick<Command>(["ingest", "ingest", "ingest", "ingest", "forget", "compact"])
+    const strike = strikeBy(this.#random, command)
+    const outcome = await this.#run(command, strike)
     if (outcome.status !== 0 && outcome.status !== 2) this.struck++
-    if (!isExpected(outcome.status, strike)) throw new Error(`an end that nobody expects:\n${this.history}`)
+    // There may be nothing yet to forget, or to make smaller.
+    const isUnknown = command !== "ingest" && outcome.status === 1
+    if (!isExpected(outcome.status, strike) && !isUnknown) {
+      throw new Error(`an end that nobody expects:\n${this.history}`)
+    }
     if (outcome.status === 4 && !/\.db/.test(outcome.stderr)) throw new Error(`no file is named:\n${this.history}`)
     this.inFlight += this.#unsettled() - before
   }
