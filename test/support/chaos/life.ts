@@ -9,7 +9,7 @@ import { child } from "../cli.ts"
 import type { Outcome } from "../cli.ts"
 import { makeRandom } from "../random.ts"
 import type { Random } from "../random.ts"
-import { deeds, kinds, toText, variable } from "./events.ts"
+import { deeds, toText, variable } from "./events.ts"
 import type { Strike } from "./events.ts"
 
 const preload = fileURLToPath(new URL("./strike.ts", import.meta.url))
@@ -36,15 +36,43 @@ const endings: Readonly<Record<Strike["deed"], ReadonlyArray<number>>> = {
 const isExpected = (status: number, { deed }: Strike): boolean =>
   status === 0 || status === 2 || endings[deed].includes(status)
 
+/** Events that there are about so many of: most strikes should hit. */
+const points: Readonly<Record<Command, ReadonlyArray<readonly [Strike["kind"], number]>>> = {
+  ingest: [
+    ["journal.commit.before", 12],
+    ["journal.commit.after", 12],
+    ["journal.statement", 30],
+    ["store.commit.before", 4],
+    ["store.commit.after", 4],
+    ["store.statement", 300],
+    ["call.sent", 8],
+    ["call.answering", 8],
+    ["call.answered", 8]
+  ],
+  forget: [
+    ["journal.commit.before", 1],
+    ["journal.commit.after", 1],
+    ["journal.statement", 4],
+    ["store.commit.before", 2],
+    ["store.commit.after", 2],
+    ["store.statement", 12],
+    ["store.rewrite", 1]
+  ],
+  compact: [
+    ["journal.commit.before", 1],
+    ["journal.commit.after", 1],
+    ["journal.rewrite", 1]
+  ]
+}
+
 const strikeBy = (random: Random, command: Command): Strike => {
-  const possible = kinds.filter((one) => /^(store|journal)/.test(one))
-  const [first = "store.statement", ...others] = possible
-  const kind = command === "ingest" ? random.pick(kinds) : random.pick([first, ...others])
-  const ordinal = 1 + Math.floor(random.next() ** 2 * 12)
+  const [first = ["journal.rewrite", 1] as const, ...others] = points[command]
+  const [kind, about] = random.pick([first, ...others])
+  const ordinal = 1 + Math.floor(random.next() ** 2 * about)
   // Death is what most can go wrong after.
   const deed = random.next() < 0.6 ? "kill" : random.pick(deeds)
   const isOfDisk = deed === "full" || deed === "ioerr" || deed === "readonly"
-  return { kind, ordinal, deed: isOfDisk && !/^(journal|store)/.test(kind) ? "interrupt" : deed }
+  return { kind, ordinal, deed: isOfDisk && kind.startsWith("call") ? "interrupt" : deed }
 }
 
 /** Databases, journals and calls of a directory of documents, whose program is struck again and again. */
