@@ -1,7 +1,7 @@
 import { relationId, chunkId, documentId, entityId, Group } from "../../src/domain/Ids.ts"
 
 /** A generator of its own, so that every run has the same rows (Steele, Lea and Flood 2014: SplitMix). */
-const random = (seed: number) => {
+export const random = (seed: number) => {
   let state = seed >>> 0
   return (): number => {
     state = (state + 0x9e3779b9) >>> 0
