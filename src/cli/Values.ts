@@ -7,7 +7,8 @@ import type { MaxFailures } from "../pipeline/FailureLimit.ts"
 import type { Price } from "../services/ModelCatalog.ts"
 import type { Decode } from "./Config.ts"
 
-/** What values of flags look like: `Result.fail` says what was expected. */
+// What values of flags look like; a failure says what was expected.
+
 export const asIs: Decode<string> = (raw) => Result.succeed(raw)
 
 export const literal =
