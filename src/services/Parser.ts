@@ -1,7 +1,8 @@
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { Block } from "../domain/Document.ts"
 import type { Statement } from "../domain/Extraction.ts"
 import { paragraphs } from "../domain/Paragraphs.ts"
+import { ParseError } from "../domain/ParseError.ts"
 
 /** What a parser makes of bytes; `ParsedDocument` without the ids. */
 export interface Parsed {
@@ -15,12 +16,7 @@ export interface Parsed {
   readonly statements?: ReadonlyArray<Statement>
 }
 
-export class ParseError extends Schema.TaggedError<ParseError>()("ParseError", {
-  uri: Schema.String,
-  reason: Schema.Literals(["unsupported", "malformed", "empty", "protected", "too-large", "timeout"]),
-  /** For a person: what is wrong with the document, and what to do. */
-  message: Schema.String
-}) {}
+export { ParseError }
 
 /**
  * Bytes to text with blocks. Never fails otherwise than with a `ParseError`, whatever the bytes are; the text that comes
