@@ -1,4 +1,4 @@
-import nlp from "compromise/two"
+import { createRequire } from "node:module"
 
 /**
  * What compromise's lexicon says of a lower-case word or phrase. Only its data is used: its tagger runs at some 30,000
@@ -66,18 +66,27 @@ const order: ReadonlyArray<WordClass> = [
 const stringsIn = (tags: unknown): ReadonlyArray<string> =>
   typeof tags === "string" ? [tags] : Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string") : []
 
-/** What lies at the end of a path of keys. Not by Schema: it would double what a thread takes to start. */
-const tableAt = (model: object, part: string, name: string): Readonly<Record<string, unknown>> => {
-  const table = entryOf(entryOf(model, part), name)
-  if (typeof table !== "object" || table === null) throw new Error(`compromise's model has no ${part}.${name}`)
-  return Object.fromEntries(Object.entries(table))
+const entryOf = (value: unknown, key: string): unknown =>
+  (typeof value === "object" && value !== null) || typeof value === "function"
+    ? Object.entries(value).find(([name]) => name === key)?.[1]
+    : undefined
+
+/**
+ * What is required is one file, what is imported some two hundred; and the model is not decoded by Schema: either would
+ * double the time that a thread takes to start.
+ */
+const nlp: unknown = createRequire(import.meta.url)("compromise/two")
+const modelOf = entryOf(nlp, "model")
+const model: unknown = typeof modelOf === "function" ? modelOf.call(nlp) : undefined
+
+/** One of the model's tables, such as `one.lexicon`. */
+const table = (part: string, name: string): ReadonlyArray<readonly [string, unknown]> => {
+  const found = entryOf(entryOf(model, part), name)
+  if (typeof found !== "object" || found === null) throw new Error(`compromise's model has no ${part}.${name}`)
+  return Object.entries(found)
 }
 
-const entryOf = (value: unknown, key: string): unknown =>
-  typeof value === "object" && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : undefined
-
-const model = nlp.model()
-const lexicon = Object.entries(tableAt(model, "one", "lexicon"))
+const lexicon = table("one", "lexicon")
 
 const classes: ReadonlyMap<string, WordClass> = new Map(
   lexicon.flatMap(([word, tags]) => {
@@ -97,5 +106,5 @@ export const classOf = (lower: string): WordClass | undefined => classes.get(low
 export const isFirstName = (lower: string): boolean => firstNames.has(lower)
 
 /** Words by which an organisation or a place is known when its name holds or ends with one. */
-export const organizationWords: ReadonlySet<string> = new Set(Object.keys(tableAt(model, "two", "orgWords")))
-export const placeWords: ReadonlySet<string> = new Set(Object.keys(tableAt(model, "two", "placeWords")))
+export const organizationWords: ReadonlySet<string> = new Set(table("two", "orgWords").map(([word]) => word))
+export const placeWords: ReadonlySet<string> = new Set(table("two", "placeWords").map(([word]) => word))
