@@ -1,16 +1,12 @@
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { ParsedDocument } from "../domain/Document.ts"
 import { paragraphs } from "../domain/Paragraphs.ts"
+import { ParseError } from "../domain/ParseError.ts"
 
 /** What a parser makes of bytes. */
 export interface Parsed extends Omit<ParsedDocument, "id" | "group"> {}
 
-export class ParseError extends Schema.TaggedError<ParseError>()("ParseError", {
-  uri: Schema.String,
-  reason: Schema.Literals(["unsupported", "malformed", "empty", "protected", "too-large", "timeout"]),
-  /** For a person: what is wrong with the document, and what to do. */
-  message: Schema.String
-}) {}
+export { ParseError }
 
 /**
  * Bytes to text with blocks. Never fails otherwise than with a `ParseError`, whatever the bytes are; the text that comes

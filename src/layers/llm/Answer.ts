@@ -1,5 +1,6 @@
 import { Option, Schema } from "effect"
-import { OpenAiStructuredOutput } from "effect/ai"
+// Not by way of "effect/ai", which loads also what serves tools and talks to models.
+import * as OpenAiStructuredOutput from "effect/ai/OpenAiStructuredOutput"
 import type { DeadLetterCause } from "../../domain/DeadLetter.ts"
 import type { Extraction } from "../../domain/Extraction.ts"
 import { isGrounded } from "../../domain/Grounding.ts"
