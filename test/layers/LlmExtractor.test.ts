@@ -8,7 +8,13 @@ import * as HashEmbedder from "../../src/layers/HashEmbedder.ts"
 import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
 import type { SimulatedOptions } from "../../src/layers/simulated/Options.ts"
 import * as SqliteJournal from "../../src/layers/SqliteJournal.ts"
-import { ChatModel, ModelError, RequestRejected, RequestTooLarge } from "../../src/services/ChatModel.ts"
+import {
+  ChatModel,
+  ConnectionFault,
+  ModelError,
+  RequestRejected,
+  RequestTooLarge
+} from "../../src/services/ChatModel.ts"
 import type { ChatRequest, ChatResponse } from "../../src/services/ChatModel.ts"
 import { Extractor } from "../../src/services/Extractor.ts"
 import { Journal } from "../../src/services/Journal.ts"
@@ -419,6 +425,27 @@ describe("LLM extractor", () => {
       assert.strictEqual(totals.unsettled, 0)
       assert.strictEqual(totals.calls["extraction"], model.requests.length)
     }).pipe(Effect.provide(outside({}, model.layer)))
+  })
+
+  it.effect("a call that was given up because it took too long counts as spent, for its answer may be paid for", () => {
+    let late = 0
+    const model = modelOf((request) => {
+      const items = itemsOf(request)
+      if (items.length === 1 || !items.some(({ text }) => text.includes("Person3 ")))
+        return Effect.delay(Effect.succeed(answerOf(plain(request))), "20 seconds")
+      late++
+      const error = new ModelError({ reason: new ConnectionFault(), retryable: true, message: "late." })
+      return Effect.delay(Effect.fail(error), "60 seconds")
+    })
+    return Effect.gen(function* () {
+      const results = yield* extractAll(texts(40))
+      assert.strictEqual(successes(results).length, 40)
+      assert.isAbove(late, 0)
+      const run = (yield* Run).id
+      const reckoned = (yield* (yield* Journal).reckon([run])).get(run) ?? assert.fail("No call was made")
+      // An answer has 20 tokens here, and every request is larger.
+      assert.isAbove(reckoned.tokens, 20 * (model.requests.length - late) + 1_000 * late)
+    }).pipe(Effect.provide(outside({ pack: 4 }, model.layer)))
   })
 
   it.effect("a request that is too large is split, one that is rejected kills only its own chunk", () => {

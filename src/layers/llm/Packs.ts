@@ -134,7 +134,11 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
             if (error.reason._tag !== "ConnectionFault" || millis < Duration.toMillis(chat.timeout)) return error
             if (plan.answers === before || !plan.tookTooLong(items)) return error
             // Others were answered meanwhile, so it is this answer that does not end in time.
-            return new ModelError({ reason: new RequestTooLarge(), retryable: false, message: error.message })
+            return new ModelError({
+              reason: new RequestTooLarge({ isLate: true }),
+              retryable: false,
+              message: error.message
+            })
           })
         )
     })
