@@ -95,13 +95,16 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
   message: Schema.String
 }) {}
 
+/** An answer that is none, and those of proxies that did not wait for the provider's: 504, and Cloudflare's 524. */
+const unfinished = new Set([200, 504, 524])
+
 /**
  * The provider may have done the work, and may charge for it: the request reached it, and no answer came that says
  * otherwise.
  */
 export const mayBeCharged = ({ reason }: ModelError): boolean =>
   (reason._tag === "ConnectionFault" && reason.isUnsent !== true) ||
-  (reason._tag === "ServerFault" && reason.status === 200) ||
+  (reason._tag === "ServerFault" && unfinished.has(reason.status)) ||
   (reason._tag === "RequestTooLarge" && reason.isLate === true)
 
 /** How long the provider asks to be left alone, in milliseconds. */
