@@ -467,6 +467,17 @@ describe("LLM extractor", () => {
     }).pipe(Effect.provide(outside({ ceiling: 1 }, model.layer)))
   })
 
+  it.effect("a chunk of which every part is too large to be asked for dies of that, and not of an answer", () => {
+    const model = modelOf(() => Effect.fail(fault(new RequestTooLarge())))
+    return Effect.gen(function* () {
+      const [dead] = yield* extractAll([texts(4).join(" ")])
+      const failure = dead !== undefined && Result.isFailure(dead) && dead.failure
+      if (failure === false || failure._tag !== "DeadLetter") return assert.fail("It did not die")
+      assert.strictEqual(failure.cause, "rejected")
+      assert.include(failure.message, "said the test")
+    }).pipe(Effect.provide(outside({ ceiling: 1 }, model.layer)))
+  })
+
   it.effect("a provider that rejects everything stops the run instead of killing every chunk", () => {
     const model = modelOf(() => Effect.fail(fault(new RequestRejected({ status: 400 }))))
     return Effect.gen(function* () {

@@ -13,7 +13,7 @@ import { RunStopped } from "../../services/RunStopped.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import { isFault, judge } from "./Answer.ts"
 import type { Fault, Judgement } from "./Answer.ts"
-import { decodeAnswer, encodeAnswer, halved, makeItem } from "./Items.ts"
+import { decodeAnswer, encodeAnswer, halved, halves, makeItem } from "./Items.ts"
 import type { Item, ItemText, StoredAnswer } from "./Items.ts"
 import * as Plan from "./Plan.ts"
 import { messages } from "./Prompt.ts"
@@ -236,7 +236,11 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     const [only, ...others] = items
     if (only === undefined || others.length > 0) return bisect(items)
     if (reason._tag === "RequestTooLarge") {
-      return plan.withLess(only, cap) ? fork(items) : Deferred.succeed(only.answered, halved)
+      if (plan.withLess(only, cap)) return fork(items)
+      if (Option.isSome(halves(only.text))) return Deferred.succeed(only.answered, halved)
+      only.attempts++
+      const why = `The request is too large, and the text too short to be halved: ${message}`
+      return giveUp(only, { cause: "rejected", message: why }, undefined)
     }
     rejections++
     only.attempts++
