@@ -1,19 +1,9 @@
 import { Context, Effect, Layer, Schema } from "effect"
-import type { Block } from "../domain/Document.ts"
-import type { Statement } from "../domain/Extraction.ts"
+import type { ParsedDocument } from "../domain/Document.ts"
 import { paragraphs } from "../domain/Paragraphs.ts"
 
-/** What a parser makes of bytes; `ParsedDocument` without the ids. */
-export interface Parsed {
-  readonly mediaType: string
-  /** What the document itself states; empty if nothing: names of sources are no part of a document, which copies share. */
-  readonly title: string
-  readonly date?: string
-  readonly text: string
-  readonly blocks: ReadonlyArray<Block>
-  /** Ascending by `at`. */
-  readonly statements?: ReadonlyArray<Statement>
-}
+/** What a parser makes of bytes. */
+export interface Parsed extends Omit<ParsedDocument, "id" | "group"> {}
 
 export class ParseError extends Schema.TaggedError<ParseError>()("ParseError", {
   uri: Schema.String,

@@ -156,7 +156,7 @@ const invalid = (message: string): Fault => ({ cause: "invalid-answer", message 
 const decodeElement = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
 /** The elements of the list in an answer that breaks off, as far as they are complete. */
-export const completeElements = (content: string): ReadonlyArray<unknown> => {
+const completeElements = (content: string): ReadonlyArray<unknown> => {
   const list = /^[^[{]*\{\s*"chunks"\s*:\s*\[/.exec(content)
   if (list === null) return []
   const found: Array<unknown> = []
