@@ -102,7 +102,7 @@ export const layer = (options: OpenAiEmbedderOptions): Layer.Layer<Embedder> =>
           const answer = Option.getOrUndefined(decodeEmbeddings(body))
           if (answer === undefined) return yield* faulty("The provider's answer holds no embeddings")
           const vectors = yield* vectorsOf(answer.data, texts.length)
-          return { vectors, tokens: answer.usage?.prompt_tokens ?? answer.usage?.total_tokens ?? tokens, headers }
+          return { vectors, tokens: answer.usage?.prompt_tokens || answer.usage?.total_tokens || tokens, headers }
         }),
         model: options.dimensions === undefined ? options.model : `${options.model}@${options.dimensions}`,
         maxBatch,

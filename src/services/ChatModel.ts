@@ -61,7 +61,10 @@ export class QuotaExhausted extends Schema.TaggedError<QuotaExhausted>()("QuotaE
 /** 401, 403, 404, or a base URL that cannot be one: key, model or address are wrong, for every call alike. */
 export class Misconfigured extends Schema.TaggedError<Misconfigured>()("Misconfigured", { status: Schema.Int }) {}
 /** This one request is larger than the limit or the model's context: split it, never send it again. */
-export class RequestTooLarge extends Schema.TaggedError<RequestTooLarge>()("RequestTooLarge", {}) {}
+export class RequestTooLarge extends Schema.TaggedError<RequestTooLarge>()("RequestTooLarge", {
+  /** It was sent, and its answer took longer than anybody waits for it: what was done by then may be charged for. */
+  isLate: Schema.optionalKey(Schema.Boolean)
+}) {}
 /** 400, 413, 422: the provider will not answer this request as it is. */
 export class RequestRejected extends Schema.TaggedError<RequestRejected>()("RequestRejected", {
   status: Schema.Int,
@@ -92,13 +95,17 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
   message: Schema.String
 }) {}
 
+/** An answer that is none, and those of proxies that did not wait for the provider's: 504, and Cloudflare's 524. */
+const unfinished = new Set([200, 504, 524])
+
 /**
  * The provider may have done the work, and may charge for it: the request reached it, and no answer came that says
  * otherwise.
  */
 export const mayBeCharged = ({ reason }: ModelError): boolean =>
   (reason._tag === "ConnectionFault" && reason.isUnsent !== true) ||
-  (reason._tag === "ServerFault" && reason.status === 200)
+  (reason._tag === "ServerFault" && unfinished.has(reason.status)) ||
+  (reason._tag === "RequestTooLarge" && reason.isLate === true)
 
 /** How long the provider asks to be left alone, in milliseconds. */
 export const retryAfter = (error: ModelError): number | undefined =>

@@ -329,6 +329,9 @@ describe("AnthropicChat: answers", () => {
       assert.deepStrictEqual((yield* answer({ usage })).usage, { input: 1_210, output: 5, cached: 1_000, written: 200 })
       const none = yield* answer({ usage: null, content: [{ type: "text", text: "x".repeat(400) }] })
       assert.deepInclude(none.usage, { output: 100, cached: 0 })
+      const zero = { input_tokens: 0, output_tokens: 0 }
+      const uncounted = yield* answer({ usage: zero, content: [{ type: "text", text: "x".repeat(400) }] })
+      assert.deepStrictEqual(uncounted.usage, none.usage)
     })
   )
 

@@ -468,6 +468,27 @@ describe("LLM extractor", () => {
     }).pipe(Effect.provide(outside({}, model.layer)))
   })
 
+  it.effect("a call that was given up because it took too long counts as spent, for its answer may be paid for", () => {
+    let late = 0
+    const model = modelOf((request) => {
+      const items = itemsOf(request)
+      if (items.length === 1 || !items.some(({ text }) => text.includes("Person3 ")))
+        return Effect.delay(Effect.succeed(answerOf(plain(request))), "20 seconds")
+      late++
+      const error = new ModelError({ reason: new ConnectionFault(), retryable: true, message: "late." })
+      return Effect.delay(Effect.fail(error), "60 seconds")
+    })
+    return Effect.gen(function* () {
+      const results = yield* extractAll(texts(40))
+      assert.strictEqual(successes(results).length, 40)
+      assert.isAbove(late, 0)
+      const run = (yield* Run).id
+      const reckoned = (yield* (yield* Journal).reckon([run])).get(run) ?? assert.fail("No call was made")
+      // An answer has 20 tokens here, and every request is larger.
+      assert.isAbove(reckoned.tokens, 20 * (model.requests.length - late) + 1_000 * late)
+    }).pipe(Effect.provide(outside({ pack: 4 }, model.layer)))
+  })
+
   it.effect("a request that is too large is split, one that is rejected kills only its own chunk", () => {
     const model = modelOf((request) => {
       const items = itemsOf(request)
@@ -484,6 +505,17 @@ describe("LLM extractor", () => {
         dead !== undefined && Result.isFailure(dead) && dead.failure._tag === "DeadLetter" && dead.failure.cause,
         "rejected"
       )
+    }).pipe(Effect.provide(outside({ ceiling: 1 }, model.layer)))
+  })
+
+  it.effect("a chunk of which every part is too large to be asked for dies of that, and not of an answer", () => {
+    const model = modelOf(() => Effect.fail(fault(new RequestTooLarge())))
+    return Effect.gen(function* () {
+      const [dead] = yield* extractAll([texts(4).join(" ")])
+      const failure = dead !== undefined && Result.isFailure(dead) && dead.failure
+      if (failure === false || failure._tag !== "DeadLetter") return assert.fail("It did not die")
+      assert.strictEqual(failure.cause, "rejected")
+      assert.include(failure.message, "said the test")
     }).pipe(Effect.provide(outside({ ceiling: 1 }, model.layer)))
   })
 

@@ -468,6 +468,19 @@ describe("OpenAiChat: answers", () => {
     })
   )
 
+  it.live("usage that cannot be true is estimated, and takes no answer with it that is paid for", () =>
+    Effect.gen(function* () {
+      const zero = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
+      for (const usage of [zero, { prompt_tokens: "12" }, "unknown", { prompt_tokens: -1, completion_tokens: -1 }]) {
+        const answered = yield* answer(success({ usage }, { message: { content: "x".repeat(400) } }))
+        assert.isAbove(answered.usage.input, 100)
+        assert.deepInclude(answered.usage, { output: 100, cached: 0 })
+      }
+      const empty = yield* answer(success({ usage: { ...zero, prompt_tokens: 50 } }, { message: { content: null } }))
+      assert.deepStrictEqual(empty.usage, { input: 50, output: 0, cached: 0 })
+    })
+  )
+
   it.live("reads why an answer ended", () =>
     Effect.gen(function* () {
       const finish = (choice: object) =>

@@ -42,6 +42,14 @@ describe("OpenAiEmbedder", () => {
     })
   )
 
+  it.live("a server that counts nothing does not count: its tokens are estimated", () =>
+    Effect.gen(function* () {
+      const usage = { prompt_tokens: 0, total_tokens: 0 }
+      const layer = answering({ data: [{ index: 0, embedding: [3, 4] }], usage })
+      assert.strictEqual((yield* Effect.provide(embed(["x".repeat(400)]), layer)).tokens, 100)
+    })
+  )
+
   it.live("reads arrays of numbers too, in the order of their index", () =>
     Effect.gen(function* () {
       const { vectors } = yield* embed(["a", "b"])

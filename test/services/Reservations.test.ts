@@ -87,12 +87,15 @@ describe("reservations", () => {
           new ConnectionFault({ isUnsent: true }),
           new ServerFault({ status: 500 }),
           new ConnectionFault(),
-          new ServerFault({ status: 200 })
+          new ServerFault({ status: 200 }),
+          // A proxy did not wait for the answer that it had asked for.
+          new ServerFault({ status: 504 }),
+          new ServerFault({ status: 524 })
         ]
         yield* drive(call(callOf(after(...errors.map(fails)))))
         const { calls, tokens, usd } = yield* reckoned
-        assert.deepStrictEqual([calls, tokens], [5, 50 + 50 + 15])
-        assert.closeTo(usd, 2 * most + 70e-6, 1e-12)
+        assert.deepStrictEqual([calls, tokens], [7, 4 * 50 + 15])
+        assert.closeTo(usd, 4 * most + 70e-6, 1e-12)
       }).pipe(Effect.provide(layer()))
   )
 

@@ -61,15 +61,14 @@ const count = (tokens: number | null | undefined): number => Math.max(0, Math.ro
 
 /** Anthropic's `input_tokens` leave out what was read from the cache or written to it. */
 const usageOf = (told: (typeof Message.Type)["usage"], request: ChatRequest, content: string): Usage => {
-  if (told === undefined || told === null) {
-    const characters = request.messages.reduce((sum, message) => sum + message.content.length, 0)
-    return { input: Math.ceil(characters / 4), output: Math.ceil(content.length / 4), cached: 0 }
-  }
-  const cached = count(told.cache_read_input_tokens)
-  const written = count(told.cache_creation_input_tokens)
+  const cached = count(told?.cache_read_input_tokens)
+  const written = count(told?.cache_creation_input_tokens)
+  const input = count(told?.input_tokens) + cached + written
+  // A server that counts nothing where there is something does not count at all.
+  const characters = request.messages.reduce((sum, message) => sum + message.content.length, 0)
   return {
-    input: count(told.input_tokens) + cached + written,
-    output: count(told.output_tokens),
+    input: input || Math.ceil(characters / 4),
+    output: count(told?.output_tokens) || Math.ceil(content.length / 4),
     cached,
     ...(written === 0 ? {} : { written })
   }

@@ -14,7 +14,7 @@ import { RunStopped } from "../../services/RunStopped.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import { isFault, judge } from "./Answer.ts"
 import type { Fault, Judgement } from "./Answer.ts"
-import { decodeAnswer, encodeAnswer, halved, makeItem } from "./Items.ts"
+import { decodeAnswer, encodeAnswer, halved, halves, makeItem } from "./Items.ts"
 import type { Item, ItemText, StoredAnswer } from "./Items.ts"
 import * as Plan from "./Plan.ts"
 import { messages } from "./Prompt.ts"
@@ -135,7 +135,11 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
             if (error.reason._tag !== "ConnectionFault" || millis < Duration.toMillis(chat.timeout)) return error
             if (plan.answers === before || !plan.tookTooLong(items)) return error
             // Others were answered meanwhile, so it is this answer that does not end in time.
-            return new ModelError({ reason: new RequestTooLarge(), retryable: false, message: error.message })
+            return new ModelError({
+              reason: new RequestTooLarge({ isLate: true }),
+              retryable: false,
+              message: error.message
+            })
           })
         )
     })
@@ -233,7 +237,11 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     const [only, ...others] = items
     if (only === undefined || others.length > 0) return bisect(items)
     if (reason._tag === "RequestTooLarge") {
-      return plan.withLess(only, cap) ? fork(items) : Deferred.succeed(only.answered, halved)
+      if (plan.withLess(only, cap)) return fork(items)
+      if (Option.isSome(halves(only.text))) return Deferred.succeed(only.answered, halved)
+      only.attempts++
+      const why = `The request is too large, and the text too short to be halved: ${message}`
+      return giveUp(only, { cause: "rejected", message: why }, undefined)
     }
     rejections++
     only.attempts++

@@ -23,19 +23,20 @@ const Completion = Schema.Struct({
       })
     )
   ),
-  usage: maybe(
-    Schema.Struct({
-      prompt_tokens: maybe(Schema.Finite),
-      completion_tokens: maybe(Schema.Finite),
-      total_tokens: maybe(Schema.Finite),
-      prompt_tokens_details: maybe(
-        Schema.Struct({ cached_tokens: maybe(Schema.Finite), cache_write_tokens: maybe(Schema.Finite) })
-      )
-    })
-  ),
+  /** Read by itself: a paid answer is worth more than how it is counted. */
+  usage: Schema.optionalKey(Schema.Unknown),
   /** Routers report an upstream's failure in a body with status 200. */
   error: Schema.optionalKey(Schema.Unknown)
 })
+const Told = Schema.Struct({
+  prompt_tokens: maybe(Schema.Finite),
+  completion_tokens: maybe(Schema.Finite),
+  total_tokens: maybe(Schema.Finite),
+  prompt_tokens_details: maybe(
+    Schema.Struct({ cached_tokens: maybe(Schema.Finite), cache_write_tokens: maybe(Schema.Finite) })
+  )
+})
+const decodeTold = Schema.decodeUnknownOption(Told)
 const decodeCompletion = Schema.decodeUnknownOption(Completion)
 const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 const statusOf = Schema.decodeUnknownOption(
@@ -72,24 +73,26 @@ export const chatBody = (
 const count = (tokens: number | null | undefined): number | undefined =>
   tokens === null || tokens === undefined || tokens < 0 ? undefined : Math.round(tokens)
 
-/** Where a server sends no usage: a token is about four characters of English. */
+/** Where a server sends no usage, or none for what is there: a token is about four characters of English. */
 const estimate = (characters: number): number => Math.ceil(characters / 4)
 
-const usageOf = (told: (typeof Completion.Type)["usage"], request: ChatRequest, content: string): Usage => {
+const usageOf = (usage: unknown, request: ChatRequest, content: string): Usage => {
+  const told = Option.getOrUndefined(decodeTold(usage))
+  const toldInput = count(told?.prompt_tokens) || undefined
   const input =
-    count(told?.prompt_tokens) ??
+    toldInput ??
     estimate(
       request.messages.reduce((sum, message) => sum + message.content.length, 0) +
         JSON.stringify(request.schema.schema).length
     )
-  const output = count(told?.completion_tokens) ?? estimate(content.length)
+  const output = count(told?.completion_tokens) || estimate(content.length)
   // Some servers leave reasoning out of `completion_tokens`; it is in the total, and it is paid for.
   const rest = (count(told?.total_tokens) ?? 0) - input
   const cached = Math.min(input, count(told?.prompt_tokens_details?.cached_tokens) ?? 0)
   const written = Math.min(input - cached, count(told?.prompt_tokens_details?.cache_write_tokens) ?? 0)
   return {
     input,
-    output: told?.prompt_tokens == null ? output : Math.max(output, rest),
+    output: toldInput === undefined ? output : Math.max(output, rest),
     cached,
     ...(written === 0 ? {} : { written })
   }
