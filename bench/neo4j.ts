@@ -4,19 +4,22 @@ import { auth, driver as open } from "neo4j-driver"
 import type { Driver } from "neo4j-driver"
 import { Group } from "../src/domain/Ids.ts"
 import * as Neo4jStore from "../src/layers/Neo4jStore.ts"
+import { search } from "./neo4j/search.ts"
 import { ceiling, ours, single, trial, unlabelled } from "./neo4j/writers.ts"
 import type { Trial, Way } from "./neo4j/writers.ts"
 import { workload } from "./neo4j/workload.ts"
 import type { Workload } from "./neo4j/workload.ts"
 import { machine, table } from "./support/table.ts"
 
-const usage = `bench neo4j [--rows N] [--batch N] [--times N] [--naive]
+const usage = `bench neo4j [--rows N] [--batch N] [--times N] [--kind K] [--naive] [--search N]
 
 Rows into a real server (scripts/servers neo4j up; take NEO4J_JVM="-Xms1g -Xmx2g" for it), beside the server's
 own ceiling, by 1 and 4 writers.
   --rows N    of each kind (default 20000)
   --batch N   rows of a transaction (default 2000)
   --times N   trials of each, taken in turn (default 3); the median is shown, the first round is for warming up
+  --kind K    entities, mentions or relations alone
+  --search N  the latency of search over N entities instead
   --naive     also a statement for each row, and MERGE without labels (slow)`
 
 const kinds = ["entities", "mentions", "relations"] as const
@@ -89,6 +92,8 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
       rows: { type: "string", default: "20000" },
       batch: { type: "string", default: "2000" },
       times: { type: "string", default: "3" },
+      kind: { type: "string" },
+      search: { type: "string" },
       naive: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
     }
@@ -106,9 +111,17 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
     const options = { uri, username, password: Redacted.make(password) }
     await Effect.runPromise(Effect.scoped(Effect.provide(Effect.void, Neo4jStore.layer(options))))
     const { server } = await Effect.runPromise(inspected)
+    if (values.search !== undefined) {
+      const found = await search(options, password, Number(values.search))
+      const lines = found.map(({ name, p50, p95 }) => [name, p50.toFixed(1), p95.toFixed(1)])
+      process.stdout.write(
+        `${machine()}; ${server}; ${values.search} entities, 256 dimensions\n\n${table(["search", "p50 ms", "p95 ms"], lines)}\n`
+      )
+      return
+    }
     const all = new Map<string, Array<Trial>>()
     for (let round = 0; round <= times; round++) {
-      for (const kind of kinds) {
+      for (const kind of kinds.filter((one) => values.kind === undefined || one === values.kind)) {
         for (const writers of [1, 4]) {
           for (const [name, found] of await measured(
             driver,

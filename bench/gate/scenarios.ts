@@ -41,7 +41,7 @@ export interface Scenario {
   readonly provider: SimulatedOptions
 }
 
-export const outputCap = 1500
+const outputCap = 1500
 export const timeout = 120_000
 
 const base: SimulatedOptions = {

@@ -1,96 +1,16 @@
-import { Context, Effect, Option, Result } from "effect"
-import type { Flag } from "effect/cli"
+import { Context, Effect, Option } from "effect"
 import type { RunReport } from "../domain/RunReport.ts"
-import type { MaxFailures } from "../pipeline/FailureLimit.ts"
 import { amount, flags, roundedUp, unpriced } from "../services/Budget.ts"
 import type { Ceilings, Spent } from "../services/Budget.ts"
 import { withPrices } from "../services/ModelCatalog.ts"
-import type { Price } from "../services/ModelCatalog.ts"
 import type { Limited, RunStopped } from "../services/RunStopped.ts"
-import type { Decode } from "./Config.ts"
 import { UsageError } from "./ExitStatus.ts"
-import { listSetting, optionalSetting, text } from "./Flags.ts"
-import type { Setting } from "./Flags.ts"
+import type { BudgetSettings } from "./Flags.ts"
 import { Invocation, plain } from "./Print.ts"
 
-const decimal = /^(?:[0-9]{1,12})(?:\.[0-9]{1,9})?$/
+type CeilingSettings = Pick<BudgetSettings, "maxCost" | "maxCalls" | "maxTokens" | "maxSeconds">
 
-const above =
-  (what: string): Decode<number> =>
-  (raw) =>
-    decimal.test(raw) && Number(raw) > 0 ? Result.succeed(Number(raw)) : Result.fail(what)
-
-const dollars: Decode<number> = (raw) => above("an amount of US dollars, as in 2.50.")(raw.replace(/^\$/, ""))
-
-const whole: Decode<number> = (raw) =>
-  /^[1-9][0-9]{0,14}$/.test(raw) ? Result.succeed(Number(raw)) : Result.fail("a whole number of at least 1.")
-
-/** Shares are counted once there is something to count. */
-const after = 50
-
-/** `10%`, `0.1`, or a number of chunks. */
-export const maxFailures: Decode<MaxFailures> = (raw) => {
-  const [, number = "", percent] = /^([0-9.]+)\s*(%?)$/.exec(raw) ?? []
-  const value = decimal.test(number) ? Number(number) : NaN
-  if (percent === "%" && value <= 100) return Result.succeed({ share: value / 100, after })
-  if (percent === "" && value > 0 && value < 1) return Result.succeed({ share: value, after })
-  if (percent === "" && Number.isSafeInteger(value)) return Result.succeed({ count: value })
-  return Result.fail("a share such as 10% or 0.1, or a whole number of chunks.")
-}
-
-const wrongPrice = "MODEL=INPUT/OUTPUT in US dollars per million tokens, as in llama-4=0/0 or gpt-x=0.25/2."
-
-/** A model's name may have `=`, `/` and `:` in it: the last `=` counts. */
-export const price: Decode<readonly [model: string, price: Price]> = (raw) => {
-  const at = raw.lastIndexOf("=")
-  const model = raw.slice(0, at).trim()
-  const parts = raw.slice(at + 1).split("/")
-  const [input, output, cached = input] = parts.map((part) => (decimal.test(part.trim()) ? Number(part) : NaN))
-  if (at < 1 || model === "" || parts.length > 3) return Result.fail(wrongPrice)
-  if (input === undefined || output === undefined || cached === undefined) return Result.fail(wrongPrice)
-  return [input, output, cached].some(Number.isNaN)
-    ? Result.fail(wrongPrice)
-    : Result.succeed([model, { input, output, cached }])
-}
-
-/** What a run may use, and how much of it may go wrong. */
-export const budget = {
-  maxCost: optionalSetting(
-    "max-cost",
-    text("max-cost", "USD", "Most that it may cost, with the runs that it goes on with; stops before that"),
-    dollars
-  ),
-  maxCalls: optionalSetting("max-calls", text("max-calls", "N", "Most calls, in the same way"), whole),
-  maxTokens: optionalSetting(
-    "max-tokens",
-    text("max-tokens", "N", "Most tokens of input and output, in the same way"),
-    whole
-  ),
-  maxSeconds: optionalSetting(
-    "max-seconds",
-    text("max-seconds", "SECONDS", "Longest that it may take, in the same way"),
-    above("a number of seconds.")
-  ),
-  maxFailures: optionalSetting(
-    "max-failures",
-    text("max-failures", "SHARE|N", "Stops when more chunks fail with the model (default: 10%, after 50 chunks)"),
-    maxFailures
-  ),
-  prices: listSetting(
-    "price",
-    text("price", "MODEL=IN/OUT", "A model's price in USD per million tokens, as in gpt-x=0.25/2; repeatable"),
-    price
-  )
-} satisfies Readonly<Record<string, Flag.Flag<Setting<unknown>>>>
-
-export interface BudgetSettings {
-  readonly maxCost: Option.Option<number>
-  readonly maxCalls: Option.Option<number>
-  readonly maxTokens: Option.Option<number>
-  readonly maxSeconds: Option.Option<number>
-}
-
-export const ceilingsOf = ({ maxCalls, maxCost, maxSeconds, maxTokens }: BudgetSettings): Ceilings => ({
+export const ceilingsOf = ({ maxCalls, maxCost, maxSeconds, maxTokens }: CeilingSettings): Ceilings => ({
   ...Option.match(maxCost, { onNone: () => ({}), onSome: (cost) => ({ cost }) }),
   ...Option.match(maxCalls, { onNone: () => ({}), onSome: (calls) => ({ calls }) }),
   ...Option.match(maxTokens, { onNone: () => ({}), onSome: (tokens) => ({ tokens }) }),
@@ -99,7 +19,7 @@ export const ceilingsOf = ({ maxCalls, maxCost, maxSeconds, maxTokens }: BudgetS
 
 /** The catalog with the prices given; with `--max-cost` each model that is called must have one. */
 export const catalogOf = (
-  { maxCost, prices }: BudgetSettings & { readonly prices: ReadonlyArray<readonly [string, Price]> },
+  { maxCost, prices }: Pick<BudgetSettings, "maxCost" | "prices">,
   models: ReadonlyArray<string>
 ) => {
   const catalog = withPrices(new Map(prices))

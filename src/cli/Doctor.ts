@@ -1,5 +1,4 @@
 import { Duration, Effect, FileSystem, Option, Path, Redacted } from "effect"
-import type { Layer } from "effect"
 import { Command } from "effect/cli"
 import { versions } from "node:process"
 import type { GraphCounts } from "../domain/Graph.ts"
@@ -8,10 +7,10 @@ import type { Options as Neo4jOptions } from "../layers/Neo4jStore.ts"
 import * as Stores from "../layers/Stores.ts"
 import { endpoint } from "../layers/Telemetry.ts"
 import { GraphStore } from "../services/GraphStore.ts"
-import type { Journal } from "../services/Journal.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
+import { exists, journalFile, placeOf } from "./Places.ts"
 import { counted, fit, jsonLine, plain, print, wrap } from "./Print.ts"
 import { keyVariables, resolve } from "./Providers.ts"
 
@@ -32,18 +31,15 @@ interface Check {
   readonly learned?: object
 }
 
-export interface DoctorOptions extends Flags.CommonSettings, Flags.ModelSettings {
+interface DoctorSettings extends Flags.CommonSettings, Omit<Flags.ModelSettings, "model"> {
+  /** If the user has named one. */
+  readonly model: Option.Option<string>
+}
+
+interface DoctorOptions extends Flags.CommonSettings, Flags.ModelSettings {
+  readonly named: DoctorSettings["model"]
   readonly place: Stores.Place
-  /** The model, if the user has named one. */
-  readonly named: Option.Option<string>
-  /** Path of the journal's file. */
   readonly journalFile: string
-  /** Opens what is there. */
-  readonly openStore: Layer.Layer<GraphStore, StorageError>
-  readonly openJournal: Layer.Layer<Journal, StorageError>
-  /** What is wrong with the files, if anything. */
-  readonly checkStore: Effect.Effect<ReadonlyArray<string>, StorageError>
-  readonly checkJournal: Effect.Effect<ReadonlyArray<string>, StorageError>
 }
 
 /** How long a check waits for somebody else's server. */
@@ -88,13 +84,11 @@ const file = Effect.fnUntraced(function* (
   checked: Effect.Effect<ReadonlyArray<string>, StorageError>,
   remedy: string
 ): Effect.fn.Return<Check, never, FileSystem.FileSystem | Path.Path> {
-  const fileSystem = yield* FileSystem.FileSystem
-  const exists = yield* fileSystem.exists(path).pipe(Effect.orElseSucceed(() => false))
   const barred = yield* canCreate(path).pipe(Effect.orElseSucceed(() => Option.some(path)))
   if (Option.isSome(barred)) {
     return fail(name, `The directory ${barred.value} cannot be written: give another file, or change its permissions.`)
   }
-  if (!exists) return ok(name, `${path} will be created.`)
+  if (!(yield* exists(path))) return ok(name, `${path} will be created.`)
   return yield* opened.pipe(
     Effect.zipWith(checked, (message, damage) =>
       damage.length === 0
@@ -112,8 +106,8 @@ const inFile = (options: DoctorOptions, path: string) =>
     Effect.gen(function* () {
       const opened = yield* GraphStore
       return holds(path, yield* opened.counts(options.group))
-    }).pipe(Effect.provide(options.openStore)),
-    options.checkStore,
+    }).pipe(Effect.provide(Stores.layerReadOnly(options.place))),
+    Stores.checkStore(options.place),
     "Restore it from a backup; or move it away and ingest again: answers that are in the journal are not paid for again."
   )
 
@@ -144,7 +138,7 @@ const journal = (options: DoctorOptions) =>
     "journal",
     options.journalFile,
     Effect.succeed(`${options.journalFile} opens.`),
-    options.checkJournal,
+    Stores.checkJournal(options.journalFile),
     "Restore it from a backup; or move it away, and every answer is asked, and paid, again."
   )
 
@@ -239,12 +233,11 @@ const limits = Effect.fnUntraced(function* (options: DoctorOptions, found: Reado
   if (!found.some(({ name, state }) => name === "provider" && state === "ok")) return []
   const resolved = Option.flatMap(yield* Effect.option(resolve(options)), ({ chat }) => chat)
   if (Option.isNone(resolved)) return []
-  const fileSystem = yield* FileSystem.FileSystem
-  const hasJournal = yield* fileSystem.exists(options.journalFile).pipe(Effect.orElseSucceed(() => false))
+  const hasJournal = yield* exists(options.journalFile)
   const { learned, told } = yield* (yield* Limits).limits({
     ...options,
     provider: resolved.value,
-    openJournal: hasJournal ? Option.some(options.openJournal) : Option.none()
+    openJournal: hasJournal ? Option.some(Stores.layerJournalReadOnly(options.journalFile)) : Option.none()
   })
   const check: Check = { name: "limits", ...told }
   return learned === undefined ? [check] : [check, { ...ok("learned", learned.message), learned: learned.value }]
@@ -276,7 +269,14 @@ const lines = (checks: ReadonlyArray<Check>): ReadonlyArray<string> =>
     )
   )
 
-export const run = Effect.fnUntraced(function* (options: DoctorOptions) {
+export const run = Effect.fnUntraced(function* (settings: DoctorSettings) {
+  const options: DoctorOptions = {
+    ...settings,
+    named: settings.model,
+    model: Option.getOrElse(settings.model, () => Flags.defaultModel),
+    place: yield* placeOf(settings),
+    journalFile: journalFile(settings)
+  }
   const found = yield* Effect.all(
     [
       Effect.all([node, store(options), journal(options)], { concurrency: "unbounded" }),

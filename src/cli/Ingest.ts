@@ -2,7 +2,7 @@ import { Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { IngestResult } from "../pipeline/Pipeline.ts"
 import { GraphStore } from "../services/GraphStore.ts"
-import { budget, ceilingsOf, forecast, stoppedMessage } from "./Budget.ts"
+import { ceilingsOf, forecast, stoppedMessage } from "./Budget.ts"
 import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
 import { flagOf } from "./Places.ts"
@@ -15,7 +15,7 @@ export const command = Command.make("ingest", {
     Argument.variadic({ min: 1 })
   ),
   config: Flags.config,
-  settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction, ...budget }
+  settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction, ...Flags.budget }
 }).pipe(
   Command.withDescription("Turn documents into a knowledge graph. Run it again to go on, or to take in what changed."),
   Command.withExamples([

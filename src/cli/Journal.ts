@@ -1,9 +1,10 @@
-import { Effect, FileSystem, Option } from "effect"
+import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import * as Stores from "../layers/Stores.ts"
 import { tooLarge } from "../services/Journal.ts"
 import { UsageError } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
+import { exists } from "./Places.ts"
 import { bytes, counted, jsonLine, plain, print } from "./Print.ts"
 
 export const command = Command.make("journal").pipe(
@@ -22,8 +23,7 @@ interface Options extends Flags.CommonSettings, Flags.JournalSettings {
 }
 
 export const run = Effect.fnUntraced(function* ({ journalFile: journal, journalMax, json }: Options) {
-  const fileSystem = yield* FileSystem.FileSystem
-  if (!(yield* Effect.orElseSucceed(fileSystem.exists(journal), () => false))) {
+  if (!(yield* exists(journal))) {
     return yield* new UsageError({ message: `There is no journal at ${plain(journal)}: give --store or --journal.` })
   }
   const max = Option.getOrUndefined(journalMax)

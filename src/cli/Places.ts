@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path"
-import { Effect, Option } from "effect"
+import { Effect, FileSystem, Option } from "effect"
 import type { Place } from "../layers/Stores.ts"
 import { environment } from "./Config.ts"
 import { secret } from "./Providers.ts"
@@ -10,7 +10,7 @@ interface WithStore {
 }
 
 /** Of a graph on a server: its address, and the database where it is named as the address's path. */
-export const serverOf = (store: string): Option.Option<{ readonly uri: string; readonly database?: string }> => {
+const serverOf = (store: string): Option.Option<{ readonly uri: string; readonly database?: string }> => {
   const [, address, database = ""] = /^((?:neo4j|bolt)(?:\+s|\+ssc)?:\/\/[^/]+)\/?(.*)$/i.exec(store) ?? []
   if (address === undefined) return Option.none()
   return Option.some({ uri: address, ...(database === "" ? {} : { database }) })
@@ -39,6 +39,10 @@ export const placeOf = Effect.fnUntraced(function* ({ store }: WithStore) {
   }
   return place
 })
+
+/** Whether a file is there, as far as one may know. */
+export const exists = (file: string) =>
+  FileSystem.FileSystem.use((fileSystem) => Effect.orElseSucceed(fileSystem.exists(file), () => false))
 
 /** The journal is beside the store unless it is said where; beside a server's, it is in the working directory. */
 export const journalFile = ({ journal, store }: WithStore & { readonly journal: Option.Option<string> }): string =>

@@ -1,7 +1,7 @@
 import { Effect, Layer, Stdio } from "effect"
 import { TerminalCapabilities } from "effect/cli"
-import * as JsonProgress from "../layers/JsonProgress.ts"
-import * as TerminalProgress from "../layers/TerminalProgress.ts"
+import * as JsonProgress from "./JsonProgress.ts"
+import * as TerminalProgress from "./TerminalProgress.ts"
 import type { IngestSettings } from "./Flags.ts"
 import * as Progress from "../services/Progress.ts"
 

@@ -3,8 +3,9 @@ import { homes } from "../layers/Models.ts"
 import type { Provider } from "../layers/Models.ts"
 import { environmentAs } from "./Config.ts"
 import { UsageError } from "./ExitStatus.ts"
-import { defaultModel, url } from "./Flags.ts"
+import { defaultModel } from "./Flags.ts"
 import type { ModelSettings } from "./Flags.ts"
+import { url } from "./Values.ts"
 
 /** What flags and environment say of whom to call; none: nothing says where, or as whom. */
 export interface Providers {

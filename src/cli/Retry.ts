@@ -3,14 +3,13 @@ import { Command } from "effect/cli"
 import type { DeadLetter } from "../domain/DeadLetter.ts"
 import type { Wanted } from "../services/DocumentSource.ts"
 import { Ledger } from "../services/Ledger.ts"
-import { budget } from "./Budget.ts"
 import * as Flags from "./Flags.ts"
 import * as Ingest from "./Ingest.ts"
 import { print } from "./Print.ts"
 
 export const command = Command.make("retry", {
   config: Flags.config,
-  settings: { ...Flags.common, ...Flags.models, ...Flags.letters, ...Flags.extraction, ...budget }
+  settings: { ...Flags.common, ...Flags.models, ...Flags.letters, ...Flags.extraction, ...Flags.budget }
 }).pipe(
   Command.withDescription("Try dead letters again, from their sources. Give it the same model flags as the ingest."),
   Command.withExamples([

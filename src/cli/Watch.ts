@@ -4,6 +4,7 @@ import type { Watched } from "../layers/files/watch.ts"
 import type { IngestResult } from "../pipeline/Pipeline.ts"
 import { SourceError } from "../services/DocumentSource.ts"
 import type { Wanted } from "../services/DocumentSource.ts"
+import * as Monotonic from "../services/Monotonic.ts"
 import { RunStopped } from "../services/RunStopped.ts"
 import { StorageError } from "../services/StorageError.ts"
 import { complain, count, counted, duration, jsonLine, print } from "./Print.ts"
@@ -78,10 +79,10 @@ export const follow = Effect.fnUntraced(function* <E, R, E2, R2>(
 
   /** Looks until what has changed is settled, or has waited long enough for what is not. */
   const settled = Effect.gen(function* () {
-    const since = yield* Clock.currentTimeMillis
+    const since = yield* Monotonic.millis
     for (let pause = settling; ;) {
       const changes = yield* look
-      const isLate = (yield* Clock.currentTimeMillis) - since >= Duration.toMillis(patience)
+      const isLate = (yield* Monotonic.millis) - since >= Duration.toMillis(patience)
       if (!changes.isRestless || (isLate && (changes.needsWalk || changes.files.length > 0))) return changes
       // What changes all the time is looked at less and less often.
       if (isLate) pause = Duration.min(Duration.times(pause, 2), sparse)

@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs"
 import { resolve } from "node:path"
-import { Duration, Effect, FileSystem, Layer, Option, Stream } from "effect"
+import { Duration, Effect, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
 import * as NodeMachine from "../layers/NodeMachine.ts"
@@ -15,7 +15,7 @@ import { Vocabulary } from "../services/Vocabulary.ts"
 import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
 import type { CommonSettings, ForgetSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
-import { journalFile, placeOf } from "./Places.ts"
+import { exists, journalFile, placeOf } from "./Places.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
@@ -26,8 +26,7 @@ import { version } from "./Version.ts"
 /** There must be a graph; of a server, whoever opens it finds out. */
 const placeOfGraph = Effect.fnUntraced(function* (settings: { readonly store: string }) {
   const place = yield* placeOf(settings)
-  const fileSystem = yield* FileSystem.FileSystem
-  if (place._tag === "server" || (yield* Effect.orElseSucceed(fileSystem.exists(place.file), () => false))) return place
+  if (place._tag === "server" || (yield* exists(place.file))) return place
   return yield* new UsageError({
     message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
   })
@@ -51,13 +50,7 @@ export const forgetting = (settings: ForgetSettings) =>
 
 /** The journal, if there is one, for commands that only read. */
 export const existingJournal = (file: string) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const fileSystem = yield* FileSystem.FileSystem
-      const exists = yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)
-      return exists ? Stores.layerJournalReadOnly(file) : Layer.empty
-    })
-  )
+  Layer.unwrap(Effect.map(exists(file), (isThere) => (isThere ? Stores.layerJournalReadOnly(file) : Layer.empty)))
 
 const vocabulary = (path: Option.Option<string>) =>
   Option.match(path, {
@@ -138,8 +131,7 @@ const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, is
 })
 
 const requireRecorded = Effect.fnUntraced(function* (file: string) {
-  const fileSystem = yield* FileSystem.FileSystem
-  if (yield* Effect.orElseSucceed(fileSystem.exists(file), () => false)) return
+  if (yield* exists(file)) return
   return yield* new UsageError({
     message: `--replay needs a journal, and there is none at ${plain(file)}: record one with the same command without --replay, or give --journal.`
   })
@@ -150,69 +142,92 @@ export type Documents =
   | ({ readonly _tag: "paths"; readonly paths: ReadonlyArray<string> } & SelectionSettings)
   | { readonly _tag: "wanted"; readonly wanted: ReadonlyArray<Wanted> }
 
+/** Whom the run asks; in a dry run and a replay nobody, so that nothing needs a key. */
+const asking = Effect.fnUntraced(function* (settings: RetrySettings) {
+  const { embeddingModel, replay } = settings
+  const providers = yield* resolveProviders(settings)
+  const hasProvider = Option.isSome(providers.chat)
+  const extractor = Option.getOrElse(settings.extractor, () => (hasProvider || replay ? "llm" : "rules"))
+  const isAsked = !settings.dryRun && !replay
+  if (replay) yield* requireRecorded(journalFile(settings))
+  if (extractor === "llm" && !hasProvider && isAsked) {
+    const kind = Option.getOrElse(settings.provider, () => "openai" as const)
+    return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
+  }
+  if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) {
+    const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
+    return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
+  }
+  const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
+  const embedder = Option.match(embeddingModel, {
+    onNone: () => HashEmbedder.layer,
+    onSome: (model) =>
+      Option.match(isAsked ? providers.embedding : Option.none(), {
+        onNone: () => Models.layerSimulatedEmbedder(model),
+        onSome: (provider) => Models.layerEmbedder(model, provider)
+      })
+  })
+  const chatModels = extractor === "llm" ? [settings.model, ...Option.toArray(settings.fallbackModel)] : []
+  const catalog = yield* catalogOf(settings, [...chatModels, ...Option.toArray(embeddingModel)])
+  return { extractor, chat, embedder, catalog }
+})
+
+/** Documents are found, unpacked and parsed by code that commands without documents do not load. */
+const documentLayer = Effect.fnUntraced(function* (documents: Documents, settings: RetrySettings) {
+  const [files, parsers, containers, pool] = yield* Effect.promise(() =>
+    Promise.all([
+      import("../layers/FileSource.ts"),
+      import("../layers/Parsers.ts"),
+      import("../layers/Containers.ts"),
+      import("../layers/parsers/Pool.ts")
+    ])
+  )
+  const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
+  const source =
+    documents._tag === "paths"
+      ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })
+      : files.layerWanted(documents.wanted, reads)
+  const threads = pool.layerWith({
+    timeout: Duration.seconds(settings.parseTimeout),
+    ...Option.match(settings.parseThreads, { onNone: () => ({}), onSome: (threads) => ({ threads }) })
+  })
+  return Layer.merge(
+    Layer.provide(without(isOwnFile(settings)), source),
+    Layer.merge(parsers.layerPooled, containers.layerPooled({ maxBytes: settings.maxDocument })).pipe(
+      Layer.provide(threads)
+    )
+  )
+})
+
+const databases = Effect.fnUntraced(function* (settings: RetrySettings) {
+  const layer = settings.dryRun ? Stores.layerCopy : settings.replay ? Stores.layerReplay : Stores.layer
+  return layer({
+    store: yield* placeOf(settings),
+    journal: journalFile(settings),
+    ...Option.match(settings.journalMax, { onNone: () => ({}), onSome: (journalMax) => ({ journalMax }) })
+  })
+})
+
 /** Everything that the pipeline needs, from the flags of `ingest` or `retry`. Whatever can be wrong with them is told before a file is opened. */
 export const ingestion = (documents: Documents, settings: RetrySettings, progress: ProgressKind) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const providers = yield* resolveProviders(settings)
-      const hasProvider = Option.isSome(providers.chat)
-      const { dryRun, embeddingModel, replay } = settings
-      const extractor = Option.getOrElse(settings.extractor, () => (hasProvider || replay ? "llm" : "rules"))
-      const isAsked = !dryRun && !replay
-      if (replay) yield* requireRecorded(journalFile(settings))
-      if (extractor === "llm" && !hasProvider && isAsked) {
-        const kind = Option.getOrElse(settings.provider, () => "openai" as const)
-        return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
-      }
-      if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) {
-        const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
-        return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
-      }
-      const chatModels = extractor === "llm" ? [settings.model, ...Option.toArray(settings.fallbackModel)] : []
-      const catalog = yield* catalogOf(settings, [...chatModels, ...Option.toArray(embeddingModel)])
+      const { catalog, chat, embedder, extractor } = yield* asking(settings)
       const ontology = yield* vocabulary(settings.ontology)
-      const [wiring, files, parsers, containers, pool] = yield* Effect.promise(() =>
-        Promise.all([
-          import("../layers/Ingest.ts"),
-          import("../layers/FileSource.ts"),
-          import("../layers/Parsers.ts"),
-          import("../layers/Containers.ts"),
-          import("../layers/parsers/Pool.ts")
-        ])
-      )
-
-      const failureLimit = Option.match(settings.maxFailures, {
-        onNone: () => Layer.empty,
-        onSome: (limit) => Layer.succeed(MaxFailures, limit)
-      })
-      const reads = { maxBytes: settings.maxDocument, userAgent: `sluice/${version}` }
-      const databases = {
-        store: yield* placeOf(settings),
-        journal: journalFile(settings),
-        ...Option.match(settings.journalMax, { onNone: () => ({}), onSome: (journalMax) => ({ journalMax }) })
-      }
-      const limits = {
+      const policies = {
         ceiling: Option.getOrElse(settings.concurrency, () => ceiling),
-        replay,
+        replay: settings.replay,
         // A dry run spends nothing, and is to tell what all of it would take.
-        budget: dryRun ? {} : ceilingsOf(settings),
+        budget: settings.dryRun ? {} : ceilingsOf(settings),
         limits: Layer.provide(Concurrency.layerAdaptive, NodeMachine.layer)
       }
-      const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
-      const embedder = Option.match(embeddingModel, {
-        onNone: () => HashEmbedder.layer,
-        onSome: (model) =>
-          Option.match(isAsked ? providers.embedding : Option.none(), {
-            onNone: () => Models.layerSimulatedEmbedder(model),
-            onSome: (provider) => Models.layerEmbedder(model, provider)
-          })
-      })
+      const wiring = yield* Effect.promise(() => import("../layers/Ingest.ts"))
       const extraction =
         extractor === "rules"
-          ? wiring.layerRules(limits)
+          ? wiring.layerRules(policies)
           : wiring
               .layerLlm({
-                ...limits,
+                ...policies,
                 model: settings.model,
                 pack: settings.pack,
                 allowance: {
@@ -221,27 +236,17 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
                 }
               })
               .pipe(Layer.provide(chat))
+      const failureLimit = Option.match(settings.maxFailures, {
+        onNone: () => Layer.empty,
+        onSome: (limit) => Layer.succeed(MaxFailures, limit)
+      })
       return extraction.pipe(
         Layer.provideMerge(
           Layer.mergeAll(
             embedder,
-            (dryRun ? Stores.layerCopy : replay ? Stores.layerReplay : Stores.layer)(databases),
+            yield* databases(settings),
             Run.layer(settings.group, settings.priority),
-            without(isOwnFile(settings)).pipe(
-              Layer.provide(
-                documents._tag === "paths"
-                  ? files.layer(documents.paths, { ...reads, include: documents.include, exclude: documents.exclude })
-                  : files.layerWanted(documents.wanted, reads)
-              )
-            ),
-            Layer.merge(parsers.layerPooled, containers.layerPooled({ maxBytes: settings.maxDocument })).pipe(
-              Layer.provide(
-                pool.layerWith({
-                  timeout: Duration.seconds(settings.parseTimeout),
-                  ...Option.match(settings.parseThreads, { onNone: () => ({}), onSome: (threads) => ({ threads }) })
-                })
-              )
-            ),
+            yield* documentLayer(documents, settings),
             progressLayers[progress]
           )
         ),

@@ -33,6 +33,7 @@ export interface ParsedDocument {
   readonly id: DocumentId
   readonly group: Group
   readonly mediaType: string
+  /** What the document itself states; empty if nothing: names of sources are no part of a document, which copies share. */
   readonly title: string
   /** ISO 8601 date or date-time that the source itself states. */
   readonly date?: string

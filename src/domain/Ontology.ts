@@ -1,12 +1,9 @@
-import { Schema } from "effect"
-
 /** What is known of a relation type. `domain`, `range`: entity types of its source and target; absent: any. */
-export const RelationType = Schema.Struct({
-  description: Schema.optionalKey(Schema.String),
-  domain: Schema.optionalKey(Schema.Array(Schema.String)),
-  range: Schema.optionalKey(Schema.Array(Schema.String))
-})
-export type RelationType = typeof RelationType.Type
+export interface RelationType {
+  readonly description?: string
+  readonly domain?: ReadonlyArray<string>
+  readonly range?: ReadonlyArray<string>
+}
 
 /**
  * The vocabulary of a graph: entity types with their descriptions, relation types, both by name. Of a closed one, types

@@ -1,7 +1,6 @@
 import { Effect, Schema } from "effect"
 import { readFile } from "node:fs/promises"
 import { parse } from "yaml"
-import { RelationType } from "../domain/Ontology.ts"
 import type { Ontology } from "../domain/Ontology.ts"
 
 export class OntologyError extends Schema.TaggedError<OntologyError>()("OntologyError", {
@@ -10,6 +9,12 @@ export class OntologyError extends Schema.TaggedError<OntologyError>()("Ontology
 }) {}
 
 const TypeName = Schema.String.check(Schema.isPattern(/^\p{L}[\p{L}\p{N}_ -]{0,63}$/u))
+
+const RelationType = Schema.Struct({
+  description: Schema.optionalKey(Schema.String),
+  domain: Schema.optionalKey(Schema.Array(Schema.String)),
+  range: Schema.optionalKey(Schema.Array(Schema.String))
+})
 
 /** Names alone, or names with what is known of them; a relation's description may stand for all of it. */
 const OntologyFile = Schema.Struct({

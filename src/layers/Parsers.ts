@@ -11,7 +11,7 @@ const version = "3"
 
 /**
  * Up to how many bytes a format is read on the calling thread: where that takes a few milliseconds, a hop to another
- * thread and back (0.1 to 0.4 ms, and some 300 to start one) gains nothing, and holds up nobody. Markdown takes over a
+ * thread and back (0.1 to 0.4 ms, and some 50 to start one) gains nothing, and holds up nobody. Markdown takes over a
  * millisecond a kilobyte, the others a tenth of that.
  */
 const light: Readonly<Partial<Record<Format, number>>> = {

@@ -5,8 +5,11 @@ import { RunStopped } from "../services/RunStopped.ts"
 /** Chunks that may fail in a model phase: a share of those asked about, from 0 to 1, once `after` were; or a number. */
 export type MaxFailures = { readonly share: number; readonly after: number } | { readonly count: number }
 
+/** A share says little of the first few chunks. */
+export const sharesAfter = 50
+
 export const MaxFailures = Context.Reference<MaxFailures>("sluice/pipeline/MaxFailures", {
-  defaultValue: () => ({ share: 0.1, after: 50 })
+  defaultValue: () => ({ share: 0.1, after: sharesAfter })
 })
 
 /** What to look at, by what most chunks died of. */

@@ -21,7 +21,7 @@ const longestPause = 600_000
  * Whether the first of two models can be had. While it cannot, one call goes to it after each pause, which doubles until
  * there is an answer; all others go to the second. Plain state: `now` is in milliseconds.
  */
-export class Availability {
+class Availability {
   #faults = 0
   #since: number | undefined
   #pause = firstPause

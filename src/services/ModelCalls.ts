@@ -1,4 +1,4 @@
-import { Clock, Context, Deferred, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Result } from "effect"
 import type { ItemKey } from "../domain/Ids.ts"
 import { Budget } from "./Budget.ts"
@@ -15,6 +15,7 @@ import { demandOf } from "./ModelCall.ts"
 import type { Call, CallRefused, CallResult, Request, Response, Target } from "./ModelCall.ts"
 import { cost, highestCost, ModelCatalog } from "./ModelCatalog.ts"
 import * as Monotonic from "./Monotonic.ts"
+import { OpenRequests } from "./OpenRequests.ts"
 import { Retry } from "./Retry.ts"
 import type { Verdict } from "./Retry.ts"
 import { RunStopped } from "./RunStopped.ts"
@@ -107,26 +108,7 @@ const make = Effect.gen(function* () {
   const counts: CallCounts = { sent: 0, inFlight: 0, retried: 0, journal: 0, note: undefined }
   const standbys = new Map<string, Standby>()
   let ordinal = 0
-  let open = 0
-  let isClosed = false
-  const idle = Deferred.makeUnsafe<void>()
-
-  const drain = (millis: number) =>
-    Effect.suspend(() => {
-      isClosed = true
-      if (open === 0) return Effect.succeed(0)
-      // Whoever drains may be where nothing can be interrupted, so the timer is a fiber of its own.
-      const timer = Effect.andThen(Effect.sleep(millis), Deferred.succeed(idle, undefined))
-      return Effect.forkDetach(Effect.interruptible(timer)).pipe(
-        Effect.flatMap((fiber) =>
-          Effect.andThen(
-            Deferred.await(idle),
-            Effect.sync(() => fiber.interruptUnsafe())
-          )
-        ),
-        Effect.map(() => open)
-      )
-    })
+  const requests = new OpenRequests()
 
   const standbyOf = <P, A>(spec: Call<P, A>): Standby | undefined => {
     if (spec.fallback === undefined) return undefined
@@ -182,8 +164,8 @@ const make = Effect.gen(function* () {
           ),
           (given) => {
             if (given === undefined) return Effect.succeed(false)
-            if (isClosed) return Effect.andThen(given.release, restore(Effect.never))
-            open++
+            if (requests.isClosed) return Effect.andThen(given.release, restore(Effect.never))
+            requests.began()
             reserved = given
             return Effect.succeed(true)
           }
@@ -194,7 +176,7 @@ const make = Effect.gen(function* () {
       permit: Permit
     ): Effect.fn.Return<Attempted<P, A>, RunStopped | StorageError> {
       isStarted = true
-      if (isClosed) return yield* Effect.never
+      if (requests.isClosed) return yield* Effect.never
       const request = take()
       if (Option.isNone(request)) return { _tag: "nothing" }
       const { group, inputTokens, items, outputTokens, payload } = request.value
@@ -302,12 +284,7 @@ const make = Effect.gen(function* () {
       return outcome
     }).pipe(
       Effect.ensuring(
-        Effect.suspend(() => {
-          if (reserved === undefined) return Effect.void
-          open--
-          const told = open === 0 && isClosed ? Deferred.succeed(idle, undefined) : Effect.void
-          return Effect.andThen(reserved.keep, told)
-        })
+        Effect.suspend(() => (reserved === undefined ? Effect.void : Effect.andThen(reserved.keep, requests.ended)))
       )
     )
   }
@@ -360,7 +337,7 @@ const make = Effect.gen(function* () {
     }
   })
 
-  return ModelCalls.of({ call, lookup, counts, drain, open: Effect.sync(() => open) })
+  return ModelCalls.of({ call, lookup, counts, drain: (millis) => requests.drain(millis), open: requests.count })
 })
 
 export const layer: Layer.Layer<ModelCalls, never, Gate | Journal | Retry> = Layer.effect(ModelCalls, make)

@@ -1,26 +1,12 @@
-import { Context, Effect, Layer, Schema } from "effect"
-import type { Block } from "../domain/Document.ts"
-import type { Statement } from "../domain/Extraction.ts"
+import { Context, Effect, Layer } from "effect"
+import type { ParsedDocument } from "../domain/Document.ts"
 import { paragraphs } from "../domain/Paragraphs.ts"
+import { ParseError } from "../domain/ParseError.ts"
 
-/** What a parser makes of bytes; `ParsedDocument` without the ids. */
-export interface Parsed {
-  readonly mediaType: string
-  /** What the document itself states; empty if nothing: names of sources are no part of a document, which copies share. */
-  readonly title: string
-  readonly date?: string
-  readonly text: string
-  readonly blocks: ReadonlyArray<Block>
-  /** Ascending by `at`. */
-  readonly statements?: ReadonlyArray<Statement>
-}
+/** What a parser makes of bytes. */
+export interface Parsed extends Omit<ParsedDocument, "id" | "group"> {}
 
-export class ParseError extends Schema.TaggedError<ParseError>()("ParseError", {
-  uri: Schema.String,
-  reason: Schema.Literals(["unsupported", "malformed", "empty", "protected", "too-large", "timeout"]),
-  /** For a person: what is wrong with the document, and what to do. */
-  message: Schema.String
-}) {}
+export { ParseError }
 
 /**
  * Bytes to text with blocks. Never fails otherwise than with a `ParseError`, whatever the bytes are; the text that comes

@@ -1,7 +1,7 @@
 import { Context, Effect, Layer } from "effect"
 import type { Stream } from "effect"
 import type { SourceItem, SourceItemError } from "./DocumentSource.ts"
-import type { ParseError } from "./Parser.ts"
+import type { ParseError } from "../domain/ParseError.ts"
 
 /** A file that may hold others; `range` reads bytes `[from,to)` of it, fewer at the end. */
 export interface ContainerFile {

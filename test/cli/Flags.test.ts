@@ -6,6 +6,8 @@ import { ConfigProvider, Effect, Layer, Option, Result } from "effect"
 import { CliOutput, Command } from "effect/cli"
 import { environment } from "../../src/cli/Config.ts"
 import * as Flags from "../../src/cli/Flags.ts"
+import { provideFile } from "../../src/cli/Setting.ts"
+import { size } from "../../src/cli/Values.ts"
 import { stdio } from "../support/cli.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
@@ -22,7 +24,7 @@ const settings = Effect.fnUntraced(function* (
     "test",
     { config: Flags.config, settings: { ...Flags.common, ...Flags.models, ...Flags.selection, ...Flags.extraction } },
     Effect.fnUntraced(function* ({ config, settings: given }) {
-      resolved = yield* Effect.all(given).pipe(Flags.provideFile(config))
+      resolved = yield* Effect.all(given).pipe(provideFile(config))
     })
   )
   yield* Command.runWith(command, { version: "0" })([...args, ...(file === undefined ? [] : ["--config", path])]).pipe(
@@ -261,10 +263,10 @@ describe("sizes", () => {
     ["1.5 kib", 1536],
     ["2000", 2000],
     ["5b", 5]
-  ])("%s", (raw, bytes) => assert.deepStrictEqual(Flags.size(raw), Result.succeed(bytes)))
+  ])("%s", (raw, bytes) => assert.deepStrictEqual(size(raw), Result.succeed(bytes)))
 
   it.each(["", "MB", "-1MB", "64 parsecs", "0", "1e9", "NaN", "9999999999999GB"])("%j is none", (raw) =>
-    assert.deepStrictEqual(Flags.size(raw), Result.fail("a size such as 64MB, 500KB or 1GiB."))
+    assert.deepStrictEqual(size(raw), Result.fail("a size such as 64MB, 500KB or 1GiB."))
   )
 })
 

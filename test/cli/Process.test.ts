@@ -95,7 +95,7 @@ describe("the process", () => {
           assert.strictEqual(status, 130, stderr)
           assert.include(stderr, "run the same command again")
           assert.strictEqual(stdout, "")
-          const report = yield* Effect.promise(() => child(["report", "--json"], { cwd }).ended)
+          const report = yield* run(["report", "--json", "--store", `sqlite:${join(cwd, "sluice.db")}`])
           assert.include(report.stdout, `"status":"interrupted"`)
           assert.include(report.stdout, `"tokens":{"input":1000,"output":20,`)
           if (signal === "SIGTERM") return
@@ -176,7 +176,7 @@ describe("the process", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const cwd = yield* temporaryDirectory({
-          "big.md": Array.from({ length: 3000 }, (_, i) => `Line ${i} of Ada Lovelace.\n\n`).join("")
+          "big.md": Array.from({ length: 1200 }, (_, i) => `Line ${i} of Ada Lovelace.\n\n`).join("")
         })
         const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" }
         const ingested = yield* Effect.promise(

@@ -8,7 +8,7 @@ import { Effect, Schema } from "effect"
 import { RunReport } from "../../src/domain/RunReport.ts"
 import * as SimulatedServer from "../../src/layers/SimulatedServer.ts"
 import { corpus } from "../fixtures/corpus.ts"
-import { run } from "../support/cli.ts"
+import { compileCache, run } from "../support/cli.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 const decodeReport = Schema.decodeUnknownSync(Schema.fromJsonString(RunReport))
@@ -74,7 +74,7 @@ describe("store and journal", () => {
             execFile(
               "unshare",
               ["-Urm", "sh", "-c", script, "sh", "600k"],
-              { timeout: 60_000, env: { PATH: process.env["PATH"] ?? "" } },
+              { timeout: 60_000, env: { PATH: process.env["PATH"] ?? "", ...compileCache() } },
               (_, stdout, stderr) => resolve(stdout + stderr)
             )
           )

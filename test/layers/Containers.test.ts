@@ -7,7 +7,7 @@ import { messageBytes } from "../../src/layers/containers/Mailbox.ts"
 import { layerNone, Unpacker } from "../../src/services/Unpacker.ts"
 import type { ContainerFile } from "../../src/services/Unpacker.ts"
 import { SourceItemError } from "../../src/services/DocumentSource.ts"
-import { ParseError } from "../../src/services/Parser.ts"
+import { ParseError } from "../../src/domain/ParseError.ts"
 import { mutate } from "../support/mutate.ts"
 import { makeRandom } from "../support/random.ts"
 import { attachedFile, makeMsg, property } from "../support/msg.ts"
@@ -326,10 +326,11 @@ describe("archives", () => {
 
   it.effect("in archives unpack to no more together than the outermost may alone", () =>
     Effect.gen(function* () {
-      const nest = (depth: number): Uint8Array =>
-        depth === 0
-          ? new Uint8Array(8 * 1024 * 1024)
-          : zipOf(Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`${index}`, nest(depth - 1)])))
+      const nest = (depth: number): Uint8Array => {
+        if (depth === 0) return new Uint8Array(8 * 1024 * 1024)
+        const inner = nest(depth - 1)
+        return zipOf(Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`${index}`, inner])))
+      }
       const unpacker = yield* Unpacker
       let unpacked = 0
       const unpack = (file: ContainerFile): Effect.Effect<void, SourceItemError | ParseError> =>

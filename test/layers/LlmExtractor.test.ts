@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Result } from "effect"
+import { Clock, Duration, Effect, Layer, Result } from "effect"
 import type { Chunk } from "../../src/domain/Chunk.ts"
 import { chunkId, documentId, Group } from "../../src/domain/Ids.ts"
 import { countTokens } from "../../src/domain/Tokens.ts"
@@ -8,7 +8,13 @@ import * as HashEmbedder from "../../src/layers/HashEmbedder.ts"
 import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
 import type { SimulatedOptions } from "../../src/layers/simulated/Options.ts"
 import * as SqliteJournal from "../../src/layers/SqliteJournal.ts"
-import { ChatModel, ModelError, RequestRejected, RequestTooLarge } from "../../src/services/ChatModel.ts"
+import {
+  ChatModel,
+  ConnectionFault,
+  ModelError,
+  RequestRejected,
+  RequestTooLarge
+} from "../../src/services/ChatModel.ts"
 import type { ChatRequest, ChatResponse } from "../../src/services/ChatModel.ts"
 import { Extractor } from "../../src/services/Extractor.ts"
 import { Journal } from "../../src/services/Journal.ts"
@@ -37,7 +43,7 @@ const texts = (count: number): ReadonlyArray<string> =>
     (_, index) => `Person${index} Alpha met Builder${index} Beta in Town${index} yesterday.`
   )
 
-const extractAll = (all: ReadonlyArray<string>) =>
+const asked = (all: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const { extract } = yield* Extractor
     return yield* Effect.forEach(
@@ -45,7 +51,9 @@ const extractAll = (all: ReadonlyArray<string>) =>
       (text, index) => Effect.result(extract({ group, source: "a.md", chunk: chunk(index, text) })),
       { concurrency: "unbounded" }
     )
-  }).pipe(drive)
+  })
+
+const extractAll = (all: ReadonlyArray<string>) => drive(asked(all))
 
 interface Options {
   readonly pack?: number | "auto"
@@ -111,6 +119,23 @@ suite(
   outside({ ceiling: 1, pack: 3 }, SimulatedProvider.make({ seed: 1, faults: { missing: 0.1, crossTalk: 0.1 } }).layer)
 )
 
+/** Whoever looks at the time of day finds it an hour later each time. */
+const setForward = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.clockWith((clock) => {
+    let ahead = 0
+    const now = () => clock.currentTimeMillisUnsafe() + 3_600_000 * ahead++
+    const moved: Clock.Clock = {
+      currentTimeMillisUnsafe: now,
+      currentTimeMillis: Effect.sync(now),
+      currentTimeNanosUnsafe: () => BigInt(Math.round(now())) * 1_000_000n,
+      currentTimeNanos: Effect.sync(() => BigInt(Math.round(now())) * 1_000_000n),
+      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+      monotonicTimeNanos: clock.monotonicTimeNanos,
+      sleep: (duration) => clock.sleep(duration)
+    }
+    return Effect.provideService(effect, Clock.Clock, moved)
+  })
+
 describe("LLM extractor", () => {
   it.effect("packs what waits, and never sends an item twice", () =>
     Effect.gen(function* () {
@@ -123,6 +148,28 @@ describe("LLM extractor", () => {
       assert.isAtMost(chat.requests, 14)
       assert.isAtMost(chat.maxInFlight, 4)
     }).pipe(Effect.provide(simulated({ seed: 1 })))
+  )
+
+  it.effect(
+    "a connection that breaks is no answer that takes too long, whatever the clock was set to meanwhile",
+    () => {
+      const { layer, requests } = modelOf((request, ordinal) =>
+        ordinal === 1
+          ? Effect.andThen(
+              Effect.sleep("2 seconds"),
+              Effect.fail(new ModelError({ reason: new ConnectionFault({}), retryable: true, message: "cut off" }))
+            )
+          : Effect.as(Effect.sleep("1 second"), answerOf(plain(request)))
+      )
+      return Effect.gen(function* () {
+        const results = yield* drive(setForward(asked(texts(4))))
+        assert.strictEqual(successes(results).length, 4)
+        assert.deepStrictEqual(
+          requests.map((chunks) => chunks.length),
+          [2, 2, 2]
+        )
+      }).pipe(Effect.provide(outside({ pack: 2 }, layer)))
+    }
   )
 
   it.effect("chunks with the same text and header are asked once", () =>

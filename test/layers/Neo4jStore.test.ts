@@ -83,7 +83,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
             const written = yield* Effect.forkChild(store.commit(group, run, [documentWrite(group, ["l"], large)]))
             yield* Effect.yieldNow
             yield* between.cut
-            yield* Deferred.await(waiting)
+            yield* Effect.race(Deferred.await(waiting), Fiber.await(written))
             yield* between.mend
             yield* Fiber.join(written)
             const expected = [outline, large].map((one) => resolvedDocument(group, one))

@@ -5,9 +5,9 @@ import { Life, reportOf } from "../support/chaos/life.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 /** How often the program is struck, in lives of a few strikes each. */
-const strikes = Number(process.env["CHAOS_STRIKES"] ?? 6)
+const strikes = Number(process.env["CHAOS_STRIKES"] ?? 4)
 const seed = Number(process.env["CHAOS_SEED"] ?? 1)
-const strikesPerLife = 3
+const strikesPerLife = 4
 
 /** One request in ten has a fault of its own or in one of its items. */
 const faults = {

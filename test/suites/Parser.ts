@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import type { Layer } from "effect"
-import { ParseError, Parser } from "../../src/services/Parser.ts"
+import { ParseError } from "../../src/domain/ParseError.ts"
+import { Parser } from "../../src/services/Parser.ts"
 import type { Parsed } from "../../src/services/Parser.ts"
 import { makeRandom } from "../support/random.ts"
 

@@ -69,7 +69,7 @@ export interface Child {
 const deadline = 60_000
 
 /** What Node makes of the sources once is enough for all processes: a third of what starting the program takes. */
-const compileCache = (): Readonly<Record<string, string>> => {
+export const compileCache = (): Readonly<Record<string, string>> => {
   const directory = process.env["NODE_COMPILE_CACHE"]
   return directory === undefined ? {} : { NODE_COMPILE_CACHE: resolvePath(directory) }
 }

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Clock, Effect, Layer, Option } from "effect"
+import { Clock, Effect, Layer, Option, Random } from "effect"
 import { Group, itemKey, recipe, RunId } from "../../src/domain/Ids.ts"
 import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
 import { SimulatedLedger } from "../../src/layers/simulated/Ledger.ts"
@@ -95,6 +95,8 @@ const sending = ({ allowance = {}, calls = 200, run = "run" }: Work) =>
 export const sentAgain = (work: Work) =>
   sending(work).pipe(
     drive,
+    // How long is waited before another try is drawn by lot.
+    Random.withSeed(work.seed),
     Effect.provide(
       ModelCalls.layer.pipe(
         Layer.provideMerge(WarmStart.layer),

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { ContainerFile } from "../../services/Unpacker.ts"
 import { SourceItemError } from "../../services/DocumentSource.ts"
-import type { ParseError } from "../../services/Parser.ts"
+import type { ParseError } from "../../domain/ParseError.ts"
 
 export interface ContainerOptions {
   /** Size in bytes above which an item is not read. */

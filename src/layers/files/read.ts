@@ -127,9 +127,9 @@ export const makeReadFile = (maxBytes: number) => {
       waiting--
       return yield* readFile(uri, path, maxBytes)
     }
-    const before = yield* Clock.currentTimeNanos
+    const before = yield* Clock.monotonicTimeNanos
     const bytes = yield* Effect.sync(() => readSmall(path))
-    if ((yield* Clock.currentTimeNanos) - before > slow) waiting = caution
+    if ((yield* Clock.monotonicTimeNanos) - before > slow) waiting = caution
     // Why it cannot be read is told by whoever reads it in the other way.
     return bytes === undefined || bytes.length > maxBytes ? yield* readFile(uri, path, maxBytes) : bytes
   })

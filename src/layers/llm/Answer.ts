@@ -1,5 +1,6 @@
 import { Option, Schema } from "effect"
-import { OpenAiStructuredOutput } from "effect/ai"
+// Not by way of "effect/ai", which loads also what serves tools and talks to models.
+import * as OpenAiStructuredOutput from "effect/ai/OpenAiStructuredOutput"
 import type { DeadLetterCause } from "../../domain/DeadLetter.ts"
 import type { Extraction } from "../../domain/Extraction.ts"
 import { isGrounded } from "../../domain/Grounding.ts"
@@ -156,7 +157,7 @@ const invalid = (message: string): Fault => ({ cause: "invalid-answer", message 
 const decodeElement = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
 /** The elements of the list in an answer that breaks off, as far as they are complete. */
-export const completeElements = (content: string): ReadonlyArray<unknown> => {
+const completeElements = (content: string): ReadonlyArray<unknown> => {
   const list = /^[^[{]*\{\s*"chunks"\s*:\s*\[/.exec(content)
   if (list === null) return []
   const found: Array<unknown> = []

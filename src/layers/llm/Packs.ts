@@ -8,6 +8,7 @@ import { Gate } from "../../services/Gate.ts"
 import { unreadable } from "../../services/Journal.ts"
 import { demandOf, ModelCalls, poolOf } from "../../services/ModelCalls.ts"
 import type { Request } from "../../services/ModelCalls.ts"
+import { millisOf } from "../../services/Monotonic.ts"
 import { Run } from "../../services/Run.ts"
 import { RunStopped } from "../../services/RunStopped.ts"
 import type { StorageError } from "../../services/StorageError.ts"
@@ -118,7 +119,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
 
   const complete = (chat: ChatModel["Service"], name: string, { cap, items }: Pack) =>
     Effect.clockWith((clock) => {
-      const sentAt = clock.currentTimeMillisUnsafe()
+      const sentAt = millisOf(clock)
       const before = plan.answers
       return chat
         .complete({
@@ -128,9 +129,9 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
           maxOutputTokens: cap
         })
         .pipe(
-          Effect.map((response: ChatResponse) => ({ response, millis: clock.currentTimeMillisUnsafe() - sentAt })),
+          Effect.map((response: ChatResponse) => ({ response, millis: millisOf(clock) - sentAt })),
           Effect.mapError((error) => {
-            const millis = clock.currentTimeMillisUnsafe() - sentAt
+            const millis = millisOf(clock) - sentAt
             if (error.reason._tag !== "ConnectionFault" || millis < Duration.toMillis(chat.timeout)) return error
             if (plan.answers === before || !plan.tookTooLong(items)) return error
             // Others were answered meanwhile, so it is this answer that does not end in time.
@@ -320,7 +321,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
 
   /** As many calls wait at the gate as what waits could fill; packs that close early leave items to the calls queued then. */
   const queueCalls: Effect.Effect<void> = Effect.clockWith((clock) => {
-    if (queued >= plan.calls(queued, clock.currentTimeMillisUnsafe())) return Effect.void
+    if (queued >= plan.calls(queued, millisOf(clock))) return Effect.void
     queued++
     return Effect.andThen(fork(undefined), queueCalls)
   })

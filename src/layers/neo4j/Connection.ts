@@ -1,7 +1,8 @@
-import { Clock, Duration, Effect, Random, Redacted, Stream } from "effect"
+import { Duration, Effect, Random, Redacted, Stream } from "effect"
 import type { Scope } from "effect"
 import { auth, driver as open, notificationFilterMinimumSeverityLevel } from "neo4j-driver"
 import type { ManagedTransaction, Session } from "neo4j-driver"
+import * as Monotonic from "../../services/Monotonic.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import { codeOf, isThereAlready, locationOf, storageError, troubleOf } from "./Fault.ts"
 import type { Address, Trouble } from "./Fault.ts"
@@ -143,7 +144,7 @@ export const make = Effect.fnUntraced(function* (
         yield* Effect.sleep(Duration.millis(wait * (0.5 + (yield* Random.next))))
         continue
       }
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* Monotonic.millis
       if (away === undefined) {
         away = now
         if (patience > 0) {

@@ -145,9 +145,14 @@ export const hash = Effect.fnUntraced(function* (connection: Connection, group: 
   for (let tried = 1; ; tried++) {
     if (known.hash !== undefined) return known.hash
     const sum = new GraphHash()
-    yield* Stream.runForEach(records(connection, group), (record) => Effect.sync(() => sum.add(record)))
+    const read = yield* Effect.result(
+      Stream.runForEach(records(connection, group), (record) => Effect.sync(() => sum.add(record)))
+    )
+    if (read._tag === "Failure" && (!read.failure.retryable || tried === tries)) return yield* read.failure
     const digest = sum.digest()
+    // Waits for a server that has just gone away.
     const after = yield* generation(connection, group)
+    if (read._tag === "Failure") continue
     const isOfOneMoment = after.generation === known.generation
     if (isOfOneMoment || tried === tries) {
       if (isOfOneMoment && !isReadOnly && after.generation > 0) {

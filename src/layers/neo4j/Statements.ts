@@ -2,8 +2,9 @@ import { quoted } from "./Identifiers.ts"
 
 /**
  * What a commit sends, in this order. Every writer takes its locks in one order: sources, documents, new entities by
- * label and id, ends of relations by id; facts and relations are guarded by the ends' locks. A property that is set to
- * what it is takes a lock and writes nothing.
+ * label and id, new facts by id, and late, since everybody has to do with hubs, ends of relations by id, which guard the
+ * relations. A property that is set to what it is takes a lock and writes nothing. A fact or entity that another writer
+ * takes out meanwhile is an error of the server's, and the transaction is made again.
  */
 export const statements = {
   sourcesOf: `

@@ -183,12 +183,12 @@ const add = (commit: Commit, writes: ReadonlyArray<DocumentWrite>, losing: Losin
   for (const { name, rows: entities } of rows.entities) commit.send(addEntities(name), entities)
   sendNested(commit, statements.addNames, rows.names)
   sendNested(commit, statements.addMentions, rows.mentions)
+  commit.send(statements.addFacts, rows.facts)
+  sendNested(commit, statements.addSupports, rows.supports)
   const ends = [...new Set([...rows.ends, ...losing.entities])].toSorted(compare)
   commit.send(statements.lockEntities, ends, expect(ends.length, locked))
   for (const [type, relations] of losing.relations) commit.send(weighRelations(type), relations)
   for (const { name, rows: relations } of rows.relations) commit.send(addRelations(name), relations)
-  commit.send(statements.addFacts, rows.facts)
-  sendNested(commit, statements.addSupports, rows.supports)
   commit.send(statements.addDecisions, rows.decisions)
 }
 

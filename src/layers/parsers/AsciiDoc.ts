@@ -1,5 +1,5 @@
 import type { Statement } from "../../domain/Extraction.ts"
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import { readBlocks } from "./asciidoc/blocks.ts"
 import { readHeader } from "./asciidoc/header.ts"
 import { decode, isBlank } from "./decode.ts"

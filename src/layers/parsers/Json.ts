@@ -1,4 +1,4 @@
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { readChat } from "./chats/exports.ts"
 import { isoDate } from "./date.ts"

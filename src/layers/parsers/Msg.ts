@@ -1,4 +1,4 @@
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import type { Parse } from "./formats.ts"
 import { documentOf, writeMessage } from "./mail/Message.ts"
 import { readOutlook } from "./msg/outlook.ts"

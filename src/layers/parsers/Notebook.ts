@@ -1,5 +1,5 @@
 import type { Block } from "../../domain/Document.ts"
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import { clean, decode, isBlank } from "./decode.ts"
 import { field, firstText, isFields, listOf, namesIn, textOf, wordsIn } from "./fields.ts"
 import type { Parse } from "./formats.ts"

@@ -1,4 +1,4 @@
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import type { Parse } from "./formats.ts"
 import { readContent, readListStyles, readObjects } from "./office/odfContent.ts"
 import { openPackage, readProperties, stateProperties } from "./office/package.ts"

@@ -1,5 +1,5 @@
 import { getResolvedPDFJS } from "unpdf"
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import type { Parse } from "./formats.ts"
 import { bodyOf, Pieces } from "./pdf/Blocks.ts"
 import { flows } from "./pdf/Columns.ts"

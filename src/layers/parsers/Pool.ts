@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os"
 import { Context, Duration, Effect, Layer, Semaphore } from "effect"
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import type { Format } from "./formats.ts"
 import { oneLine } from "./Writer.ts"

@@ -1,4 +1,4 @@
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { formats } from "./formats.ts"
 import type { Format } from "./formats.ts"

@@ -1,5 +1,5 @@
 import { parseText as parseCaptions } from "media-captions"
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { plain, transcript } from "./captions.ts"
 import { isoDate } from "./date.ts"

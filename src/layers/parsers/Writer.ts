@@ -1,6 +1,6 @@
 import type { Block } from "../../domain/Document.ts"
 import type { ExtractedEntity, ExtractedFact, Statement } from "../../domain/Extraction.ts"
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { clean, isBlank } from "./decode.ts"
 

@@ -1,4 +1,4 @@
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import type { Parse } from "./formats.ts"
 import { coreProperties, openPackage, stateProperties } from "./office/package.ts"
 import type { Package } from "./office/package.ts"

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer"
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import { encodingOf } from "./encodings.ts"
 
 // CSI and OSC sequences (ECMA-48 §5.4, §8.3.89) go whole, since what is left of one without its first byte is noise.

@@ -1,4 +1,4 @@
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import { looksLikeChatLog, looksLikeDatedLog } from "./chats/lines.ts"
 import { utf16Of } from "./decode.ts"
 import type { Format } from "./formats.ts"

@@ -1,5 +1,4 @@
-import nlp from "compromise/two"
-import { Schema } from "effect"
+import { createRequire } from "node:module"
 
 /**
  * What compromise's lexicon says of a lower-case word or phrase. Only its data is used: its tagger runs at some 30,000
@@ -18,16 +17,6 @@ export type WordClass =
   | "person"
   | "location"
   | "organization"
-
-const Model = Schema.Struct({
-  one: Schema.Struct({
-    lexicon: Schema.Record(Schema.String, Schema.Unknown)
-  }),
-  two: Schema.Struct({
-    orgWords: Schema.Record(Schema.String, Schema.Unknown),
-    placeWords: Schema.Record(Schema.String, Schema.Unknown)
-  })
-})
 
 const classOfTag: ReadonlyMap<string, WordClass> = new Map<string, WordClass>([
   ...["PastTense", "PresentTense", "Gerund", "Infinitive", "Participle", "Copula", "Modal", "Verb", "Imperative"].map(
@@ -77,10 +66,30 @@ const order: ReadonlyArray<WordClass> = [
 const stringsIn = (tags: unknown): ReadonlyArray<string> =>
   typeof tags === "string" ? [tags] : Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string") : []
 
-const model = Schema.decodeUnknownSync(Model)(nlp.model())
+const entryOf = (value: unknown, key: string): unknown =>
+  (typeof value === "object" && value !== null) || typeof value === "function"
+    ? Object.entries(value).find(([name]) => name === key)?.[1]
+    : undefined
+
+/**
+ * What is required is one file, what is imported some two hundred; and the model is not decoded by Schema: either would
+ * double the time that a thread takes to start.
+ */
+const nlp: unknown = createRequire(import.meta.url)("compromise/two")
+const modelOf = entryOf(nlp, "model")
+const model: unknown = typeof modelOf === "function" ? modelOf.call(nlp) : undefined
+
+/** One of the model's tables, such as `one.lexicon`. */
+const table = (part: string, name: string): ReadonlyArray<readonly [string, unknown]> => {
+  const found = entryOf(entryOf(model, part), name)
+  if (typeof found !== "object" || found === null) throw new Error(`compromise's model has no ${part}.${name}`)
+  return Object.entries(found)
+}
+
+const lexicon = table("one", "lexicon")
 
 const classes: ReadonlyMap<string, WordClass> = new Map(
-  Object.entries(model.one.lexicon).flatMap(([word, tags]) => {
+  lexicon.flatMap(([word, tags]) => {
     const found = new Set(stringsIn(tags).flatMap((tag) => classOfTag.get(tag) ?? []))
     const first = order.find((candidate) => found.has(candidate))
     return first === undefined ? [] : [[word, first] as const]
@@ -88,7 +97,7 @@ const classes: ReadonlyMap<string, WordClass> = new Map(
 )
 
 const firstNames: ReadonlySet<string> = new Set(
-  Object.entries(model.one.lexicon).flatMap(([word, tags]) =>
+  lexicon.flatMap(([word, tags]) =>
     stringsIn(tags).some((tag) => tag === "FirstName" || tag === "MaleName" || tag === "FemaleName") ? [word] : []
   )
 )
@@ -97,5 +106,5 @@ export const classOf = (lower: string): WordClass | undefined => classes.get(low
 export const isFirstName = (lower: string): boolean => firstNames.has(lower)
 
 /** Words by which an organisation or a place is known when its name holds or ends with one. */
-export const organizationWords: ReadonlySet<string> = new Set(Object.keys(model.two.orgWords))
-export const placeWords: ReadonlySet<string> = new Set(Object.keys(model.two.placeWords))
+export const organizationWords: ReadonlySet<string> = new Set(table("two", "orgWords").map(([word]) => word))
+export const placeWords: ReadonlySet<string> = new Set(table("two", "placeWords").map(([word]) => word))

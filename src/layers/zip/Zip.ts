@@ -2,7 +2,7 @@ import { Readable } from "node:stream"
 import { crc32 } from "node:zlib"
 import { fromRandomAccessReaderPromise, getFileNameLowLevel, RandomAccessReader } from "yauzl"
 import type { Entry, ZipFile } from "yauzl"
-import { ParseError } from "../../services/Parser.ts"
+import { ParseError } from "../../domain/ParseError.ts"
 import { utf16Mark } from "../parsers/decode.ts"
 import { memberName } from "./names.ts"
 

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { layer } from "../../../src/layers/Parsers.ts"
-import { ParseError, Parser } from "../../../src/services/Parser.ts"
+import { ParseError } from "../../../src/domain/ParseError.ts"
+import { Parser } from "../../../src/services/Parser.ts"
 import { assertParsed } from "../../suites/Parser.ts"
 import { makeRandom } from "../../support/random.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { openZip } from "../../../src/layers/zip/Zip.ts"
-import { ParseError } from "../../../src/services/Parser.ts"
+import { ParseError } from "../../../src/domain/ParseError.ts"
 import { makeRandom } from "../../support/random.ts"
 import { makeZip } from "../../support/zip.ts"
 

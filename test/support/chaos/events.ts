@@ -5,6 +5,8 @@ export const kinds = [
   "store.commit.before",
   "store.commit.after",
   "store.statement",
+  "journal.rewrite",
+  "store.rewrite",
   "call.sent",
   "call.answering",
   "call.answered"

@@ -9,7 +9,7 @@ import { child } from "../cli.ts"
 import type { Outcome } from "../cli.ts"
 import { makeRandom } from "../random.ts"
 import type { Random } from "../random.ts"
-import { deeds, kinds, toText, variable } from "./events.ts"
+import { deeds, toText, variable } from "./events.ts"
 import type { Strike } from "./events.ts"
 
 const preload = fileURLToPath(new URL("./strike.ts", import.meta.url))
@@ -18,6 +18,8 @@ const decodeReport = Schema.decodeUnknownSync(Schema.fromJsonString(RunReport))
 
 /** The last line of standard output. */
 export const reportOf = ({ stdout }: Outcome): RunReport => decodeReport(stdout.trimEnd().split("\n").at(-1))
+
+type Command = "ingest" | "forget" | "compact"
 
 /** How the program may end when a strike has hit it, or has not come to pass. */
 const endings: Readonly<Record<Strike["deed"], ReadonlyArray<number>>> = {
@@ -34,13 +36,43 @@ const endings: Readonly<Record<Strike["deed"], ReadonlyArray<number>>> = {
 const isExpected = (status: number, { deed }: Strike): boolean =>
   status === 0 || status === 2 || endings[deed].includes(status)
 
-const strikeBy = (random: Random): Strike => {
-  const kind = random.pick(kinds)
-  const ordinal = 1 + Math.floor(random.next() ** 2 * 12)
+/** Events that there are about so many of: most strikes should hit. */
+const points: Readonly<Record<Command, ReadonlyArray<readonly [Strike["kind"], number]>>> = {
+  ingest: [
+    ["journal.commit.before", 12],
+    ["journal.commit.after", 12],
+    ["journal.statement", 30],
+    ["store.commit.before", 4],
+    ["store.commit.after", 4],
+    ["store.statement", 300],
+    ["call.sent", 8],
+    ["call.answering", 8],
+    ["call.answered", 8]
+  ],
+  forget: [
+    ["journal.commit.before", 1],
+    ["journal.commit.after", 1],
+    ["journal.statement", 4],
+    ["store.commit.before", 2],
+    ["store.commit.after", 2],
+    ["store.statement", 12],
+    ["store.rewrite", 1]
+  ],
+  compact: [
+    ["journal.commit.before", 1],
+    ["journal.commit.after", 1],
+    ["journal.rewrite", 1]
+  ]
+}
+
+const strikeBy = (random: Random, command: Command): Strike => {
+  const [first = ["journal.rewrite", 1] as const, ...others] = points[command]
+  const [kind, about] = random.pick([first, ...others])
+  const ordinal = 1 + Math.floor(random.next() ** 2 * about)
   // Death is what most can go wrong after.
   const deed = random.next() < 0.6 ? "kill" : random.pick(deeds)
   const isOfDisk = deed === "full" || deed === "ioerr" || deed === "readonly"
-  return { kind, ordinal, deed: isOfDisk && !/^(journal|store)/.test(kind) ? "interrupt" : deed }
+  return { kind, ordinal, deed: isOfDisk && kind.startsWith("call") ? "interrupt" : deed }
 }
 
 /** Databases, journals and calls of a directory of documents, whose program is struck again and again. */
@@ -73,12 +105,28 @@ export class Life {
 
   ingest(store: string, strike?: Strike, url = this.#url): Promise<Outcome> {
     const more = [`--concurrency=${this.#random.between(1, 8)}`, `--pack=${this.#random.pick(["1", "2", "auto"])}`]
-    return this.#program(["ingest", "docs", "--prune", "--base-url", url, "--store", store, ...more], strike)
+    return this.#program(
+      ["ingest", "docs", "--prune", "--progress", "none", "--base-url", url, "--store", store, ...more],
+      strike
+    )
+  }
+
+  #run(command: Command, strike: Strike): Promise<Outcome> {
+    if (command === "ingest") {
+      this.#change()
+      return this.ingest("sqlite:sluice.db", strike)
+    }
+    if (command === "compact") return this.#program(["journal", "compact"], strike)
+    // The file goes as well, or the next ingest would have to pay for it again, and rightly.
+    const names = readdirSync(this.#documents).toSorted()
+    const name = this.#random.pick(["doc-0.md", ...names])
+    if (names.length > 3) rmSync(join(this.#documents, name), { force: true })
+    return this.#program(["forget", names.length > 3 ? `docs/${name}` : "docs/none.md"], strike)
   }
 
   async #program(args: ReadonlyArray<string>, strike?: Strike): Promise<Outcome> {
     const command = `sluice ${args.join(" ")}${strike === undefined ? "" : `, struck by ${toText(strike)}`}`
-    const started = child([...args, "--json", "--progress", "none"], {
+    const started = child([...args, "--json"], {
       cwd: this.#directory,
       env: strike === undefined ? {} : { NODE_OPTIONS: `--import=${preload}`, [variable]: toText(strike) }
     })
@@ -89,14 +137,18 @@ export class Life {
     return outcome
   }
 
-  /** The documents change a little, and the program is struck while it takes it in. */
+  /** The documents change a little, and the program is struck while it takes it in; or while it takes something out. */
   async strike(): Promise<void> {
-    this.#change()
     const before = this.#unsettled()
-    const strike = strikeBy(this.#random)
-    const outcome = await this.ingest("sqlite:sluice.db", strike)
+    const command = this.#random.pick<Command>(["ingest", "ingest", "ingest", "ingest", "forget", "compact"])
+    const strike = strikeBy(this.#random, command)
+    const outcome = await this.#run(command, strike)
     if (outcome.status !== 0 && outcome.status !== 2) this.struck++
-    if (!isExpected(outcome.status, strike)) throw new Error(`an end that nobody expects:\n${this.history}`)
+    // There may be nothing yet to forget, or to make smaller.
+    const isUnknown = command !== "ingest" && outcome.status === 1
+    if (!isExpected(outcome.status, strike) && !isUnknown) {
+      throw new Error(`an end that nobody expects:\n${this.history}`)
+    }
     if (outcome.status === 4 && !/\.db/.test(outcome.stderr)) throw new Error(`no file is named:\n${this.history}`)
     this.inFlight += this.#unsettled() - before
   }

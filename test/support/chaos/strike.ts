@@ -56,6 +56,7 @@ const watchDatabase = (storage: string): void => {
   DatabaseSync.prototype.exec = function (sql) {
     const isCommit = isWriting && sql === "COMMIT"
     if (isCommit) event(`${storage}.commit.before`)
+    if (sql.startsWith("VACUUM")) event(`${storage}.rewrite`)
     exec.call(this, sql)
     if (sql === "BEGIN IMMEDIATE") isWriting = true
     else if (sql === "COMMIT" || sql === "ROLLBACK") isWriting = false

@@ -56,7 +56,7 @@ const tableOf = (lines: ReadonlyArray<Line>, options: string) => {
   return { rows, isHeader, perLine }
 }
 
-export const cellsOf = (row: string): ReadonlyArray<string> =>
+const cellsOf = (row: string): ReadonlyArray<string> =>
   row
     .slice(row.indexOf("|") + 1)
     .split("|")

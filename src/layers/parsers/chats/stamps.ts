@@ -1,4 +1,4 @@
-import { DateTime } from "effect"
+import * as DateTime from "effect/DateTime"
 import { isDay, isoDate } from "../date.ts"
 import { hourOf, momentOf, startOfDay } from "./time.ts"
 

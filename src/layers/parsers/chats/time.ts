@@ -1,4 +1,4 @@
-import { DateTime } from "effect"
+import * as DateTime from "effect/DateTime"
 import { isDay, isoDate } from "../date.ts"
 
 /** The year 2200: what lies later is no time at which anybody wrote. */

@@ -1,7 +1,7 @@
 import iconv from "iconv-lite"
 import { isUtf8 } from "node:buffer"
 import { clean, decode, isBlank, utf16Mark, utf16OfMarkup } from "../decode.ts"
-import { ParseError } from "../../../services/Parser.ts"
+import { ParseError } from "../../../domain/ParseError.ts"
 
 /** The HTML standard looks for the declaration in the first 1,024 bytes; pages have it later (browsers look further). */
 const headBytes = 8192

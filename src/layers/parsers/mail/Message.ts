@@ -64,7 +64,7 @@ const isSomebody = ({ address, name }: Correspondent): boolean => {
 const maxCorrespondents = 50
 
 /** `12 KB`, in steps of 1,024 bytes. */
-export const sizeOf = (bytes: number): string => {
+const sizeOf = (bytes: number): string => {
   if (bytes < 1024) return `${bytes} bytes`
   const inKilobytes = bytes / 1024
   return inKilobytes < 1024 ? `${Math.round(inKilobytes)} KB` : `${(inKilobytes / 1024).toFixed(1)} MB`

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer"
 import PostalMime from "postal-mime"
 import type { Attachment, Email } from "postal-mime"
-import { ParseError } from "../../../services/Parser.ts"
+import { ParseError } from "../../../domain/ParseError.ts"
 import { encodingOf } from "../encodings.ts"
 import { decode } from "../decode.ts"
 import { attachmentName } from "./attachments.ts"

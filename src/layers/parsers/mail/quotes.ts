@@ -79,7 +79,7 @@ const dropAttribution = (kept: Array<string>): void => {
 }
 
 /** Lines without the marks of quotes before them. */
-export const unquoted = (text: string): string =>
+const unquoted = (text: string): string =>
   text
     .split("\n")
     .map((line) => line.replace(marks, ""))

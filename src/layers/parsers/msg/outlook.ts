@@ -1,7 +1,7 @@
 import msgReader from "@kenjiuno/msgreader"
 import type { FieldsData } from "@kenjiuno/msgreader"
 import iconv from "iconv-lite"
-import { ParseError } from "../../../services/Parser.ts"
+import { ParseError } from "../../../domain/ParseError.ts"
 import { attachmentName } from "../mail/attachments.ts"
 import type { AttachmentName, Message } from "../mail/Message.ts"
 import { displayName } from "../mail/people.ts"

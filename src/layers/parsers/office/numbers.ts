@@ -1,4 +1,4 @@
-import { DateTime } from "effect"
+import * as DateTime from "effect/DateTime"
 
 /** What a number format makes of a number: a moment's date, time of day or both, a length of time, or just the number. */
 export type NumberKind = "number" | "date" | "time" | "date-time" | "duration"

@@ -1,4 +1,4 @@
-import { ParseError } from "../../../services/Parser.ts"
+import { ParseError } from "../../../domain/ParseError.ts"
 import { memberAt, pathOf, percentDecoded } from "../../zip/names.ts"
 import { openZip } from "../../zip/Zip.ts"
 import type { Zip } from "../../zip/Zip.ts"

@@ -1,4 +1,4 @@
-import { ParseError } from "../../../services/Parser.ts"
+import { ParseError } from "../../../domain/ParseError.ts"
 import { rowReader } from "../statements.ts"
 import { oneLine } from "../Writer.ts"
 import type { Writer } from "../Writer.ts"

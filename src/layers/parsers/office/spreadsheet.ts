@@ -1,4 +1,4 @@
-import { ParseError } from "../../../services/Parser.ts"
+import { ParseError } from "../../../domain/ParseError.ts"
 import { numberKind, showNumber } from "./numbers.ts"
 import type { NumberKind } from "./numbers.ts"
 import type { Package } from "./package.ts"

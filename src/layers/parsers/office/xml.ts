@@ -1,5 +1,5 @@
 import { Parser } from "htmlparser2"
-import { ParseError } from "../../../services/Parser.ts"
+import { ParseError } from "../../../domain/ParseError.ts"
 import { utf16Mark, utf16OfMarkup } from "../decode.ts"
 
 /** As written, with prefixes; read them with `attribute`. */

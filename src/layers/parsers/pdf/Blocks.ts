@@ -38,7 +38,7 @@ const parted = /\p{L}[-\u00ad\u2010]/u
 const leaders = /(?:\. ?){4,}|…{2,}|_{4,}/g
 const opens = /^["'“‘«([]?[\p{Lu}\p{Nd}]/u
 
-export const textOf = (row: Row): string => {
+const textOf = (row: Row): string => {
   const text = row.segments.map((one) => one.text).join(" ")
   return text.includes("...") || text.includes(". .") || text.includes("__") || text.includes("……")
     ? text.replace(leaders, " ").replaceAll(/\s+/g, " ").trim()

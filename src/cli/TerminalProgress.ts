@@ -1,5 +1,6 @@
-import { Clock, Effect, Layer, Stdio, Stream, Terminal } from "effect"
-import { duration, fit, plain } from "../cli/Print.ts"
+import { Effect, Layer, Stdio, Stream, Terminal } from "effect"
+import { duration, fit, plain } from "./Print.ts"
+import * as Monotonic from "../services/Monotonic.ts"
 import { Progress } from "../services/Progress.ts"
 import type { Snapshot } from "../services/Progress.ts"
 
@@ -53,7 +54,7 @@ export const layer: Layer.Layer<Progress, never, Stdio.Stdio | Terminal.Terminal
     return {
       interval: redraw,
       show: Effect.fnUntraced(function* (snapshot) {
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* Monotonic.millis
         if (now - drawnAt < redraw) return
         drawnAt = now
         const columns = yield* terminal.columns

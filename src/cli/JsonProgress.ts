@@ -1,5 +1,5 @@
 import { Effect, Layer, Stdio, Stream } from "effect"
-import { jsonLine } from "../cli/Print.ts"
+import { jsonLine } from "./Print.ts"
 import { Progress } from "../services/Progress.ts"
 import type { Snapshot } from "../services/Progress.ts"
 
