@@ -102,7 +102,7 @@ export const forecast = (
     const ceiling = ceilings[limit]
     if (ceiling === undefined) return []
     const fits = needed[limit] <= ceiling
-    const line = `${fits ? "Fits in" : "Would not fit in"} ${flags[limit]} ${ceiling}: about ${amount(limit, needed[limit])}.`
+    const line = `${fits ? "Fits in" : "Would not fit in"} ${flags[limit]} ${ceiling}: about ${amount(limit, needed[limit])}${before[limit] > 0 ? `, ${amount(limit, before[limit])} of which earlier runs took` : ""}.`
     return [{ fits, line }]
   })
   return { fits: judged.every(({ fits }) => fits), lines: judged.map(({ line }) => line) }

@@ -1,5 +1,5 @@
 import { Config, Context, Effect, FileSystem, Option, Result, Schema } from "effect"
-import { UsageError } from "./ExitStatus.ts"
+import { problem, UsageError } from "./ExitStatus.ts"
 import { plain } from "./Print.ts"
 
 /** The `--config` file: names of flags, with their values. */
@@ -37,7 +37,8 @@ const readYaml = Effect.fnUntraced(function* (path: string) {
     .readFileString(path)
     .pipe(
       Effect.mapError(
-        (error) => new UsageError({ message: `The configuration file ${path} cannot be read: ${error.reason._tag}.` })
+        (error) =>
+          new UsageError({ message: `The configuration file ${path} cannot be read: ${problem(error, "read")}.` })
       )
     )
   const { parse } = yield* Effect.promise(() => import("yaml"))

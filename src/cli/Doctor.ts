@@ -168,6 +168,12 @@ const reach = Effect.fnUntraced(function* (
   }
   const { status: code } = response.value
   const has = Option.isSome(provider.apiKey)
+  // A list that is there for everybody says nothing of the key.
+  const isKeyAsked = has
+    ? Effect.map(ask(listOf({ ...provider, apiKey: Option.none() }).url, { redirect: "manual" }), (bare) =>
+        Option.exists(bare, (answer) => answer.status === 401 || answer.status === 403)
+      )
+    : Effect.succeed(false)
   if (code === 401 || code === 403) {
     return fail(
       name,
@@ -182,7 +188,7 @@ const reach = Effect.fnUntraced(function* (
     const end = provider.kind === "openai" ? "the address ends in /v1" : "the address is right"
     return warn(name, `${base} answers, but lists no models (HTTP ${code}): check that ${end}.`)
   }
-  return ok(name, `${base} answers${has ? " and takes the key" : ""}; the model is ${model}.`)
+  return ok(name, `${base} answers${(yield* isKeyAsked) ? " and takes the key" : ""}; the model is ${model}.`)
 })
 
 const providers = Effect.fnUntraced(function* (options: DoctorOptions): Effect.fn.Return<ReadonlyArray<Check>> {
@@ -233,7 +239,7 @@ const limits = Effect.fnUntraced(function* (options: DoctorOptions, found: Reado
     provider: resolved.value,
     openJournal: hasJournal ? Option.some(Stores.layerJournalReadOnly(options.journalFile)) : Option.none()
   })
-  const check: Check = { ...(told.isWell ? ok : warn)("limits", told.message), limits: told.limits }
+  const check: Check = { name: "limits", ...told }
   return learned === undefined ? [check] : [check, { ...ok("learned", learned.message), learned: learned.value }]
 })
 

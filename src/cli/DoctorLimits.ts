@@ -68,12 +68,16 @@ const learnedOf = ({ charge, concurrency, limits }: Learned): string =>
     ...(inWindow(limits, "tokens") === undefined ? [] : [rules[charge.rule]])
   ].join("; ")
 
-/** @returns what there is to say, and whether all is well */
+/** @returns what there is to say, and how well things are */
 const asked = Effect.fnUntraced(function* (chat: ChatModel["Service"], model: string) {
   const answer = yield* Effect.result(Effect.timeoutOption(chat.complete(question(model)), "30 seconds"))
-  if (answer._tag === "Failure") return { isWell: false, message: unanswered(model, answer.failure), limits: [] }
+  if (answer._tag === "Failure") {
+    // What a run stops at, too.
+    const state = answer.failure.reason._tag === "Misconfigured" ? "fail" : "warn"
+    return { state, message: unanswered(model, answer.failure), limits: [] } as const
+  }
   if (Option.isNone(answer.success)) {
-    return { isWell: false, message: `${model} does not answer one small call within 30 s.`, limits: [] }
+    return { state: "warn", message: `${model} does not answer one small call within 30 s.`, limits: [] } as const
   }
   const { headers, usage } = answer.success.value
   const limits = limitsOf(headers, yield* Clock.currentTimeMillis).map((told): Limit => {
@@ -85,7 +89,7 @@ const asked = Effect.fnUntraced(function* (chat: ChatModel["Service"], model: st
     limits.length === 0
       ? `${model} answers, and tells no limits: they are found out during a run, or set by --rpm and --tpm. ${spent}`
       : `For ${model} the provider reports ${listed(limits.map(amountOf))}. ${bindingOf(limits)} ${spent}`
-  return { isWell: true, message, limits }
+  return { state: "ok", message, limits } as const
 })
 
 const unanswered = (model: string, { message, reason }: ModelError): string =>
@@ -129,10 +133,10 @@ export const limits = Effect.fnUntraced(
     const told = yield* Option.match(named, {
       onNone: () =>
         Effect.succeed({
-          isWell: true,
+          state: "ok",
           message: "Name a --model, and one small call shows the limits that the provider reports.",
           limits: []
-        }),
+        } as const),
       onSome: (name) => asked(chat, name)
     })
     return { told, learned }

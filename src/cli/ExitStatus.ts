@@ -21,6 +21,21 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
   message: Schema.String
 }) {}
 
+/** Why a file cannot be read or written, in words. */
+export const problem = (
+  { reason }: { readonly reason: { readonly _tag: string } },
+  use: "read" | "written"
+): string => {
+  switch (reason._tag) {
+    case "NotFound":
+      return use === "read" ? "it does not exist" : "its directory does not exist"
+    case "PermissionDenied":
+      return "permission is denied"
+    default:
+      return reason._tag
+  }
+}
+
 /** A command has done what it could and said so; the process ends with this status. */
 export class Ended extends Schema.TaggedError<Ended>()("Ended", {
   status: Schema.Int,

@@ -1,7 +1,7 @@
 import { Effect, FileSystem, Option, Stream } from "effect"
 import { Command } from "effect/cli"
 import { GraphStore } from "../services/GraphStore.ts"
-import { UsageError } from "./ExitStatus.ts"
+import { problem, UsageError } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
 import { jsonLine, stream } from "./Print.ts"
 
@@ -25,7 +25,7 @@ const writeSize = 65_536
 const written = (path: string) =>
   Effect.mapError(
     (error: { readonly reason: { readonly _tag: string } }) =>
-      new UsageError({ message: `${path} cannot be written: ${error.reason._tag}.` })
+      new UsageError({ message: `${path} cannot be written: ${problem(error, "written")}.` })
   )
 
 export const run = Effect.fnUntraced(function* (settings: ExportOptions) {

@@ -1,6 +1,6 @@
 import { Cause, DateTime, Effect, Layer, Logger, LogLevel, Option, References } from "effect"
 import type { FileSystem } from "effect"
-import { UsageError } from "./ExitStatus.ts"
+import { problem, UsageError } from "./ExitStatus.ts"
 import { plain } from "./Print.ts"
 
 export interface LoggingOptions {
@@ -56,7 +56,8 @@ export const layer = (options: LoggingOptions): Layer.Layer<never, UsageError, F
         Logger.tracerLogger,
         Logger.toFile(Logger.formatJson, path).pipe(
           Effect.mapError(
-            (error) => new UsageError({ message: `The log file ${path} cannot be written: ${error.reason._tag}.` })
+            (error) =>
+              new UsageError({ message: `The log file ${path} cannot be written: ${problem(error, "written")}.` })
           )
         )
       ])

@@ -20,7 +20,7 @@ const row = (label: string, parts: ReadonlyArray<string>): ReadonlyArray<string>
 
 const some = (value: number, what: string): string => (value === 0 ? "" : `${count(value)} ${what}`)
 
-/** What a run did, in a few lines; `isSimulated`: what would be in the graph is not known, so nothing is said of it. */
+/** What a run did, in a few lines; `isSimulated`: what would be in the graph, and how long it would take, is not known. */
 export const reportLines = (report: RunReport, isSimulated = false): ReadonlyArray<string> => {
   const { calls, chunks, cost, documents, graph, tokens } = report
   const asked = calls.model + calls.embedding
@@ -58,15 +58,15 @@ export const reportLines = (report: RunReport, isSimulated = false): ReadonlyArr
       some(calls.model, "to the model"),
       some(calls.embedding, "for embeddings"),
       some(calls.failed, "failed"),
-      some(calls.journal, "answers from the journal")
+      calls.journal === 0 ? "" : `${counted(calls.journal, "answer")} from the journal`
     ]),
     ...row("Tokens", [
       some(tokens.input, "in"),
       some(tokens.cached, "of them cached"),
       some(tokens.output, "out"),
-      asked === 0 ? "" : `cost: ${money(cost.usd)}`
+      tokens.input + tokens.output === 0 ? "" : `cost: ${money(cost.usd)}`
     ]),
-    ...row("Time", [duration(report.seconds * 1000)])
+    ...(isSimulated ? [] : row("Time", [duration(report.seconds * 1000)]))
   ]
 }
 

@@ -10,11 +10,9 @@ const clear = "\r\u001b[K"
 /** Milliseconds: at most ten redraws a second. */
 const redraw = 100
 
-/** What is left at the pace so far; nobody knows before all sources are listed and a few are done. */
-const remaining = (at: Snapshot): string => {
-  if (!at.listed || at.done === 0 || at.done >= at.seen || at.elapsed < 1000) return ""
-  return `${duration((at.elapsed / at.done) * (at.seen - at.done))} left`
-}
+/** Nobody knows before all sources are listed. */
+const remaining = ({ done, left, listed, seen }: Snapshot): string =>
+  left === undefined || !listed || done >= seen ? "" : `${duration(left)} left`
 
 const total = (at: Snapshot): string => (at.listed ? `${at.seen}` : `${at.seen}+`)
 

@@ -106,7 +106,7 @@ export const layer = (paths: ReadonlyArray<string>, options: Options): Layer.Lay
       })
     )
     const gone = Effect.flatMap(checkRoots(paths, uris, rules), (roots) => findGone(paths, roots, uris, rules))
-    return { items, gone }
+    return { check: Effect.asVoid(checkRoots(paths, uris, rules)), items, gone }
   })
   return Layer.effect(DocumentSource, make)
 }

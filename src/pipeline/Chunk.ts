@@ -33,6 +33,7 @@ export const chunk = Effect.gen(function* () {
           )
         }
         counters.chunks.total += chunks.length
+        counters.chunked++
         return Effect.succeed({ ...loaded, chunks, extractions: new Map(), deadLetters: [], gathered: 0 })
       })
   })

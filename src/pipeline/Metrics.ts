@@ -32,6 +32,8 @@ export class RunCounters extends Context.Service<
       gone?: number
     }
     chunks: { total: number; extracted: number; reused: number; dead: number }
+    /** Documents that have been cut into chunks. */
+    chunked: number
     /** Whether all sources have been listed. */
     listed: boolean
   }
@@ -40,6 +42,7 @@ export class RunCounters extends Context.Service<
     RunCounters.of({
       documents: { seen: 0, unchanged: 0, ingested: 0, partial: 0, failed: 0, removed: 0 },
       chunks: { total: 0, extracted: 0, reused: 0, dead: 0 },
+      chunked: 0,
       listed: false
     })
 }

@@ -25,6 +25,7 @@ import { Claims } from "./InFlight.ts"
 import type { ChunkedDocument, ChunkTask } from "./InFlight.ts"
 import { load } from "./Load.ts"
 import { RunCounters } from "./Metrics.ts"
+import { Pace } from "./Pace.ts"
 import type { Flow } from "./Phase.ts"
 import { prune } from "./Prune.ts"
 import type { Listings } from "./Prune.ts"
@@ -137,12 +138,23 @@ const flow = Effect.fnUntraced(function* (recipe: Recipe) {
 const settledDocuments = ({ documents }: RunCounters["Service"]): number =>
   documents.unchanged + documents.ingested + documents.partial + documents.failed
 
-const snapshot = Effect.gen(function* () {
+/** In chunks: of documents that are not cut yet, as many as the others have. */
+const leftOf = ({ chunked, chunks, documents, listed }: RunCounters["Service"], pace: Pace, elapsed: number) => {
+  const asked = chunks.extracted + chunks.dead
+  const done = asked + chunks.reused
+  const uncut = Math.max(0, documents.seen - documents.unchanged - documents.failed - chunked)
+  const left = chunks.total - done + (chunked === 0 ? uncut : (uncut * chunks.total) / chunked)
+  const time = pace.left({ elapsed, asked, done, left })
+  return listed && time !== undefined ? { left: Math.round(time) } : {}
+}
+
+const snapshot = Effect.fnUntraced(function* (pace: Pace) {
   const run = yield* Run
   const counters = yield* RunCounters
   const { counts } = yield* ModelCalls
   const { chunks, documents } = counters
   const note = counts.note ?? holding((yield* (yield* Gate).state).values())
+  const elapsed = yield* run.elapsed
   const taken: Snapshot = {
     seen: documents.seen,
     listed: counters.listed,
@@ -150,7 +162,8 @@ const snapshot = Effect.gen(function* () {
     failed: documents.failed,
     chunks: { total: chunks.total, done: chunks.extracted + chunks.reused + chunks.dead, dead: chunks.dead },
     calls: { sent: counts.sent, inFlight: counts.inFlight, retried: counts.retried },
-    elapsed: yield* run.elapsed,
+    elapsed,
+    ...leftOf(counters, pace, elapsed),
     ...(note === undefined ? {} : { note })
   }
   return taken
@@ -207,7 +220,7 @@ const grace = 10_000
 /**
  * Documents in, graph out. Stops early only when the whole run cannot go on; what was committed by then stays, and the
  * same call resumes it. What is in flight when it stops or is interrupted is paid for, so it is waited for, a moment at
- * most. The ledger knows of the run from before its first document, and of its end however it ends, short of a kill.
+ * most. A source that cannot be listed is no run. The ledger knows of the run from before its first document, and of its end however it ends, short of a kill.
  */
 export const ingest = Effect.gen(function* () {
   const run = yield* Run
@@ -215,6 +228,8 @@ export const ingest = Effect.gen(function* () {
   const progress = yield* Progress
   const budget = yield* Budget
   const calls = yield* ModelCalls
+  const source = yield* DocumentSource
+  if (source.check !== undefined) yield* source.check
   const { before, earlier } = yield* beginning
   const resumes = earlier[0]?.id
   const root = earlier[0]?.root ?? resumes
@@ -255,7 +270,8 @@ export const ingest = Effect.gen(function* () {
       yield* finish(status, Option.getOrUndefined(report))
     }).pipe(Effect.ignore)
 
-  const ticker = snapshot.pipe(
+  const pace = new Pace()
+  const ticker = snapshot(pace).pipe(
     Effect.flatMap(progress.show),
     Effect.repeat(Schedule.spaced(progress.interval)),
     Effect.forkScoped
@@ -266,7 +282,7 @@ export const ingest = Effect.gen(function* () {
       yield* ticker
       yield* Stream.runDrain(yield* flow(recipe.id))
     })
-  ).pipe(Effect.ensuring(Effect.flatMap(snapshot, progress.finish)))
+  ).pipe(Effect.ensuring(Effect.flatMap(snapshot(pace), progress.finish)))
 
   return yield* Effect.gen(function* () {
     const stopped = yield* Effect.raceFirst(streamed, budget.timeUp).pipe(

@@ -53,6 +53,8 @@ export interface Gone {
 export class DocumentSource extends Context.Service<
   DocumentSource,
   {
+    /** Whether it can be listed at all, to be asked before anything is done. Absent: it can. */
+    readonly check?: Effect.Effect<void, SourceError>
     /** Every item once, in a deterministic order, listed as it is pulled: memory follows what is in flight. */
     readonly items: Stream.Stream<SourceItem, SourceError>
     /** The only ones to be taken of the items and what they hold; one that does not turn up is a dead letter. Absent: all. */

@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly calls: { readonly sent: number; readonly inFlight: number; readonly retried: number }
   /** Milliseconds. */
   readonly elapsed: number
+  /** Milliseconds that the rest takes at the pace of late; absent as long as nobody can tell. */
+  readonly left?: number
   /** What holds the run back or deserves attention now, for example that the provider asked to wait. */
   readonly note?: string
 }
@@ -20,9 +22,9 @@ export class Progress extends Context.Service<
   Progress,
   {
     readonly show: (snapshot: Snapshot) => Effect.Effect<void>
-    /** The last snapshot of a run: clears what must not stay on the screen. */
     /** Says something once, in a line or two that stay. */
     readonly say: (message: string) => Effect.Effect<void>
+    /** The last snapshot of a run: clears what must not stay on the screen. */
     readonly finish: (snapshot: Snapshot) => Effect.Effect<void>
     /** Milliseconds between snapshots. */
     readonly interval: number

@@ -120,7 +120,7 @@ describe("flags of a budget", () => {
     assert.isFalse(fits)
     assert.deepStrictEqual(lines, [
       "Fits in --max-cost 3: about $1.00.",
-      "Would not fit in --max-tokens 5000: about 6,000 tokens."
+      "Would not fit in --max-tokens 5000: about 6,000 tokens, 4,000 tokens of which earlier runs took."
     ])
   })
 })

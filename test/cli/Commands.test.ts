@@ -271,6 +271,31 @@ describe("usage errors end with 1 before anything is done", () => {
     )
   )
 
+  it.effect("a path that is not there leaves the last run the last, and says nothing of what has changed", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { ingest, store } = yield* place()
+        yield* run(ingest)
+        const before = yield* run(["runs", "--json", ...store])
+        const ended = yield* run(["ingest", "/no/such/path", "--base-url", "http://127.0.0.1:1/v1", ...store])
+        assert.strictEqual(ended.status, 1)
+        assert.match(ended.stderr.trimEnd(), /^\/no\/such\/path does not exist [^\n]*$/)
+        assert.strictEqual((yield* run(["runs", "--json", ...store])).stdout, before.stdout)
+      })
+    )
+  )
+
+  it.effect("a file that cannot be read is told in words", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { ingest } = yield* place()
+        const { status, stderr } = yield* run([...ingest, "--config", "/no/such.yaml"])
+        assert.strictEqual(status, 1)
+        assert.include(stderr, "/no/such.yaml cannot be read: it does not exist.")
+      })
+    )
+  )
+
   it.effect.each(["hash", "export", "report", "failures"])("%s without a graph says how to make one", (command) =>
     Effect.scoped(
       Effect.gen(function* () {

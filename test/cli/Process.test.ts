@@ -241,8 +241,8 @@ describe("doctor", () => {
       Effect.gen(function* () {
         const path = yield* temporaryDirectory()
         const list = (key: string) =>
-          serveJson(({ headers, url }, response) =>
-            url === "/v1/models" && (headers["x-api-key"] ?? headers.authorization) === key
+          serveJson(({ headers }, response) =>
+            (headers["x-api-key"] ?? headers.authorization) === key
               ? reply(response, 200, { data: [] })
               : reply(response, 401, {})
           )
@@ -295,6 +295,21 @@ describe("doctor", () => {
           assert.strictEqual((yield* ledger).chat.requests, 2)
         })
       )
+  )
+
+  it.live("takes a list of models that is there for everybody for no proof of the key, and a call for one", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* temporaryDirectory()
+        const { url } = yield* SimulatedServer.start({ apiKey: "right" })
+        const flags = ["--json", "--store", `sqlite:${join(path, "g.db")}`, "--base-url", url]
+        const unnamed = yield* run(["doctor", ...flags], { OPENAI_API_KEY: "wrong" })
+        assert.notInclude(unnamed.stdout, "takes the key")
+        const named = yield* run(["doctor", "--model", "m", ...flags], { OPENAI_API_KEY: "wrong" })
+        assert.strictEqual(named.status, 1, named.stdout)
+        assert.deepInclude(states(named.stdout), { provider: "ok", limits: "fail" })
+      })
+    )
   )
 
   it.live(

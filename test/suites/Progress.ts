@@ -13,6 +13,7 @@ export const snapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   chunks: { total: 120, done: 35, dead: 2 },
   calls: { sent: 12, inFlight: 3, retried: 1 },
   elapsed: 20_000,
+  left: 60_000,
   ...changes
 })
 
