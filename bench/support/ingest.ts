@@ -35,6 +35,7 @@ const noJournal = Layer.succeed(Journal, {
       usd: 0
     }),
   reckon: () => Effect.succeed(new Map()),
+  askedFor: () => Effect.succeed([]),
   forget: () => Effect.succeed(0),
   forgetGroup: () => Effect.succeed(0),
   learned: Effect.succeed(new Map()),

@@ -140,6 +140,7 @@ const make = Effect.fnUntraced(function* (options: LlmExtractorOptions) {
       extractItem(
         toItem({
           chunk: chunkKey(group, chunk.header, chunk.text),
+          source,
           group,
           header: chunk.header,
           text: chunk.text,

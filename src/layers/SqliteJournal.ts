@@ -39,6 +39,9 @@ const service = (
       }),
       totals: Effect.fn("Journal.totals")((run: RunId) => thread.call("totals", run)),
       reckon: Effect.fn("Journal.reckon")((runs: ReadonlyArray<RunId>) => thread.call("reckon", runs)),
+      askedFor: Effect.fn("Journal.askedFor")((group: Group, sources: ReadonlyArray<string>) =>
+        thread.call("askedFor", group, sources)
+      ),
       forget: Effect.fn("Journal.forget")((group: Group, chunks: ReadonlyArray<ChunkKey>) =>
         thread.call("forget", group, chunks)
       ),

@@ -35,7 +35,7 @@ export const construct = Effect.fnUntraced(function* (options: {
 
   const process = Effect.fnUntraced(function* (parent: ProjectedDocument) {
     const { chunks, deadLetters, document, extractions, graph } = parent
-    const vectors = yield* embeddings.embed(document.group, chunks)
+    const vectors = yield* embeddings.embed(document.group, chunks, parent.source)
     const dead = new Set(deadLetters.map(({ ordinal }) => ordinal))
     for (const [index, chunk] of chunks.entries()) {
       if (vectors[index] === undefined && !dead.has(chunk.ordinal)) deadLetters.push(unembedded(parent, chunk))

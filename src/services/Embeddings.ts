@@ -23,7 +23,8 @@ export class Embeddings extends Context.Service<
      */
     readonly embed: (
       group: Group,
-      passages: ReadonlyArray<Passage>
+      passages: ReadonlyArray<Passage>,
+      source?: string
     ) => Effect.Effect<ReadonlyArray<Float32Array | undefined>, RunStopped | StorageError>
     /** Part of a document's recipe. */
     readonly recipe: string
@@ -41,6 +42,7 @@ const textOf = ({ header, text }: Passage): string => (header === "" ? text : `$
 interface Item {
   readonly key: ItemKey
   readonly chunk: ChunkKey
+  readonly source: string | undefined
   readonly group: Group
   readonly text: string
   /** With the marks at its ends that some models count. */
@@ -77,9 +79,20 @@ const remote = Effect.gen(function* () {
       model: embedder.model,
       raw: "",
       headers,
-      answers: batch.flatMap(({ chunk, group, key }, index) => {
+      answers: batch.flatMap(({ chunk, group, key, source }, index) => {
         const vector = vectors[index]
-        return vector === undefined ? [] : [{ key, group, kind: "embedding", chunk, value: toText(vector) }]
+        return vector === undefined
+          ? []
+          : [
+              {
+                key,
+                group,
+                kind: "embedding",
+                chunk,
+                ...(source === undefined ? {} : { source }),
+                value: toText(vector)
+              }
+            ]
       })
     }))
 
@@ -169,7 +182,7 @@ const remote = Effect.gen(function* () {
     })
 
   /** Found or asked for by a fiber of its own: whoever wants the same text meanwhile does not depend on who came first. */
-  const one = (group: Group, passage: Passage) =>
+  const one = (group: Group, passage: Passage, source: string | undefined) =>
     Effect.uninterruptibleMask((restore) => {
       const text = textOf(passage)
       const key = itemKey(group, "embedding", version, text)
@@ -183,7 +196,7 @@ const remote = Effect.gen(function* () {
             return Effect.mapError(Effect.fromOption(fromText(found.value)), () => unreadable(key))
           }
           const chunk = chunkKey(group, passage.header, passage.text)
-          waiting.push({ key, chunk, group, text, mostTokens: mostTokens(text) + 8, answered })
+          waiting.push({ key, chunk, source, group, text, mostTokens: mostTokens(text) + 8, answered })
           return Effect.andThen(Effect.forkIn(callOnce(), scope), Deferred.await(answered))
         }),
         Effect.onExit((exit) => {
@@ -197,7 +210,8 @@ const remote = Effect.gen(function* () {
   return Embeddings.of({
     recipe: version,
     model: embedder.model,
-    embed: (group, passages) => Effect.forEach(passages, (passage) => one(group, passage), { concurrency: "unbounded" })
+    embed: (group, passages, source) =>
+      Effect.forEach(passages, (passage) => one(group, passage, source), { concurrency: "unbounded" })
   })
 })
 

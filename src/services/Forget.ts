@@ -1,5 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
-import { DocumentId } from "../domain/Ids.ts"
+import { chunkKey, DocumentId } from "../domain/Ids.ts"
+import type { ChunkKey } from "../domain/Ids.ts"
 import { GraphStore } from "./GraphStore.ts"
 import type { RemovalWrite } from "./GraphStore.ts"
 import { Journal } from "./Journal.ts"
@@ -84,6 +85,39 @@ const counting = Effect.fnUntraced(function* <E, R>(
   return forgotten
 })
 
+/**
+ * What was paid for of earlier versions of the sources that go: chunks that answers were asked about for them, and that no
+ * document which stays has.
+ */
+const former = Effect.fnUntraced(function* (writes: ReadonlyArray<RemovalWrite>, current: ReadonlyArray<ChunkKey>) {
+  const { group } = yield* Run
+  const store = yield* GraphStore
+  const journal = yield* Journal
+  const documents = new Set(writes.flatMap((write) => (write._tag === "forgotten" ? [write.document] : [])))
+  const names = new Set(writes.flatMap((write) => (write._tag === "removed" ? [write.source] : [])))
+  if (documents.size > 0) {
+    yield* Stream.runForEach((yield* Ledger).sources(group), ({ document, source }) =>
+      Effect.sync(() => {
+        if (document !== undefined && documents.has(document)) names.add(source)
+      })
+    )
+  }
+  const known = new Set(current)
+  const chunks = new Set((yield* journal.askedFor(group, [...names])).filter((chunk) => !known.has(chunk)))
+  if (chunks.size === 0) return []
+  // Documents come before chunks, and everything else after them.
+  yield* store.exportRows(group).pipe(
+    Stream.takeWhile(({ kind }) => kind === "document" || kind === "chunk"),
+    Stream.runForEach((row) =>
+      Effect.sync(() => {
+        if (row.kind === "document" && row.sources.every((source) => names.has(source))) documents.add(row.id)
+        if (row.kind === "chunk" && !documents.has(row.document)) chunks.delete(chunkKey(group, row.header, row.text))
+      })
+    )
+  )
+  return [...chunks]
+})
+
 const sum = (totals: Pick<Forgotten, "sources" | "answers">, sources: number, answers: number) => ({
   sources: totals.sources + sources,
   answers: totals.answers + answers
@@ -100,7 +134,8 @@ export const forget = Effect.fn("Forget.forget")(function* (found: ReadonlyArray
 
   const takeOut = Effect.fnUntraced(function* (writes: ReadonlyArray<RemovalWrite>) {
     const { chunks, sources } = yield* store.removal(run.group, writes)
-    const answers = chunks.length === 0 ? 0 : yield* journal.forget(run.group, chunks)
+    const all = [...chunks, ...(yield* former(writes, chunks))]
+    const answers = all.length === 0 ? 0 : yield* journal.forget(run.group, all)
     yield* store.commit(run.group, run.id, writes)
     return { sources, answers }
   })

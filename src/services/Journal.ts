@@ -29,6 +29,8 @@ export interface Answer {
   readonly kind: string
   /** The chunk that it is about; of a half, the whole. Absent: about no chunk. */
   readonly chunk?: ChunkKey
+  /** The source that it was asked for, or the first of several. */
+  readonly source?: string
   /** JSON text. */
   readonly value: string
 }
@@ -86,6 +88,11 @@ export class Journal extends Context.Service<
     readonly totals: (run: RunId) => Effect.Effect<JournalTotals, StorageError>
     /** Of those of the runs that made calls. */
     readonly reckon: (runs: ReadonlyArray<RunId>) => Effect.Effect<ReadonlyMap<RunId, Reckoning>, StorageError>
+    /** Chunks that answers were asked about for these sources, as they are or as they once were. */
+    readonly askedFor: (
+      group: Group,
+      sources: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<ChunkKey>, StorageError>
     /**
      * Takes out all answers about the chunks, and every response of the group that may speak of them. What was spent stays
      * known. How many answers there were.

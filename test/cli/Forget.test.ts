@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs"
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Schema } from "effect"
@@ -221,6 +221,35 @@ describe("forget, where answers were paid for", () => {
         yield* sluice(...ingest([docs], ...embedding))
         const after = (yield* provider.ledger).chat.items
         assert.deepStrictEqual([after.asked - before.asked, after.askedAgain - before.askedAgain], [1, 1])
+      })
+    )
+  )
+
+  it.live("takes what was paid for of earlier versions along, but what another document has", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const secret = "Konrad Zuse hid a calculator from Helmut Schreyer in Berlin."
+        const path = yield* temporaryDirectory({ "docs/a.md": secret, "docs/b.md": text.grace })
+        const docs = join(path, "docs")
+        const { url } = yield* SimulatedServer.start({ apiKey: "sk-test" })
+        const sluice = (...args: ReadonlyArray<string>) =>
+          run([...args, ...storeAt(path)], { OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: url })
+        yield* sluice(...ingest([docs]))
+        // What b.md says was in a.md once as well.
+        writeFileSync(join(docs, "a.md"), text.grace)
+        yield* sluice(...ingest([docs]))
+        writeFileSync(join(docs, "a.md"), text.ada)
+        yield* sluice(...ingest([docs]))
+        const journal = () =>
+          ["", "-wal"]
+            .map((suffix) => join(path, `sluice.journal.db${suffix}`))
+            .map((file) => (existsSync(file) ? readFileSync(file, "latin1") : ""))
+            .join("")
+        assert.include(journal(), "Schreyer")
+        const { stdout } = yield* sluice("forget", `${docs}/a.md`, "--json")
+        assert.deepInclude(decodeForgotten(stdout), { documents: 1, chunks: 1, answers: 2 })
+        assert.notInclude(journal(), "Schreyer")
+        assert.include(journal(), "Grace Hopper")
       })
     )
   )

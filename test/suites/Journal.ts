@@ -229,6 +229,30 @@ export const suite = (name: string, layer: Layer.Layer<Journal, StorageError>): 
       )
     )
 
+    it.effect("knows what was asked for a source, until it is forgotten", () =>
+      inJournal((journal, run) =>
+        Effect.gen(function* () {
+          const [a, b] = keysOf(run, 2)
+          if (a === undefined || b === undefined) return assert.fail("keys")
+          const [first, second] = [chunkKey(group, run, "first"), chunkKey(group, run, "second")]
+          yield* journal.reserve([reservation(run, "1", [a, b])])
+          yield* journal.settle([
+            {
+              ...settlement(run, "1", []),
+              answers: [
+                { key: a, group, kind: "extraction", chunk: first, source: `${run}/a.md`, value: "1" },
+                { key: b, group, kind: "extraction", chunk: second, source: `${run}/b.md`, value: "2" }
+              ]
+            }
+          ])
+          assert.deepStrictEqual(yield* journal.askedFor(group, [`${run}/a.md`, "none"]), [first])
+          assert.deepStrictEqual(yield* journal.askedFor(Group.make("another"), [`${run}/a.md`]), [])
+          yield* journal.forget(group, [first])
+          assert.deepStrictEqual(yield* journal.askedFor(group, [`${run}/a.md`, `${run}/b.md`]), [second])
+        })
+      )
+    )
+
     it.effect("forgets a group whole, and leaves the others", () =>
       inJournal((journal, run) =>
         Effect.gen(function* () {

@@ -22,6 +22,8 @@ export interface ItemText {
   readonly key: ItemKey
   /** Of the chunk that it is, or is a part of. */
   readonly chunk: ChunkKey
+  /** Where the chunk was found. */
+  readonly source?: string
   readonly group: Group
   readonly header: string
   readonly text: string

@@ -157,9 +157,11 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
           model: response.model,
           raw: response.refusal ?? response.content,
           headers: response.headers,
-          answers: pack.items.flatMap(({ chunk, group, key }) => {
+          answers: pack.items.flatMap(({ chunk, group, key, source }) => {
             const value = given.get(key)?.encoded
-            return value === undefined ? [] : [{ key, group, kind: "extraction", chunk, value }]
+            return value === undefined
+              ? []
+              : [{ key, group, kind: "extraction", chunk, ...(source === undefined ? {} : { source }), value }]
           })
         }
       })

@@ -83,7 +83,7 @@ export class JournalEngine {
       const written: Array<string> = []
       for (const [index, settled] of settlements.entries()) {
         const before = written.length
-        for (const { chunk, group, key, kind, value } of settled.answers) {
+        for (const { chunk, group, key, kind, source, value } of settled.answers) {
           const { changes } = this.#sql.answer.run(
             key,
             group,
@@ -91,7 +91,8 @@ export class JournalEngine {
             settled.call,
             value,
             orNull(chunk),
-            sumOf(key, value)
+            sumOf(key, value),
+            orNull(source)
           )
           if (changes === 1) written.push(key)
           keys.push(key)
@@ -151,6 +152,15 @@ export class JournalEngine {
       }
       return reckoned
     })
+  }
+
+  askedFor(group: string, sources: ReadonlyArray<string>): ReadonlyArray<ChunkKey> {
+    const wanted = new Set(sources)
+    const chunks = new Set<ChunkKey>()
+    for (const row of this.#sql.asked.iterate(group)) {
+      if (wanted.has(text(row, "source"))) chunks.add(text<ChunkKey>(row, "chunk"))
+    }
+    return [...chunks]
   }
 
   forget(group: string, chunks: ReadonlyArray<ChunkKey>): number {

@@ -84,10 +84,15 @@ CREATE TABLE tally (
 INSERT INTO tally (gaps, scrub) SELECT EXISTS (SELECT 1 FROM answer), 0;
 `
 
+const version4 = `
+-- The source that it was asked for; null in answers of earlier versions.
+ALTER TABLE answer ADD COLUMN source TEXT;
+`
+
 export const journalSchema: Schema = {
   noun: "journal",
   applicationId: 0x534c554a,
-  migrations: [version1, version2, version3],
+  migrations: [version1, version2, version3, version4],
   // An answer is used as soon as it is committed, and must then outlive a loss of power.
   synchronous: "FULL",
   checkpoint: 1000,

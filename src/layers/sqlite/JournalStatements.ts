@@ -6,7 +6,7 @@ export const forgotten = "forgotten"
 export const statements = (db: Database) => ({
   standing: db.prepare("SELECT value, sum FROM answer WHERE key = ?"),
   answer: db.prepare(
-    "INSERT OR IGNORE INTO answer (key, grp, kind, call, value, chunk, sum) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT OR IGNORE INTO answer (key, grp, kind, call, value, chunk, sum, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
   ),
   keys: db.prepare("SELECT key FROM answer"),
   call: db.prepare("SELECT 1 FROM call WHERE id = ?"),
@@ -31,6 +31,11 @@ export const statements = (db: Database) => ({
   ),
   everything: db.prepare("SELECT key, value, sum FROM answer WHERE sum IS NOT NULL"),
   ofChunk: db.prepare("SELECT rowid AS id, key, call FROM answer WHERE grp = ? AND chunk = ?"),
+  // Without an index, which would keep names of what is forgotten in its gaps: one walk, and seldom.
+  asked: db.prepare(
+    `SELECT DISTINCT chunk, source FROM answer
+     WHERE grp = ? AND source IS NOT NULL AND chunk IS NOT NULL AND substr(key, 1, ${forgotten.length}) <> '${forgotten}'`
+  ),
   ofGroup: db.prepare(
     `SELECT rowid AS id, key, call FROM answer WHERE grp = ? AND substr(key, 1, ${forgotten.length}) <> '${forgotten}'`
   ),
@@ -39,7 +44,8 @@ export const statements = (db: Database) => ({
     `UPDATE answer SET
        value = substr(replace(hex(zeroblob(octet_length(value) / 2 + 1)), '0', '9'), 1, octet_length(value)),
        key = printf('${forgotten}%0*d', length(key) - ${forgotten.length}, rowid),
-       chunk = CASE WHEN chunk IS NULL THEN NULL ELSE printf('${forgotten}%0*d', length(chunk) - ${forgotten.length}, rowid) END
+       chunk = CASE WHEN chunk IS NULL THEN NULL ELSE printf('${forgotten}%0*d', length(chunk) - ${forgotten.length}, rowid) END,
+       source = substr(replace(hex(zeroblob(octet_length(source) / 2 + 1)), '0', '9'), 1, octet_length(source))
      WHERE rowid = ?`
   ),
   loose: db.prepare("SELECT id FROM call WHERE grp = ? AND response IS NOT NULL AND whole IS NOT 1"),
