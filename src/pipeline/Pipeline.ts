@@ -220,7 +220,8 @@ const grace = 10_000
 /**
  * Documents in, graph out. Stops early only when the whole run cannot go on; what was committed by then stays, and the
  * same call resumes it. What is in flight when it stops or is interrupted is paid for, so it is waited for, a moment at
- * most. A source that cannot be listed is no run. The ledger knows of the run from before its first document, and of its end however it ends, short of a kill.
+ * most. A source that cannot be listed is no run. The ledger knows of the run from before its first document, and of its
+ * end however it ends, short of a kill.
  */
 export const ingest = Effect.gen(function* () {
   const run = yield* Run

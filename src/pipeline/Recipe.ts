@@ -75,9 +75,10 @@ export const explainChange = Effect.fn("Recipe.explainChange")(function* (now: {
 }) {
   const run = yield* Run
   const ledger = yield* Ledger
-  const runs = yield* ledger.runs(run.group, memory)
-  const before = runs.find(({ recipe }) => recipe !== undefined)?.recipe
+  const [last] = yield* ledger.runs(run.group, 1)
+  const before = last?.recipe
   if (before === undefined || isSame(before, now.parts)) return []
+  const runs = yield* ledger.runs(run.group, memory)
   const outdated = yield* ledger.outdated(run.group, now.id)
   return explain(before, now.parts, {
     ...outdated,
