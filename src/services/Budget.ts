@@ -12,7 +12,7 @@ export type Ceilings = { readonly [L in Limited]?: number }
 export type Spent = { readonly [L in Limited]: number }
 
 /** A request about to be sent: it uses no more than this, if the provider keeps to the output cap. */
-export interface Demand {
+export interface Bound {
   readonly model: string
   readonly price: Price | undefined
   readonly inputTokens: number
@@ -45,7 +45,7 @@ export interface Budget {
    * `undefined`: it is too large for what is left, but its parts may not be. Fails when nothing that is in flight could
    * leave enough, and nothing is in flight any more: all that is paid for has come.
    */
-  readonly reserve: (demand: Demand) => Effect.Effect<Reserved | undefined, RunStopped>
+  readonly reserve: (bound: Bound) => Effect.Effect<Reserved | undefined, RunStopped>
   /** Fails when the ceiling of seconds is reached. */
   readonly timeUp: Effect.Effect<never, RunStopped>
 }
@@ -103,7 +103,7 @@ interface Needs {
 }
 
 interface Waiting {
-  readonly demand: Demand
+  readonly bound: Bound
   readonly needs: Needs
   readonly decided: Deferred.Deferred<Reserved | undefined, RunStopped>
   /** Set in the moment of the decision: an interruption may come before its fiber's next step. */
@@ -134,7 +134,7 @@ const make = (ceilings: Ceilings): Budget => {
     pump()
   }
 
-  const excess = ({ inputTokens, model, outputTokens }: Demand, usage: Usage): RunStopped | undefined => {
+  const excess = ({ inputTokens, model, outputTokens }: Bound, usage: Usage): RunStopped | undefined => {
     if (ceilings.cost === undefined && ceilings.tokens === undefined) return undefined
     const over = usage.output > outputTokens ? "output" : usage.input > inputTokens ? "input" : undefined
     if (over === undefined) return undefined
@@ -150,7 +150,7 @@ const make = (ceilings: Ceilings): Budget => {
     })
   }
 
-  const opened = (demand: Demand, needs: Needs): Reserved => {
+  const opened = (bound: Bound, needs: Needs): Reserved => {
     open.requests++
     open.cost += needs.cost
     open.tokens += needs.tokens
@@ -164,9 +164,9 @@ const make = (ceilings: Ceilings): Budget => {
     return {
       settle: (usage) =>
         Effect.suspend(() => {
-          const error = excess(demand, usage)
+          const error = excess(bound, usage)
           stopped ??= error
-          once(() => close(needs, { cost: cost(demand.price, usage), tokens: usage.input + usage.output }))
+          once(() => close(needs, { cost: cost(bound.price, usage), tokens: usage.input + usage.output }))
           return error === undefined ? Effect.void : Effect.fail(error)
         }),
       release: Effect.sync(() => once(() => close(needs, { cost: 0, tokens: 0 }))),
@@ -175,12 +175,12 @@ const make = (ceilings: Ceilings): Budget => {
   }
 
   /** What becomes of the request that is next; undefined: it waits. */
-  const decide = ({ demand, needs }: Waiting): { readonly reserved: Reserved | undefined } | undefined => {
+  const decide = ({ bound, needs }: Waiting): { readonly reserved: Reserved | undefined } | undefined => {
     if (stopped !== undefined) return { reserved: undefined }
     const later = broken(needs, { cost: spent.cost + open.cost, tokens: spent.tokens + open.tokens })
-    if (later === undefined) return { reserved: opened(demand, needs) }
+    if (later === undefined) return { reserved: opened(bound, needs) }
     const limit = broken(needs, spent)
-    if (limit !== undefined && limit !== "calls" && demand.isDivisible) return { reserved: undefined }
+    if (limit !== undefined && limit !== "calls" && bound.isDivisible) return { reserved: undefined }
     if (open.requests > 0) return undefined
     if (limit !== undefined)
       stopped = exhausted(limit, ceilings[limit] ?? 0, spent[limit], { ...needs, calls: 1 }[limit])
@@ -213,17 +213,17 @@ const make = (ceilings: Ceilings): Budget => {
   return {
     ceilings,
     begin: (used) => Effect.sync(() => void Object.assign(spent, used)),
-    reserve: (demand) =>
+    reserve: (bound) =>
       Effect.suspend(() => {
         if (isUnlimited) return Effect.succeed(free)
-        if (ceilings.cost !== undefined && demand.price === undefined) {
-          return Effect.fail(unpriced(demand.model))
+        if (ceilings.cost !== undefined && bound.price === undefined) {
+          return Effect.fail(unpriced(bound.model))
         }
         const needs = {
-          cost: highestCost(demand.price, demand.inputTokens, demand.outputTokens),
-          tokens: demand.inputTokens + demand.outputTokens
+          cost: highestCost(bound.price, bound.inputTokens, bound.outputTokens),
+          tokens: bound.inputTokens + bound.outputTokens
         }
-        const one: Waiting = { demand, needs, decided: Deferred.makeUnsafe(), reserved: undefined }
+        const one: Waiting = { bound, needs, decided: Deferred.makeUnsafe(), reserved: undefined }
         waiting.push(one)
         pump()
         return Effect.onInterrupt(Deferred.await(one.decided), () => {

@@ -6,10 +6,12 @@ import { warningOf } from "./gate/Explain.ts"
 import type { Learned } from "./gate/Learned.ts"
 import type { Priority } from "./gate/Order.ts"
 import { Pool } from "./gate/Pool.ts"
-import type { Admission, Feedback, PoolState, Waiter } from "./gate/Pool.ts"
+import type { Admission, Feedback, Waiter } from "./gate/Pool.ts"
+import type { PoolState } from "./gate/State.ts"
 
 export type { Demand } from "./gate/Charge.ts"
-export type { Feedback, LimitState, PoolState } from "./gate/Pool.ts"
+export type { Feedback } from "./gate/Pool.ts"
+export type { LimitState, PoolState } from "./gate/State.ts"
 
 /**
  * The right to send one call. All calls to one endpoint and model share a `pool` of limits.

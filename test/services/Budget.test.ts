@@ -2,18 +2,18 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Budget from "../../src/services/Budget.ts"
-import type { Demand } from "../../src/services/Budget.ts"
+import type { Bound } from "../../src/services/Budget.ts"
 import type { Price } from "../../src/services/ModelCatalog.ts"
 
 const price: Price = { input: 1, cached: 0.1, written: 2, output: 10 }
 /** Two dollars at the most: half of it for what is written to the cache. */
-const demand: Demand = { model: "m", price, inputTokens: 500_000, outputTokens: 100_000, isDivisible: false }
+const bound: Bound = { model: "m", price, inputTokens: 500_000, outputTokens: 100_000, isDivisible: false }
 const used = (output: number) => ({ input: 0, output, cached: 0 })
 
-const reserve = (more: Partial<Demand> = {}) =>
-  Effect.flatMap(Budget.Budget, (budget) => budget.reserve({ ...demand, ...more }))
+const reserve = (more: Partial<Bound> = {}) =>
+  Effect.flatMap(Budget.Budget, (budget) => budget.reserve({ ...bound, ...more }))
 
-const admitted = (more: Partial<Demand> = {}) =>
+const admitted = (more: Partial<Bound> = {}) =>
   Effect.map(reserve(more), (reserved) => reserved ?? assert.fail("It was too large"))
 
 const begun =
@@ -39,7 +39,7 @@ describe("Budget", () => {
     Effect.gen(function* () {
       const first = yield* admitted()
       const order: Array<string> = []
-      const late = (name: string, more: Partial<Demand>) =>
+      const late = (name: string, more: Partial<Bound>) =>
         Effect.forkChild(
           Effect.tap(admitted(more), () => Effect.sync(() => order.push(name))),
           {

@@ -1,3 +1,5 @@
+import type { Dimension } from "./Headers.ts"
+
 /** What a call asks for, in tokens. */
 export interface Demand {
   /** An estimate from the length of the request: characters divided by four, or the like. */
@@ -124,5 +126,33 @@ export class Charge {
     }
     const score = (one: Hypothesis) => one.error + 0.5 * Math.abs(Math.log(one.factor))
     for (const one of this.#hypotheses) if (score(one) < 0.8 * score(this.#best) - 0.005) this.#best = one
+  }
+}
+
+/** Units of a limit that a call takes. */
+export const costOf = (dimension: Dimension, demand: Demand, charge: Charge): number => {
+  switch (dimension) {
+    case "requests":
+      return 1
+    case "tokens":
+      return charge.of(demand)
+    case "inputTokens":
+      return Math.ceil(charge.factor * demand.inputTokens)
+    case "outputTokens":
+      return demand.expectedOutput
+  }
+}
+
+/** Units of a limit that were taken between two snapshots. */
+export const costBetween = (dimension: Dimension, from: Totals, to: Totals, charge: Charge): number => {
+  switch (dimension) {
+    case "requests":
+      return to.requests - from.requests
+    case "tokens":
+      return charge.between(from, to)
+    case "inputTokens":
+      return charge.factor * (to.input - from.input)
+    case "outputTokens":
+      return to.output - from.output
   }
 }

@@ -1,5 +1,5 @@
 import { day } from "./Headers.ts"
-import type { LimitState, PoolState } from "./Pool.ts"
+import type { LimitState, PoolState } from "./State.ts"
 
 const what = { requests: "requests", tokens: "tokens", inputTokens: "input tokens", outputTokens: "output tokens" }
 

@@ -1,7 +1,7 @@
 import { Bucket } from "./Bucket.ts"
 import { minus } from "./Charge.ts"
 import { Chance } from "./Chance.ts"
-import type { Charge, Demand, Totals } from "./Charge.ts"
+import type { Charge, Totals } from "./Charge.ts"
 import { Cubic } from "./Cubic.ts"
 import type { Dimension, Observed } from "./Headers.ts"
 
@@ -22,32 +22,6 @@ const margin = 0.003
 
 /** And this much of what was sent since a remainder was told: what a call is charged is known about as well. */
 const inexact = 0.001
-
-export const costOf = (dimension: Dimension, demand: Demand, charge: Charge): number => {
-  switch (dimension) {
-    case "requests":
-      return 1
-    case "tokens":
-      return charge.of(demand)
-    case "inputTokens":
-      return Math.ceil(charge.factor * demand.inputTokens)
-    case "outputTokens":
-      return demand.expectedOutput
-  }
-}
-
-export const costBetween = (dimension: Dimension, from: Totals, to: Totals, charge: Charge): number => {
-  switch (dimension) {
-    case "requests":
-      return to.requests - from.requests
-    case "tokens":
-      return charge.between(from, to)
-    case "inputTokens":
-      return charge.factor * (to.input - from.input)
-    case "outputTokens":
-      return to.output - from.output
-  }
-}
 
 /** What was sent when, and what had been admitted by then, itself included. */
 export interface Mark {

@@ -1,26 +1,14 @@
-import { Charge, minus, nothing, plus } from "./Charge.ts"
+import { Charge, costBetween, costOf, minus, nothing, plus } from "./Charge.ts"
 import type { ChargeRule, Demand, Totals } from "./Charge.ts"
 import type { Usage } from "../ChatModel.ts"
 import { dimensions, limitOfMessage, minute, windowOf } from "./Headers.ts"
 import type { Dimension, Observed } from "./Headers.ts"
 import { rounded } from "./Learned.ts"
 import type { Learned } from "./Learned.ts"
-import { costBetween, costOf, Limiter } from "./Limiter.ts"
+import { Limiter } from "./Limiter.ts"
 import { OwnLimit } from "./OwnLimit.ts"
-
-/** What is known of a limit. */
-export interface LimitState {
-  readonly dimension: Dimension
-  /** `user`: whoever started this process set it, and no account. */
-  readonly origin: "provider" | "user"
-  /** Units a window; undefined: never told, learned from throttles. */
-  readonly limit: number | undefined
-  /** Milliseconds. */
-  readonly window: number | undefined
-  readonly perMinute: number
-  readonly level: number
-  readonly capacity: number
-}
+import { stateOf } from "./State.ts"
+import type { LimitState } from "./State.ts"
 
 export type Debits = ReadonlyArray<readonly [Limiter, number]>
 
@@ -346,16 +334,6 @@ export class Limits {
     return costBetween(dimension, from.totals, this.#totals, this.#charge) / Math.max(1_000, now - from.at)
   }
 }
-
-export const stateOf = (limiter: Limiter | OwnLimit, now: number): LimitState => ({
-  dimension: limiter.dimension,
-  origin: limiter instanceof OwnLimit ? "user" : "provider",
-  limit: limiter.limit,
-  window: limiter instanceof OwnLimit ? minute : limiter.window,
-  perMinute: limiter.rate * minute,
-  level: limiter.level(now),
-  capacity: limiter.capacity
-})
 
 const tooLarge = (cost: number, limit: number): string =>
   `The call would take about ${cost} tokens, and the limit is ${limit} tokens at once`

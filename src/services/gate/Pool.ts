@@ -1,19 +1,18 @@
 import { Option } from "effect"
-import type { ChargeRule, Demand } from "./Charge.ts"
+import type { Demand } from "./Charge.ts"
 import type { ModelError, Usage } from "../ChatModel.ts"
 import { Breaker } from "./Breaker.ts"
 import { Climb } from "./Climb.ts"
 import { limitsOf } from "./Headers.ts"
-import type { Dimension } from "./Headers.ts"
 import { worthAfter } from "./Learned.ts"
 import type { Learned } from "./Learned.ts"
-import { Limits, stateOf } from "./Limits.ts"
-import type { Debited, Debits, LimitState, Verdict } from "./Limits.ts"
+import { Limits } from "./Limits.ts"
+import type { Debited, Debits, Verdict } from "./Limits.ts"
 import { Order } from "./Order.ts"
 import type { Place } from "./Order.ts"
 import { Overload } from "./Overload.ts"
-
-export type { LimitState } from "./Limits.ts"
+import { stateOf } from "./State.ts"
+import type { LimitState, PoolState } from "./State.ts"
 
 /** What became of a call. */
 export type Feedback =
@@ -59,24 +58,6 @@ export interface PoolOptions {
   readonly ceiling: number
   /** False: the ceiling is the only limit. */
   readonly adaptive: boolean
-}
-
-export interface PoolState {
-  readonly mode: "first" | "told" | "untold" | "fixed"
-  readonly limits: ReadonlyArray<LimitState>
-  readonly charge: ChargeRule
-  readonly inFlight: number
-  readonly waiting: number
-  /** The most in flight, as it is now. */
-  readonly concurrency: number
-  /** The most that ever may be. */
-  readonly ceiling: number
-  /** What the next call waits for; `pause`: that the provider is left alone, or that what was saved up is spent slowly. */
-  readonly binding: Dimension | "concurrency" | "pause" | undefined
-  /** The limit that it waits for, where it is one. */
-  readonly bindingLimit: LimitState | undefined
-  /** Milliseconds for which nothing is sent at all. */
-  readonly frozenFor: number
 }
 
 /**
