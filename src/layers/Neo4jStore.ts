@@ -13,6 +13,7 @@ import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
 import * as Schema from "./neo4j/Schema.ts"
+import { defaultWriters } from "./neo4j/Sessions.ts"
 import { text } from "./neo4j/Values.ts"
 import { exportRows, overview, rename } from "./neo4j/Views.ts"
 import { commit } from "./neo4j/Writer.ts"
@@ -151,7 +152,7 @@ const services = Effect.fnUntraced(function* (
       yield* connection.write((send) => commit(send, group, run, writes))
       if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) hasRemoved = true
     }),
-    writers: options.writers ?? Connection.defaultWriters,
+    writers: options.writers ?? defaultWriters,
     removal: Effect.fn("GraphStore.removal")((group, writes) => removal(connection, group, writes)),
     forgetGroup: Effect.fn("GraphStore.forgetGroup")(function* (group: Group) {
       if (isReadOnly) return yield* barred

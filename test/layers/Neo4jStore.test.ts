@@ -93,6 +93,72 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
       }).pipe(Effect.scoped)
     )
 
+    it.live("a server that takes connections and says nothing is noticed: a commit is made when it answers again", () =>
+      Effect.gen(function* () {
+        const between = yield* proxy(port())
+        const waiting = yield* Deferred.make<void>()
+        const logger = Logger.make<unknown, void>(({ message }) => {
+          if (String(message).includes("waiting for it")) Deferred.doneUnsafe(waiting, Effect.void)
+        })
+        const group = freshGroup()
+        const outlines = Array.from({ length: 4 }, (_, i) => ({
+          bytes: `${i}`,
+          chunks: [{ names: Array.from({ length: 300 }, (_, j) => `Person ${i} ${j}`) }]
+        }))
+        const options = { ...neo4j, uri: `bolt://127.0.0.1:${between.port}`, silence: Duration.millis(200) }
+        yield* use(options, (store) =>
+          Effect.gen(function* () {
+            yield* store.commit(group, run, [documentWrite(group, ["a"], { bytes: "a", chunks: [{ names: ["Ada"] }] })])
+            const begun = yield* Effect.forkChild(between.sent(20_000), { startImmediately: true })
+            const writing = yield* Effect.forkChild(
+              Effect.forEach(outlines, (outline) => store.commit(group, run, [documentWrite(group, ["a"], outline)]), {
+                concurrency: 4
+              })
+            )
+            yield* Fiber.join(begun)
+            yield* between.stall
+            yield* Deferred.await(waiting)
+            yield* between.mend
+            yield* Fiber.join(writing)
+            const rows = yield* Stream.runCollect(store.exportRows(group))
+            assert.strictEqual(rows.filter(({ kind }) => kind === "document").length, 1)
+            assert.strictEqual(rows.filter(({ kind }) => kind === "mention").length, 300)
+          })
+        ).pipe(Effect.provide(Logger.layer([logger])))
+      }).pipe(Effect.scoped)
+    )
+
+    it.live("a commit that is interrupted ends at once, whatever the server says, and leaves no transaction there", () =>
+      Effect.gen(function* () {
+        const between = yield* proxy(port())
+        const group = freshGroup()
+        const outline = { bytes: "a", chunks: [{ names: Array.from({ length: 3000 }, (_, i) => `Person ${i}`) }] }
+        const open = query(
+          "SHOW TRANSACTIONS YIELD parameters, currentQuery WHERE parameters.group = $of RETURN currentQuery",
+          { of: group }
+        )
+        yield* use({ ...neo4j, uri: `bolt://127.0.0.1:${between.port}` }, (store) =>
+          Effect.gen(function* () {
+            const interrupted = Effect.fnUntraced(function* (before: Effect.Effect<void>) {
+              const begun = yield* Effect.forkChild(between.sent(100_000), { startImmediately: true })
+              const writing = yield* Effect.forkChild(store.commit(group, run, [documentWrite(group, ["a"], outline)]))
+              yield* Fiber.join(begun)
+              yield* before
+              yield* Fiber.interrupt(writing)
+            })
+            yield* interrupted(Effect.void)
+            yield* interrupted(between.stall)
+          })
+        )
+        assert.deepStrictEqual(yield* open, [])
+        yield* use(neo4j, (store) =>
+          Effect.gen(function* () {
+            assert.strictEqual((yield* store.counts(group)).documents, 0)
+          })
+        )
+      }).pipe(Effect.scoped)
+    )
+
     it.live("types that cannot be written as such stay properties, and nothing of them reaches a statement", () =>
       use(neo4j, (store) =>
         Effect.gen(function* () {

@@ -14,6 +14,11 @@ export const locationOf = ({ database, uri }: Address): string =>
 /** Another writer came in between: the transaction is rolled back and made again. */
 export class Conflict extends Error {}
 
+/** The server takes connections, and says nothing. */
+export class Silence extends Error {
+  override readonly message = "it takes connections and says nothing"
+}
+
 /**
  * What to do about an error.
  * - `outage`: nobody answers, or not yet as a server that takes writes; wait for it
@@ -22,10 +27,17 @@ export class Conflict extends Error {}
  */
 export type Trouble = "outage" | "conflict" | "fatal"
 
-/** Codes that the driver calls retryable, of servers that are starting, stopping or changing their leader. */
+/** The server has ended a transaction: of its own accord, or since it took longer than it was given. */
+const tooLong = "Neo.ClientError.Transaction.TransactionTimedOut"
+
+/** Codes of servers that are starting, stopping, changing their leader, or too slow for anything. */
 const outages = new Set([
   "ServiceUnavailable",
   "SessionExpired",
+  // A connection that breaks off before both sides have greeted each other.
+  "ProtocolError",
+  tooLong,
+  `${tooLong}ClientConfiguration`,
   "Neo.TransientError.General.DatabaseUnavailable",
   "Neo.TransientError.Database.DatabaseUnavailable",
   "Neo.DatabaseError.General.UnknownError.DatabaseUnavailable",
@@ -44,10 +56,14 @@ export const codeOf = (error: unknown): string => (error instanceof Neo4jError ?
 export const isThereAlready = (error: unknown): boolean =>
   /^Neo\.ClientError\.Schema\..*AlreadyExists$/.test(codeOf(error))
 
+/** Every connection of the pool is in use, or none could be made in time: the driver has no code for that. */
+const isStarved = (error: unknown): boolean =>
+  error instanceof Neo4jError && error.message.startsWith("Connection acquisition timed out")
+
 export const troubleOf = (error: unknown): Trouble => {
   if (error instanceof Conflict) return "conflict"
   const code = codeOf(error)
-  if (outages.has(code)) return "outage"
+  if (error instanceof Silence || outages.has(code) || isStarved(error)) return "outage"
   return conflicts.has(code) || isRetryableError(error instanceof Error ? error : null) ? "conflict" : "fatal"
 }
 
@@ -102,6 +118,13 @@ export const storageError = (address: Address, error: unknown): StorageError => 
     return failure(
       "failed",
       `Neo4j at ${where} has not enough memory for a commit: raise server.memory.heap.max_size there. (${detail})`
+    )
+  }
+  if (code.startsWith(tooLong)) {
+    return failure(
+      "unavailable",
+      `Neo4j at ${where} ended a commit that took too long: ${detail} Somebody else may hold what it needs (SHOW TRANSACTIONS says who), or the server is overloaded. What was committed is whole: run the same command again.`,
+      { retryable: true }
     )
   }
   switch (troubleOf(error)) {
