@@ -1,7 +1,8 @@
 import { dirname, join } from "node:path"
-import { Effect, FileSystem, Option } from "effect"
+import { Duration, Effect, FileSystem, Option, Result } from "effect"
 import type { Place } from "../layers/Stores.ts"
-import { environment } from "./Config.ts"
+import { environment, environmentAs } from "./Config.ts"
+import type { Decode } from "./Config.ts"
 import { secret } from "./Providers.ts"
 import { version } from "./Version.ts"
 
@@ -19,6 +20,13 @@ const serverOf = (store: string): Option.Option<{ readonly uri: string; readonly
 /** As `--store` has it. */
 export const flagOf = (store: string): string => (Option.isSome(serverOf(store)) ? store : `sqlite:${store}`)
 
+const seconds: Decode<Duration.Duration> = (raw) => {
+  const value = raw.trim() === "" ? NaN : Number(raw)
+  return Number.isFinite(value) && value >= 0
+    ? Result.succeed(Duration.seconds(value))
+    : Result.fail("a number of seconds, 0 or more.")
+}
+
 /** Where the graph is; the user of a server and its password come from variables alone. */
 export const placeOf = Effect.fnUntraced(function* ({ store }: WithStore) {
   const server = serverOf(store)
@@ -28,13 +36,15 @@ export const placeOf = Effect.fnUntraced(function* ({ store }: WithStore) {
   }
   const username = yield* environment("NEO4J_USERNAME")
   const password = yield* secret("NEO4J_PASSWORD")
+  const patience = yield* environmentAs("NEO4J_PATIENCE", seconds)
   const place: Place = {
     _tag: "server",
     server: {
       ...server.value,
       username: Option.getOrElse(username, () => "neo4j"),
       userAgent: `sluice/${version}`,
-      ...Option.match(password, { onNone: () => ({}), onSome: (value) => ({ password: value }) })
+      ...Option.match(password, { onNone: () => ({}), onSome: (value) => ({ password: value }) }),
+      ...Option.match(patience, { onNone: () => ({}), onSome: (value) => ({ patience: value }) })
     }
   }
   return place

@@ -13,8 +13,8 @@ import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
 import * as Schema from "./neo4j/Schema.ts"
+import * as Server from "./neo4j/Server.ts"
 import { defaultWriters } from "./neo4j/Sessions.ts"
-import { text } from "./neo4j/Values.ts"
 import { exportRows, overview, rename } from "./neo4j/Views.ts"
 import { commit } from "./neo4j/Writer.ts"
 
@@ -45,13 +45,11 @@ export const inspect = (options: Options, group: Group): Effect.Effect<Inspectio
   Effect.scoped(
     Effect.gen(function* () {
       const connection = yield* Connection.make(options)
+      const server = yield* Server.check(connection)
       const found = yield* Schema.state(connection)
       yield* Schema.check(connection, found)
-      const [row = {}] = yield* connection.read(
-        "CALL dbms.components() YIELD name, versions, edition RETURN name, versions[0] AS version, edition"
-      )
       const inspection: Inspection = {
-        server: `${text(row, "name") === "Neo4j Kernel" ? "Neo4j" : text(row, "name")} ${text(row, "version")} ${text(row, "edition")}`,
+        server,
         location: locationOf(options),
         missing: found.missing,
         statements: found.statements,
@@ -70,6 +68,7 @@ export const layerDryRun = (options: Options): Layer.Layer<GraphStore | Ledger, 
     Effect.gen(function* () {
       const copy = { store: yield* GraphStore, ledger: yield* Ledger }
       const connection = yield* Connection.make(options)
+      yield* Server.check(connection)
       const found = yield* Schema.state(connection)
       yield* Schema.check(connection, found)
       if (found.version === 0) return Context.make(GraphStore, copy.store).pipe(Context.add(Ledger, copy.ledger))
@@ -111,6 +110,7 @@ const services = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Context.Context<GraphStore | Ledger>, StorageError, Scope.Scope> {
   const connection = yield* Connection.make(options)
   const location = locationOf(options)
+  yield* Server.check(connection)
   if (isReadOnly) {
     const found = yield* Schema.state(connection)
     yield* Schema.check(connection, found)

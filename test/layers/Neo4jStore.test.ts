@@ -128,35 +128,39 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
       }).pipe(Effect.scoped)
     )
 
-    it.live("a commit that is interrupted ends at once, whatever the server says, and leaves no transaction there", () =>
-      Effect.gen(function* () {
-        const between = yield* proxy(port())
-        const group = freshGroup()
-        const outline = { bytes: "a", chunks: [{ names: Array.from({ length: 3000 }, (_, i) => `Person ${i}`) }] }
-        const open = query(
-          "SHOW TRANSACTIONS YIELD parameters, currentQuery WHERE parameters.group = $of RETURN currentQuery",
-          { of: group }
-        )
-        yield* use({ ...neo4j, uri: `bolt://127.0.0.1:${between.port}` }, (store) =>
-          Effect.gen(function* () {
-            const interrupted = Effect.fnUntraced(function* (before: Effect.Effect<void>) {
-              const begun = yield* Effect.forkChild(between.sent(100_000), { startImmediately: true })
-              const writing = yield* Effect.forkChild(store.commit(group, run, [documentWrite(group, ["a"], outline)]))
-              yield* Fiber.join(begun)
-              yield* before
-              yield* Fiber.interrupt(writing)
+    it.live(
+      "a commit that is interrupted ends at once, whatever the server says, and leaves no transaction there",
+      () =>
+        Effect.gen(function* () {
+          const between = yield* proxy(port())
+          const group = freshGroup()
+          const outline = { bytes: "a", chunks: [{ names: Array.from({ length: 3000 }, (_, i) => `Person ${i}`) }] }
+          const open = query(
+            "SHOW TRANSACTIONS YIELD parameters, currentQuery WHERE parameters.group = $of RETURN currentQuery",
+            { of: group }
+          )
+          yield* use({ ...neo4j, uri: `bolt://127.0.0.1:${between.port}` }, (store) =>
+            Effect.gen(function* () {
+              const interrupted = Effect.fnUntraced(function* (before: Effect.Effect<void>) {
+                const begun = yield* Effect.forkChild(between.sent(100_000), { startImmediately: true })
+                const writing = yield* Effect.forkChild(
+                  store.commit(group, run, [documentWrite(group, ["a"], outline)])
+                )
+                yield* Fiber.join(begun)
+                yield* before
+                yield* Fiber.interrupt(writing)
+              })
+              yield* interrupted(Effect.void)
+              yield* interrupted(between.stall)
             })
-            yield* interrupted(Effect.void)
-            yield* interrupted(between.stall)
-          })
-        )
-        assert.deepStrictEqual(yield* open, [])
-        yield* use(neo4j, (store) =>
-          Effect.gen(function* () {
-            assert.strictEqual((yield* store.counts(group)).documents, 0)
-          })
-        )
-      }).pipe(Effect.scoped)
+          )
+          assert.deepStrictEqual(yield* open, [])
+          yield* use(neo4j, (store) =>
+            Effect.gen(function* () {
+              assert.strictEqual((yield* store.counts(group)).documents, 0)
+            })
+          )
+        }).pipe(Effect.scoped)
     )
 
     it.live("types that cannot be written as such stay properties, and nothing of them reaches a statement", () =>

@@ -3,7 +3,7 @@ import type { Scope } from "effect"
 import type { ManagedTransaction } from "neo4j-driver"
 import * as Monotonic from "../../services/Monotonic.ts"
 import type { StorageError } from "../../services/StorageError.ts"
-import { codeOf, isThereAlready, locationOf, storageError } from "./Fault.ts"
+import { codeOf, isThereAlready, locationOf, silenceOf, storageError } from "./Fault.ts"
 import type { Address } from "./Fault.ts"
 import * as Sessions from "./Sessions.ts"
 
@@ -78,7 +78,9 @@ export const make = Effect.fnUntraced(function* (
 
   // Since when nobody answers, of all statements together: once that was too long, none waits any more.
   let away: number | undefined
+  let hasAnswered = false
   const back = Effect.suspend(() => {
+    hasAnswered = true
     if (away === undefined) return Effect.void
     away = undefined
     return Effect.logInfo(`Neo4j at ${locationOf(options)} answers again.`)
@@ -108,18 +110,21 @@ export const make = Effect.fnUntraced(function* (
         away = now
         if (patience > 0) {
           yield* Effect.logWarning(
-            `Neo4j at ${locationOf(options)} does not answer: waiting for it, ${Math.round(patience / 1000)} seconds at most.`
+            `${silenceOf(options, error, hasAnswered)}: waiting for it, ${Math.round(patience / 1000)} seconds at most.`
           )
         }
       }
-      if (now - away >= patience) return yield* storageError(options, error)
+      if (now - away >= patience) return yield* storageError(options, error, hasAnswered)
       yield* Effect.sleep(asking)
     }
   })
 
   return {
     address: options,
-    write: (work) => persistent(sessions.use("WRITE", (session) => session.executeWrite((tx) => work(runIn(tx)), { timeout: longest }))),
+    write: (work) =>
+      persistent(
+        sessions.use("WRITE", (session) => session.executeWrite((tx) => work(runIn(tx)), { timeout: longest }))
+      ),
     read: (statement, parameters = {}) =>
       persistent(
         sessions.use("READ", async (session) => {

@@ -56,6 +56,31 @@ export const codeOf = (error: unknown): string => (error instanceof Neo4jError ?
 export const isThereAlready = (error: unknown): boolean =>
   /^Neo\.ClientError\.Schema\..*AlreadyExists$/.test(codeOf(error))
 
+/** What the driver says of a connection, and of the one below it where it looked for servers. */
+const saidOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message
+}
+
+const isUntrusted = (error: unknown): boolean => /certificate is not trusted/i.test(saidOf(error))
+
+/** What a person can do about a server that does not answer, beside starting it; by what the driver says of it. */
+const hints: ReadonlyArray<readonly [said: RegExp, hint: string]> = [
+  [/ECONNREFUSED/, "nobody listens there"],
+  [/ENOTFOUND|EAI_AGAIN/, "there is no host of that name"],
+  [/secure TLS connection|wrong version number|packet length too long/, "it may speak no TLS: try without +s"],
+  [/Connection was closed by server/, "it may want TLS: try neo4j+s:// or bolt+s://"]
+]
+
+/** In brackets, behind a statement that it does not answer; empty where nothing is known, or needs no telling. */
+const hintOf = (error: unknown, hasAnswered: boolean): string => {
+  if (error instanceof Silence) return ` (${error.message})`
+  if (hasAnswered) return ""
+  const said = saidOf(error)
+  const [, hint] = hints.find(([pattern]) => pattern.test(said)) ?? []
+  return hint === undefined ? "" : ` (${hint})`
+}
+
 /** Every connection of the pool is in use, or none could be made in time: the driver has no code for that. */
 const isStarved = (error: unknown): boolean =>
   error instanceof Neo4jError && error.message.startsWith("Connection acquisition timed out")
@@ -63,6 +88,7 @@ const isStarved = (error: unknown): boolean =>
 export const troubleOf = (error: unknown): Trouble => {
   if (error instanceof Conflict) return "conflict"
   const code = codeOf(error)
+  if (isUntrusted(error)) return "fatal"
   if (error instanceof Silence || outages.has(code) || isStarved(error)) return "outage"
   return conflicts.has(code) || isRetryableError(error instanceof Error ? error : null) ? "conflict" : "fatal"
 }
@@ -75,12 +101,25 @@ export const failure = (
 
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? ""
 
+/** @param hasAnswered whether the address has been right before */
+export const silenceOf = (address: Address, error: unknown, hasAnswered: boolean): string =>
+  `Neo4j at ${locationOf(address)} does not answer${hintOf(error, hasAnswered)}`
+
 /** What a thrown value means, for a person. */
-export const storageError = (address: Address, error: unknown): StorageError => {
+export const storageError = (address: Address, error: unknown, hasAnswered = false): StorageError => {
   if (error instanceof StorageError) return error
   const where = locationOf(address)
   const detail = firstLine(error instanceof Error ? error.message : String(error))
   const code = codeOf(error)
+  if (isUntrusted(error)) {
+    return failure(
+      "unavailable",
+      `Nobody vouches for the certificate of Neo4j at ${where}: give the file of whoever signed it in NODE_EXTRA_CA_CERTS, or for one that it signed itself take +ssc in place of +s.`
+    )
+  }
+  if (/responded HTTP/i.test(detail)) {
+    return failure("unavailable", `At ${where} is a web server: give the port that Neo4j has for Bolt, mostly 7687.`)
+  }
   if (code === "Neo.ClientError.Security.Unauthorized") {
     return failure(
       "unavailable",
@@ -131,7 +170,7 @@ export const storageError = (address: Address, error: unknown): StorageError => 
     case "outage":
       return failure(
         "unavailable",
-        `Neo4j at ${where} does not answer. Start it, or check the address and the network, then run the same command again.`,
+        `${silenceOf(address, error, hasAnswered)}. Start it, or check the address and the network, then run the same command again.`,
         { retryable: true }
       )
     case "conflict":

@@ -44,7 +44,12 @@ interface Generation {
 }
 
 const closed = (driver: { readonly close: () => Promise<void> }) =>
-  Effect.ignore(Effect.timeoutOption(Effect.tryPromise(() => driver.close()), parting))
+  Effect.ignore(
+    Effect.timeoutOption(
+      Effect.tryPromise(() => driver.close()),
+      parting
+    )
+  )
 
 /**
  * Sessions of one driver. A server that takes connections and answers nothing, as one that is stopped or behind a broken
