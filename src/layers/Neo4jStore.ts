@@ -1,5 +1,4 @@
 import { Context, Effect, Layer, Semaphore } from "effect"
-import type { Scope } from "effect"
 import type { GraphCounts } from "../domain/Graph.ts"
 import type { Group, Recipe, RunId } from "../domain/Ids.ts"
 import { GraphStore } from "../services/GraphStore.ts"
@@ -12,6 +11,7 @@ import { failure, locationOf } from "./neo4j/Fault.ts"
 import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
+import { rehearse } from "./neo4j/Rehearsal.ts"
 import * as Schema from "./neo4j/Schema.ts"
 import * as Server from "./neo4j/Server.ts"
 import { defaultWriters } from "./neo4j/Sessions.ts"
@@ -22,11 +22,11 @@ export type Options = Connection.Options
 
 /** Graph and ledger in Neo4j 5.26 or newer, community edition and no plugins; makes the indexes that are missing. */
 export const layer = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
-  Layer.effectContext(services(options, false))
+  Layer.effectContext(Effect.flatMap(Connection.make(options), (connection) => services(options, connection, false)))
 
 /** For reading commands: a database without a graph is an error, and writing is one too. */
 export const layerReadOnly = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
-  Layer.effectContext(services(options, true))
+  Layer.effectContext(Effect.flatMap(Connection.make(options), (connection) => services(options, connection, true)))
 
 /** What a server is, and what it has of ours. */
 export interface Inspection {
@@ -84,6 +84,16 @@ export const layerDryRun = (options: Options): Layer.Layer<GraphStore | Ledger, 
     })
   )
 
+/** For a dry run of `forget`: what is taken out is out for whoever asks this layer, and nothing is written. */
+export const layerRehearsal = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const connection = yield* Connection.make(options)
+      const context = yield* services(options, connection, true)
+      return Context.add(context, GraphStore, rehearse(connection, Context.get(context, GraphStore)))
+    })
+  )
+
 /** What a ledger reads. */
 const reads = (connection: Connection.Connection) =>
   ({
@@ -106,9 +116,9 @@ const reads = (connection: Connection.Connection) =>
 
 const services = Effect.fnUntraced(function* (
   options: Options,
+  connection: Connection.Connection,
   isReadOnly: boolean
-): Effect.fn.Return<Context.Context<GraphStore | Ledger>, StorageError, Scope.Scope> {
-  const connection = yield* Connection.make(options)
+): Effect.fn.Return<Context.Context<GraphStore | Ledger>, StorageError> {
   const location = locationOf(options)
   yield* Server.check(connection)
   if (isReadOnly) {
