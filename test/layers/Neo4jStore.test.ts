@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { auth, driver } from "neo4j-driver"
-import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Schema, Stream } from "effect"
 import { graphHash } from "../../src/domain/Canonical.ts"
 import { RunId } from "../../src/domain/Ids.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
+import type { RemovalWrite, Write } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
 import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
@@ -35,6 +36,8 @@ const query = (statement: string, parameters: object) =>
       await client.close()
     }
   })
+
+const isRemoved = (write: Write): write is RemovalWrite => write._tag === "removed"
 
 const port = (): number => Number(new URL(neo4j.uri).port)
 
@@ -258,6 +261,48 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
         assert.strictEqual(error.reason, "unavailable")
         assert.include(error.message, "nosuch")
       })
+    )
+
+    it.live.prop(
+      "a dry run of removals counts what the real ones then leave, and writes nothing",
+      { seed: Schema.Int },
+      ({ seed }) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const random = makeRandom(seed)
+          const names = Array.from({ length: 9 }, (_, index) => `s${index}`)
+          const batches = [0, 1].map((batch) =>
+            names
+              .filter((_, index) => index % 2 === batch && random.next() < 0.7)
+              .map((source): Write => ({ _tag: "removed", source }))
+          )
+          const removing = (store: GraphStore["Service"]) =>
+            Effect.forEach(batches, (writes) =>
+              Effect.gen(function* () {
+                const told = yield* store.removal(group, writes.filter(isRemoved))
+                yield* store.commit(group, run, writes)
+                const rows = yield* Stream.runCollect(store.exportRows(group))
+                const counts = yield* store.counts(group)
+                return {
+                  counts,
+                  sources: told.sources,
+                  chunks: told.chunks.toSorted(),
+                  documents: rows.filter(({ kind }) => kind === "document").length
+                }
+              })
+            )
+          yield* use(neo4j, (store) =>
+            Effect.forEach(names, (name) => {
+              const outline = randomOutline(random, random.pick(["1", "2", "3", "4", "5", "6"]))
+              return store.commit(group, run, [documentWrite(group, [name], outline)])
+            })
+          )
+          const before = yield* use(neo4j, (store) => store.hash(group))
+          const rehearsed = yield* use(neo4j, removing, Neo4jStore.layerRehearsal)
+          assert.strictEqual(yield* use(neo4j, (store) => store.hash(group)), before)
+          assert.deepStrictEqual(rehearsed, yield* use(neo4j, removing))
+        }),
+      { arbitrary: { runs: 3 } }
     )
 
     it.live("reading commands read, and write nothing", () =>
