@@ -33,6 +33,8 @@ export interface Inspection {
   /** Name, version and edition. */
   readonly server: string
   readonly location: string
+  /** Nobody may write to it, as the server was told. */
+  readonly isReadOnly: boolean
   /** Parts of the schema that are not there, with the statements that make them; all of them before the first run. */
   readonly missing: ReadonlyArray<string>
   readonly statements: ReadonlyArray<string>
@@ -50,6 +52,7 @@ export const inspect = (options: Options, group: Group): Effect.Effect<Inspectio
       yield* Schema.check(connection, found)
       const inspection: Inspection = {
         server,
+        isReadOnly: yield* Server.isReadOnly(connection),
         location: locationOf(options),
         missing: found.missing,
         statements: found.statements,

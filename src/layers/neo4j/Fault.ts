@@ -93,6 +93,12 @@ export const troubleOf = (error: unknown): Trouble => {
   return conflicts.has(code) || isRetryableError(error instanceof Error ? error : null) ? "conflict" : "fatal"
 }
 
+const barred = "is read-only"
+
+/** Whether it is the user who may not, and somebody else may. */
+export const isForbidden = ({ message, reason }: StorageError): boolean =>
+  reason === "readonly" && !message.includes(barred)
+
 export const failure = (
   reason: StorageError["reason"],
   message: string,
@@ -144,7 +150,13 @@ export const storageError = (address: Address, error: unknown, hasAnswered = fal
       `There is no database ${address.database ?? ""} at ${address.uri}: create it, or leave its name out of --store for the user's own.`
     )
   }
-  if (code.startsWith("Neo.ClientError.Security.") || code.includes("ReadOnly") || code.includes("WriteOnReadOnly")) {
+  if (code.includes("ReadOnly")) {
+    return failure(
+      "readonly",
+      `The database at ${where} ${barred}: make it writable there (server.databases.read_only), or use another.`
+    )
+  }
+  if (code.startsWith("Neo.ClientError.Security.")) {
     return failure(
       "readonly",
       `Neo4j at ${where} does not let ${address.username} do this: ${detail} Give the user the right to write, or use another.`

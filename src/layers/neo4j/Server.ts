@@ -12,6 +12,20 @@ const isTooOld = (version: string): boolean => {
   return Number(major) < oldest.major || (Number(major) === oldest.major && Number(minor) < oldest.minor)
 }
 
+/** Whether the database takes no writes; false where the user may not know. */
+export const isReadOnly = (connection: Connection): Effect.Effect<boolean> =>
+  connection
+    .read(
+      `SHOW DATABASES YIELD name, access, home
+       WHERE (name = $database OR $database IS NULL AND home) AND access = "read-only"
+       RETURN name`,
+      { database: connection.address.database ?? null }
+    )
+    .pipe(
+      Effect.map((found) => found.length > 0),
+      Effect.orElseSucceed(() => false)
+    )
+
 /** Name, version and edition; fails where it is too old to be written to. */
 export const check = Effect.fnUntraced(function* (connection: Connection) {
   const [row = {}] = yield* connection.read(
