@@ -10,11 +10,11 @@ const script = fileURLToPath(new URL("../../scripts/servers", import.meta.url))
 /** On a busy machine a start takes a minute. */
 const deadline = 200_000
 
-const servers = (directory: string, action: "up" | "down") =>
-  Effect.callback<void, Error>((resume) => {
+const start = (directory: string) =>
+  Effect.callback<void>((resume) => {
     const env = { ...process.env, SERVERS_DIR: directory }
-    execFile(script, ["neo4j", action], { env, timeout: deadline }, (error, _, stderr) =>
-      resume(error === null ? Effect.void : Effect.fail(new Error(stderr, { cause: error })))
+    execFile(script, ["neo4j", "up"], { env, timeout: deadline }, (error, _, stderr) =>
+      resume(error === null ? Effect.void : Effect.die(new Error(stderr, { cause: error })))
     )
   })
 
@@ -38,30 +38,29 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const directory = yield* temporaryDirectory()
     const read = (name: string) => readFileSync(join(directory, "neo4j", name), "utf8").trim()
-    const kill = Effect.sync(() => {
+    const kill = () => {
       if (!existsSync(join(directory, "neo4j", "pid"))) return
       try {
         process.kill(Number(read("pid")), "SIGKILL")
       } catch {
         // It has ended already.
       }
-    })
+    }
     // Should this process end before its tests do.
-    const killSync = () => Effect.runSync(kill)
-    process.once("exit", killSync)
+    process.once("exit", kill)
     yield* Effect.addFinalizer(() =>
-      Effect.andThen(
-        kill,
-        Effect.sync(() => process.off("exit", killSync))
-      )
+      Effect.sync(() => {
+        process.off("exit", kill)
+        kill()
+      })
     )
-    const up = Effect.orDie(servers(directory, "up"))
+    const up = start(directory)
     yield* up
     return {
       port: Number(read("port")),
       env: { NEO4J_USERNAME: "neo4j", NEO4J_PASSWORD: read("password") },
       up,
-      kill
+      kill: Effect.sync(kill)
     }
   })
 )
