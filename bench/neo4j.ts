@@ -45,7 +45,7 @@ const prepare = async (driver: Driver, work: Workload, kind: Kind) => {
 const wipe = async (driver: Driver, group: string) => {
   const session = driver.session()
   try {
-    for (const label of ["Chunk", "Entity"]) {
+    for (const label of ["Chunk", "Fact", "Entity"]) {
       await session.run(
         `MATCH (n:${label} {group: $group}) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 2000 ROWS`,
         { group }
@@ -145,13 +145,14 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
         writers,
         Math.round(rate(key)).toLocaleString("en"),
         `${Math.round((100 * rate(key)) / rate(`${kind}|CREATE only|${writers}`))} %`,
+        median(trials.map(({ cpu }) => cpu)).toFixed(0),
         String(sum(trials.map(({ deadlocks }) => deadlocks))),
         String(sum(trials.map(({ retries }) => retries)))
       ]
     })
     process.stdout.write(
       `${machine()}; ${server}; ${rows} rows of a kind, ${batch} a transaction, Zipf hubs, median of ${times}\n\n` +
-        `${table(["rows", "way", "writers", "rows/s", "of ceiling", "deadlocks", "retries"], lines)}\n`
+        `${table(["rows", "way", "writers", "rows/s", "of ceiling", "server µs a row", "deadlocks", "retries"], lines)}\n`
     )
   } finally {
     await driver.close()
