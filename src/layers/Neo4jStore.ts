@@ -8,6 +8,7 @@ import type { RunEntry } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import * as Connection from "./neo4j/Connection.ts"
 import { failure, locationOf } from "./neo4j/Fault.ts"
+import { relationshipOf } from "./neo4j/Identifiers.ts"
 import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
@@ -15,7 +16,7 @@ import { rehearse } from "./neo4j/Rehearsal.ts"
 import * as Schema from "./neo4j/Schema.ts"
 import * as Server from "./neo4j/Server.ts"
 import { defaultWriters } from "./neo4j/Sessions.ts"
-import { exportRows, overview, rename } from "./neo4j/Views.ts"
+import { exportRows, overview, rename, renameAll } from "./neo4j/Views.ts"
 import { commit } from "./neo4j/Writer.ts"
 
 export type Options = Connection.Options
@@ -137,6 +138,8 @@ const services = Effect.fnUntraced(function* (
 
   const barred = failure("readonly", `The graph at ${location} was opened for reading alone.`)
 
+  /** Of the relations that were written. */
+  const types = new Set<string>()
   let hasRemoved = false
   let length: number | undefined
   const oneAtATime = yield* Semaphore.make(1)
@@ -163,6 +166,10 @@ const services = Effect.fnUntraced(function* (
         if (vector !== undefined && vector.length !== length) yield* withVectors(vector.length)
       }
       yield* connection.write((send) => commit(send, group, run, writes))
+      for (const write of writes) {
+        if (write._tag !== "document") continue
+        for (const { type } of write.resolved.graph.relations) types.add(relationshipOf(type))
+      }
       if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) hasRemoved = true
     }),
     writers: options.writers ?? defaultWriters,
@@ -173,6 +180,7 @@ const services = Effect.fnUntraced(function* (
       hasRemoved = true
     }),
     purge: Effect.gen(function* () {
+      if (!isReadOnly) yield* renameAll(connection)
       if (!hasRemoved) return false
       hasRemoved = false
       yield* Effect.logWarning(
@@ -190,7 +198,10 @@ const services = Effect.fnUntraced(function* (
     Context.add(Ledger, {
       startRun: Effect.fn("Ledger.startRun")(putRun),
       finishRun: Effect.fn("Ledger.finishRun")((run: RunEntry) =>
-        Effect.andThen(putRun(run), rename(connection, run.group))
+        Effect.andThen(
+          putRun(run),
+          Effect.andThen(rename(connection, run.group), Schema.ensureRelations(connection, types))
+        )
       ),
       ...reads(connection)
     })

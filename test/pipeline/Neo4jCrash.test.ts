@@ -45,13 +45,11 @@ const place = Effect.fnUntraced(function* (group: string) {
   const server = yield* Neo4jServer.Neo4jServer
   const path = yield* temporaryDirectory(documents)
   const between = yield* proxy(server.port)
-  const ingest = (url: string, store: string, journal: string) => [
-    "ingest",
-    join(path, "docs"),
-    ...["--base-url", url, "--model", "simulated", "--pack", "2", "--concurrency", "6", "--parse-threads", "1"],
-    ...["--json", "--progress", "none", "--group", group],
-    ...["--store", store, "--journal", join(path, journal)]
-  ]
+  const fixed = "--model simulated --pack 2 --concurrency 6 --parse-threads 1 --json --progress none".split(" ")
+  const ingest = (url: string, store: string, journal: string) => {
+    const places = ["--base-url", url, "--store", store, "--journal", join(path, journal)]
+    return ["ingest", join(path, "docs"), "--group", group, ...fixed, ...places]
+  }
   const file = ingest((yield* provider).url, `sqlite:${join(path, "graph.db")}`, "other.journal.db")
   const { status, stderr, stdout } = yield* run(file)
   assert.strictEqual(status, 0, stderr)

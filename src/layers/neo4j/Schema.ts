@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { failure, isForbidden, locationOf } from "./Fault.ts"
+import { quoted } from "./Identifiers.ts"
 import { integer, text } from "./Values.ts"
 
 /** A part of the schema: made by its statement, found again by its name. */
@@ -57,12 +58,30 @@ const version1: ReadonlyArray<Part> = [
   fullText("sluice_fact_text", "Fact", "text")
 ]
 
+const version2: ReadonlyArray<Part> = [unique("sluice_fact_leads", "Fact", "leads")]
+
+/** Every relation has a fact that leads it (see Statements.ts). To look one up would lock what the inner transactions set. */
+const leadRelations = `
+  MATCH (f:Fact)
+  WITH f.relation AS relation, min(f.id) AS id, count(f.leads) AS leads
+  WHERE leads = 0
+  CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`
+
+interface Migration {
+  readonly parts: ReadonlyArray<Part>
+  /** What brings a graph of the version before up to date, when the parts are there; may be broken off and run again. */
+  readonly steps: ReadonlyArray<string>
+}
+
 /** What each version added; only ever append. */
-const migrations: ReadonlyArray<ReadonlyArray<Part>> = [version1]
+const migrations: ReadonlyArray<Migration> = [
+  { parts: version1, steps: [] },
+  { parts: version2, steps: [leadRelations] }
+]
 
 const current = migrations.length
 
-const parts = migrations.flat()
+const parts = migrations.flatMap((migration) => migration.parts)
 
 export interface SchemaState {
   /** 0: nothing was written here yet. */
@@ -125,6 +144,8 @@ export const ensure = Effect.fnUntraced(function* (connection: Connection) {
     yield* connection.alone("CALL db.awaitIndexes(300)")
   }
   if (found.version < current) {
+    const steps = found.version === 0 ? [] : migrations.slice(found.version).flatMap((migration) => migration.steps)
+    yield* Effect.forEach(steps, (step) => connection.alone(step), { discard: true })
     yield* connection.write(async (run) => {
       await run(`MERGE (v:SluiceSchema {id: "sluice"}) SET v.version = ${current}`)
     })
@@ -163,4 +184,31 @@ export const ensureVectors = Effect.fnUntraced(function* (connection: Connection
       Effect.mapError((error) => (isForbidden(error) ? forbidden(connection, statements) : error))
     )
   }
+})
+
+/** Relations of a type from which on they are found by an index; of fewer, the ends tell as quickly. */
+const indexedFrom = 1000
+
+/**
+ * An index by id for each type of relation that has many: there is none for all types together, and between two hubs, or
+ * from a fact to the relation that it speaks for, nothing else finds one quickly. Without the right to make them the graph
+ * is as good, and slower.
+ */
+export const ensureRelations = Effect.fnUntraced(function* (connection: Connection, types: ReadonlySet<string>) {
+  const found = yield* connection.read("SHOW INDEXES YIELD name WHERE name STARTS WITH 'sluice_relation_' RETURN name")
+  const there = names(found)
+  const wanted = [...types]
+    .map((type) => ({ name: `sluice_relation_${type}`, type: quoted(type) }))
+    .filter(({ name }) => !there.has(name))
+  if (wanted.length === 0) return
+  const counted = yield* connection.read(
+    wanted.map(({ type }, at) => `RETURN ${at} AS at, COUNT { ()-[:${type}]->() } AS count`).join(" UNION ALL ")
+  )
+  const many = new Set(counted.flatMap((row) => (integer(row, "count") < indexedFrom ? [] : [integer(row, "at")])))
+  const statements = wanted.flatMap(({ name, type }, at) =>
+    many.has(at) ? [`CREATE INDEX ${quoted(name)} IF NOT EXISTS FOR ()-[r:${type}]-() ON (r.id)`] : []
+  )
+  yield* Effect.forEach(statements, (statement) => connection.alone(statement), { discard: true }).pipe(
+    Effect.catchIf(isForbidden, () => Effect.logWarning(forbidden(connection, statements).message))
+  )
 })
