@@ -15,8 +15,11 @@ import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 const decodeReport = Schema.decodeUnknownSync(Schema.fromJsonString(RunReport))
 const reportOf = (stdout: string) => decodeReport(stdout.trim().split("\n").at(-1) ?? "")
 
-const documents = Object.fromEntries(corpus(23, 14).map(({ content, uri }) => [`docs/${uri}`, content]))
+const documents = Object.fromEntries(corpus(23, 10).map(({ content, uri }) => [`docs/${uri}`, content]))
 const provider = SimulatedServer.start({ seed: 4, latency: { median: 15, sigma: 0.5 } })
+
+/** Milliseconds: a server takes a few seconds to start, and minutes on a machine that has much to do. */
+const patience = 240_000
 
 /** Items of calls that were reserved and never settled: sent, or about to be sent, when the process died. */
 const itemsInFlight = (path: string): number => {
@@ -61,7 +64,7 @@ const place = Effect.fnUntraced(function* (group: string) {
     expected: reportOf(stdout).graph,
     asked: Effect.map(ledger, ({ chat }) => chat.items),
     begin: (env: Readonly<Record<string, string>> = {}) =>
-      child(command, { cwd: path, env: { ...server.env, ...env } }),
+      child(command, { cwd: path, env: { ...server.env, ...env }, deadline: patience }),
     /** In this process: nothing is to happen to it. */
     again: Effect.map(run(command, server.env), (outcome) => {
       assert.strictEqual(outcome.status, 0, outcome.stderr)
@@ -91,7 +94,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
       () =>
         Effect.gen(function* () {
           // Bytes sent to the server: the schema made, a few documents written, most of them.
-          for (const [point, bytes] of [8_000, 60_000, 150_000].entries()) {
+          for (const [point, bytes] of [8_000, 40_000, 90_000].entries()) {
             yield* Effect.gen(function* () {
               const here = yield* place(`program-${point}`)
               const program = here.begin()
@@ -106,7 +109,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
             }).pipe(Effect.scoped)
           }
         }),
-      120_000
+      2 * patience
     )
 
     it.effect(
@@ -115,7 +118,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
         Effect.gen(function* () {
           const here = yield* place("interrupted")
           const program = here.begin()
-          yield* Effect.race(here.between.sent(60_000), ends(program))
+          yield* Effect.race(here.between.sent(40_000), ends(program))
           yield* here.between.stall
           program.process.kill("SIGINT")
           const { status, stderr } = yield* ends(program)
@@ -123,7 +126,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           yield* here.between.mend
           assert.deepStrictEqual((yield* here.again).graph, here.expected)
         }).pipe(Effect.scoped),
-      120_000
+      2 * patience
     )
 
     it.effect(
@@ -132,9 +135,9 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
         Effect.gen(function* () {
           const server = yield* Neo4jServer.Neo4jServer
           const here = yield* place("server")
-          const program = here.begin()
+          const program = here.begin({ NEO4J_PATIENCE: String(patience / 1000) })
           const waits = yield* Effect.forkChild(says(program, "waiting for it"), { startImmediately: true })
-          yield* Effect.race(here.between.sent(60_000), ends(program))
+          yield* Effect.race(here.between.sent(40_000), ends(program))
           yield* server.kill
           yield* Fiber.join(waits)
           yield* server.up
@@ -145,7 +148,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           assert.strictEqual((yield* here.asked).askedAgain, 0)
           yield* changesNothing(here)
         }).pipe(Effect.scoped),
-      240_000
+      2 * patience
     )
 
     it.effect(
@@ -155,7 +158,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           const server = yield* Neo4jServer.Neo4jServer
           const here = yield* place("gone")
           const program = here.begin({ NEO4J_PATIENCE: "1" })
-          yield* Effect.race(here.between.sent(60_000), ends(program))
+          yield* Effect.race(here.between.sent(40_000), ends(program))
           yield* server.kill
           const { status, stderr } = yield* ends(program)
           assert.strictEqual(status, 4, stderr)
@@ -168,7 +171,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           assert.isAtMost((yield* here.asked).askedAgain, inFlight)
           yield* changesNothing(here)
         }).pipe(Effect.scoped),
-      240_000
+      2 * patience
     )
   })
 })
