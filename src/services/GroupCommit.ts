@@ -3,6 +3,7 @@ import type { Duration, Scope } from "effect"
 
 interface Waiting<A, B, E> {
   readonly item: A
+  readonly weight: number
   readonly done: Deferred.Deferred<B, E>
   readonly span: Tracer.AnySpan | undefined
   isAbandoned: boolean
@@ -56,7 +57,6 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
   const notify = (): void => {
     if (gathering !== undefined && isDue()) Deferred.doneUnsafe(gathering, Effect.void)
   }
-  const weigh = (item: A): number => several?.weigh(item) ?? 0
 
   const take = Effect.gen(function* () {
     if (patience > 0 || several !== undefined) yield* Queue.peek(queue)
@@ -67,7 +67,7 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
       gathering = undefined
     }
     const taken = yield* Queue.takeBetween(queue, 1, maxBatch)
-    for (const { item } of taken) weight -= weigh(item)
+    for (const one of taken) weight -= one.weight
     underWay++
     return taken
   })
@@ -76,7 +76,8 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
     const batch = taken.filter(({ isAbandoned }) => !isAbandoned)
     const [first] = batch
     if (first === undefined) return
-    const committed = commit(batch.map(({ item }) => item))
+    // What `commit` throws is its batch's end, and must not be the committer's.
+    const committed = Effect.suspend(() => commit(batch.map(({ item }) => item)))
     const exit = yield* Effect.exit(first.span === undefined ? committed : Effect.withParentSpan(committed, first.span))
     if (Exit.isSuccess(exit) && exit.value.length === batch.length) {
       for (const [index, answer] of exit.value.entries()) {
@@ -113,10 +114,16 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
     Effect.contextWith((context: Context.Context<never>) => {
       if (isClosed) return Effect.interrupt
       const span = Option.getOrUndefined(Context.getOption(context, Tracer.ParentSpan))
-      const waiting: Waiting<A, B, E> = { item, done: Deferred.makeUnsafe(), span, isAbandoned: false }
+      const waiting: Waiting<A, B, E> = {
+        item,
+        weight: several?.weigh(item) ?? 0,
+        done: Deferred.makeUnsafe(),
+        span,
+        isAbandoned: false
+      }
       open.add(waiting.done)
       Queue.offerUnsafe(queue, waiting)
-      weight += weigh(item)
+      weight += waiting.weight
       notify()
       return Deferred.await(waiting.done).pipe(
         Effect.onExit(() =>

@@ -42,6 +42,51 @@ describe("GroupCommit", () => {
     })
   )
 
+  it.effect("a commit that throws before it is an effect fails its batch, and the next ones are committed", () =>
+    Effect.gen(function* () {
+      const broken = new Error("thrown")
+      const write = yield* GroupCommit.make(
+        (batch: ReadonlyArray<number>) => {
+          if (batch.includes(0)) throw broken
+          return Effect.succeed(batch)
+        },
+        { maxBatch: 2 }
+      )
+      const fibers = yield* Effect.forEach([0, 1, 2], (item) => Effect.forkChild(Effect.exit(write(item))))
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      assert.deepStrictEqual(
+        fibers.map((fiber) => fiber.pollUnsafe()),
+        [Exit.die(broken), Exit.die(broken), Exit.succeed(2)].map(Exit.succeed)
+      )
+    })
+  )
+
+  it.effect("an item that cannot be weighed fails alone", () =>
+    Effect.gen(function* () {
+      const broken = new Error("thrown")
+      const several = {
+        atOnce: 2,
+        enough: 10,
+        within: Duration.seconds(1),
+        weigh: (item: number) => {
+          if (item === 0) throw broken
+          return item
+        }
+      }
+      const write = yield* GroupCommit.make((batch: ReadonlyArray<number>) => Effect.succeed(batch), {
+        maxBatch: 10,
+        several
+      })
+      const fibers = yield* Effect.forEach([1, 0, 2], (item) => Effect.forkChild(Effect.exit(write(item))))
+      yield* TestClock.adjust("1 minute")
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      assert.deepStrictEqual(
+        fibers.map((fiber) => fiber.pollUnsafe()),
+        [Exit.succeed(1), Exit.die(broken), Exit.succeed(2)].map(Exit.succeed)
+      )
+    })
+  )
+
   it.effect("a batch holds maxBatch items at most", () =>
     Effect.gen(function* () {
       const { batches, fork, release } = yield* recorder({ maxBatch: 2 })

@@ -1,4 +1,5 @@
 import { Deferred, Duration, Effect, Option, Scope } from "effect"
+import type { Cause } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
 import { mostTokens } from "../../domain/TokenBound.ts"
 import { ChatModel, ModelError, RequestTooLarge } from "../../services/ChatModel.ts"
@@ -312,20 +313,19 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         ),
         // Something may have come meanwhile that counted on this call, or that had to wait for what it teaches.
         Effect.andThen(queueCalls),
-        Effect.catch((error: RunStopped | StorageError) =>
-          Effect.forEach(
-            [...pack, ...plan.queue.take(plan.queue.size)],
-            (item) => Deferred.fail(item.answered, error),
-            {
-              discard: true
-            }
-          )
-        ),
-        Effect.catchCause((cause) =>
-          Effect.forEach(pack, (item) => Deferred.failCause(item.answered, cause), { discard: true })
-        )
+        Effect.catchCause((cause) => endAll(pack, cause))
       )
   }
+
+  /** What ends one call, ends all: what waits may have counted on it, and another would fare no better. */
+  const endAll = (pack: ReadonlyArray<Item>, cause: Cause.Cause<RunStopped | StorageError>) =>
+    Effect.suspend(() =>
+      Effect.forEach(
+        [...pack, ...plan.queue.take(plan.queue.size)],
+        (item) => Deferred.failCause(item.answered, cause),
+        { discard: true }
+      )
+    )
 
   const fork = (fixed: ReadonlyArray<Item> | undefined): Effect.Effect<unknown> => Effect.forkIn(callOnce(fixed), scope)
 
@@ -337,8 +337,9 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   })
 
   /** While the first answers take long, others are asked. */
-  const look: Effect.Effect<void> = Effect.suspend(() =>
-    plan.isProbing ? Effect.sleep(1_000).pipe(Effect.andThen(queueCalls), Effect.andThen(look)) : Effect.void
+  const look = Effect.andThen(Effect.sleep(1_000), queueCalls).pipe(
+    Effect.repeat({ while: () => plan.isProbing }),
+    Effect.catchCause((cause) => endAll([], cause))
   )
   let isLooking = false
 
