@@ -1,7 +1,7 @@
 import { Deferred, Duration, Effect, Option, Scope } from "effect"
 import type { Cause } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
-import { mostTokens } from "../../domain/TokenBound.ts"
+import { mostTokens, unseenTokens } from "../../domain/TokenBound.ts"
 import { ChatModel, ModelError, RequestTooLarge } from "../../services/ChatModel.ts"
 import type { ChatResponse } from "../../services/ChatModel.ts"
 import { FallbackModel } from "../../services/Fallback.ts"
@@ -31,9 +31,6 @@ const maxAttempts = 3
 
 /** Rejections in a row, before anything was ever answered, that say that it is not the chunks' fault. */
 const hopeless = 5
-
-/** What providers put around messages: marks of who speaks, and words of their own about the schema. */
-const unseenTokens = 512
 
 /** Items that share a call, and the room that its answer has. */
 interface Pack {
