@@ -96,7 +96,7 @@ export const load = Effect.fnUntraced(function* (options: {
 
   const hasMembers = yield* GroupCommit.make(
     (sources: ReadonlyArray<string>) => ledger.hasMembers(run.group, sources),
-    { maxBatch: ceilings.parse }
+    { maxBatch: lookAhead }
   )
 
   /** For what a file that was read whole holds now, where the ledger may know of something else. */
