@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
+import { Cause, Deferred, Duration, Effect, Exit, Fiber, Option, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as GroupCommit from "../../src/services/GroupCommit.ts"
 
@@ -65,18 +65,16 @@ describe("GroupCommit", () => {
     Effect.gen(function* () {
       const broken = new Error("thrown")
       const several = {
-        atOnce: 2,
-        enough: 10,
+        most: 2,
+        limits: () => ({ atOnce: 2, enough: 10 }),
         within: Duration.seconds(1),
         weigh: (item: number) => {
           if (item === 0) throw broken
           return item
         }
       }
-      const write = yield* GroupCommit.make((batch: ReadonlyArray<number>) => Effect.succeed(batch), {
-        maxBatch: 10,
-        several
-      })
+      const commit = (batch: ReadonlyArray<number>) => Effect.succeed(batch)
+      const write = yield* GroupCommit.make(commit, { maxBatch: 10, several })
       const fibers = yield* Effect.forEach([1, 0, 2], (item) => Effect.forkChild(Effect.exit(write(item))))
       yield* TestClock.adjust("1 minute")
       yield* Effect.repeat(Effect.yieldNow, { times: 20 })
@@ -84,6 +82,29 @@ describe("GroupCommit", () => {
         fibers.map((fiber) => fiber.pollUnsafe()),
         [Exit.succeed(1), Exit.die(broken), Exit.succeed(2)].map(Exit.succeed)
       )
+    })
+  )
+
+  it.effect("a committer that dies takes along all that wait, and all that come later", () =>
+    Effect.gen(function* () {
+      const broken = new Error("thrown")
+      const limits = () => {
+        throw broken
+      }
+      const several = { most: 2, limits, within: Duration.seconds(1), weigh: () => 1 }
+      const commit = (batch: ReadonlyArray<number>) => Effect.succeed(batch)
+      const write = yield* GroupCommit.make(commit, { maxBatch: 10, several })
+      const fibers = yield* Effect.forEach([1, 2], (item) => Effect.forkChild(Effect.exit(write(item))))
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      fibers.push(yield* Effect.forkChild(Effect.exit(write(3))))
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      for (const fiber of fibers) {
+        const exit = Option.getOrThrow(Option.fromUndefinedOr(fiber.pollUnsafe())).pipe(
+          Exit.getSuccess,
+          Option.getOrThrow
+        )
+        assert.strictEqual(Exit.isFailure(exit) && Cause.squash(exit.cause), broken)
+      }
     })
   )
 
@@ -167,7 +188,8 @@ describe("GroupCommit", () => {
   )
 
   describe("with several at once", () => {
-    const several = { atOnce: 2, weigh: (item: number) => item, enough: 10, within: Duration.seconds(1) }
+    const limits = { atOnce: 2, enough: 10 }
+    const several = { most: 4, limits: () => limits, weigh: (item: number) => item, within: Duration.seconds(1) }
 
     it.effect("begins another when enough waits, however long the first takes, and no third", () =>
       Effect.gen(function* () {
@@ -199,6 +221,34 @@ describe("GroupCommit", () => {
         assert.deepStrictEqual(batches, [[1], [2], [3]])
         yield* release(2)
         assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [10, 20, 30])
+      })
+    )
+
+    it.effect("takes no more than make a commit, and waits for its turn when as many are under way as may be", () =>
+      Effect.gen(function* () {
+        let now = { atOnce: 2, enough: 10 }
+        const { batches, fork, release } = yield* recorder({
+          maxBatch: 100,
+          several: { ...several, limits: () => now }
+        })
+        const fibers = yield* Effect.forEach([1, 6, 7, 8], fork)
+        assert.deepStrictEqual(batches, [[1], [6, 7]])
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(batches, [[1], [6, 7]])
+        now = { atOnce: 3, enough: 100 }
+        fibers.push(yield* fork(9))
+        yield* TestClock.adjust("1 seconds")
+        assert.deepStrictEqual(batches, [[1], [6, 7], [8, 9]])
+        now = { atOnce: 1, enough: 10 }
+        fibers.push(yield* fork(10))
+        yield* release(1)
+        yield* release(2)
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(batches, [[1], [6, 7], [8, 9]])
+        yield* release(0)
+        assert.deepStrictEqual(batches, [[1], [6, 7], [8, 9], [10]])
+        yield* release(3)
+        assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [10, 60, 70, 80, 90, 100])
       })
     )
 
