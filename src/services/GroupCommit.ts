@@ -134,7 +134,7 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
   const breakDown = (cause: Cause.Cause<never>) =>
     Effect.sync(() => {
       broken = cause
-      for (const done of [...open]) Deferred.doneUnsafe(done, Exit.failCause(cause))
+      for (const done of open) Deferred.doneUnsafe(done, Exit.failCause(cause))
     })
 
   yield* Effect.addFinalizer(() => {
