@@ -3,7 +3,7 @@ import type { Scope } from "effect"
 import type { GraphCounts } from "../domain/Graph.ts"
 import type { Group, Recipe, RunId } from "../domain/Ids.ts"
 import { GraphStore } from "../services/GraphStore.ts"
-import type { Write } from "../services/GraphStore.ts"
+import type { SearchQuery, Write } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
@@ -13,6 +13,7 @@ import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
 import * as Schema from "./neo4j/Schema.ts"
+import { search } from "./neo4j/Search.ts"
 import { text } from "./neo4j/Values.ts"
 import { exportRows, overview, rename } from "./neo4j/Views.ts"
 import { commit } from "./neo4j/Writer.ts"
@@ -123,18 +124,17 @@ const services = Effect.fnUntraced(function* (
 
   const barred = failure("readonly", `The graph at ${location} was opened for reading alone.`)
 
-  let hasRemoved = false
-  let length: number | undefined
+  /** Groups that something was taken out of. */
+  const removedFrom = new Set<Group>()
+  /** Of embeddings that there are indexes for. */
+  const lengths = new Set<number>()
+  let isSearchable = false
   const oneAtATime = yield* Semaphore.make(1)
   const withVectors = (dimensions: number) =>
     Effect.suspend(() =>
-      dimensions === length
+      lengths.has(dimensions)
         ? Effect.void
-        : Effect.tap(Schema.ensureVectors(connection, dimensions), () =>
-            Effect.sync(() => {
-              length = dimensions
-            })
-          )
+        : Effect.tap(Schema.ensureVectors(connection, dimensions), () => Effect.sync(() => lengths.add(dimensions)))
     ).pipe((ensured) => Semaphore.withPermit(oneAtATime, ensured))
 
   const putRun = (run: RunEntry) => (isReadOnly ? Effect.fail(barred) : ledger.putRun(connection, run))
@@ -145,22 +145,25 @@ const services = Effect.fnUntraced(function* (
       if (isReadOnly) return yield* barred
       if (writes.length === 0) return
       for (const write of writes) {
-        const vector = write._tag === "document" ? write.embeddings[0]?.vector : undefined
-        if (vector !== undefined && vector.length !== length) yield* withVectors(vector.length)
+        for (const { vector } of write._tag === "document" ? write.embeddings : []) {
+          if (!lengths.has(vector.length)) yield* withVectors(vector.length)
+        }
       }
       yield* connection.write((send) => commit(send, group, run, writes))
-      if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) hasRemoved = true
+      if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) removedFrom.add(group)
     }),
     writers: options.writers ?? Connection.defaultWriters,
     removal: Effect.fn("GraphStore.removal")((group, writes) => removal(connection, group, writes)),
     forgetGroup: Effect.fn("GraphStore.forgetGroup")(function* (group: Group) {
       if (isReadOnly) return yield* barred
       yield* forgetGroup(connection, group)
-      hasRemoved = true
+      removedFrom.add(group)
     }),
     purge: Effect.gen(function* () {
-      if (!hasRemoved) return false
-      hasRemoved = false
+      if (removedFrom.size === 0) return false
+      // What only the forgotten called an entity is no longer one of its names.
+      for (const group of removedFrom) yield* rename(connection, group)
+      removedFrom.clear()
       yield* Effect.logWarning(
         `What was taken out is no longer in the graph at ${location}, but Neo4j may keep it in its own files until it uses the room again, and in its transaction logs for as long as db.tx_log.rotation.retention_policy says.`
       )
@@ -171,6 +174,11 @@ const services = Effect.fnUntraced(function* (
     records: (group) => records(connection, group),
     exportRows: (group) => exportRows(connection, group),
     overview: (group, limits) => overview(connection, group, limits),
+    search: Effect.fn("GraphStore.search")(function* (group: Group, query: SearchQuery) {
+      if (!isSearchable) yield* Schema.checkSearchable(connection)
+      isSearchable = true
+      return yield* search(connection, group, query)
+    }),
     location
   }).pipe(
     Context.add(Ledger, {

@@ -14,6 +14,7 @@ import { makeRandom } from "../support/random.ts"
 import { freshGroup, suite as graphStore } from "../suites/GraphStore.ts"
 import { suite as ledger } from "../suites/Ledger.ts"
 import { suite as removal } from "../suites/Removal.ts"
+import { suite as search } from "../suites/Search.ts"
 
 const run = RunId.make("run")
 
@@ -43,6 +44,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
   graphStore("Neo4j", layer, 5)
   ledger("Neo4j", layer)
   removal("Neo4j", layer, { server: true })
+  search("Neo4j", layer)
 
   describe("Neo4jStore", () => {
     it.live("writers at once leave what their documents add up to, in whatever order they come and go", () =>

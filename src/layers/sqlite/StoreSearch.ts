@@ -1,0 +1,234 @@
+import { asked, byRank, cosine, distance, hasDirection, rank, searchWords, slips } from "../../domain/Search.ts"
+import type { Found, FoundChunk, FoundEntity, FoundFact, SearchQuery } from "../../services/GraphStore.ts"
+import { integer, optionalText, text } from "./Database.ts"
+import type { Database, Row } from "./Database.ts"
+import { factTerms, padded } from "./StoreIndex.ts"
+import type { StoreViews } from "./StoreViews.ts"
+
+/** Names that are compared with the query: those that have all of it, and those that have pieces of it. */
+const candidates = { whole: 200, pieces: 300 }
+
+/** Words of facts that are like one that no fact has. */
+const corrections = 4
+
+/** A word that so many facts have finds little, and takes long: it counts only where the query has no rarer one. */
+const common = 5_000
+
+const ties = 20
+
+/** Entries of an index that a beginning may stand for. */
+const beginnings = 50
+
+/**
+ * The query's side of the full-text indexes. A name with k slips keeps all but 3k of its three-letter pieces, so that of
+ * any 3k + 1 pieces of a word one is left in every name that is meant (the q-gram lemma: Jokinen and Ukkonen 1991,
+ * https://doi.org/10.1007/3-540-54345-7_67); the rarest are asked for. What they find is compared by domain/Search.ts.
+ */
+export class StoreSearch {
+  readonly #sql: ReturnType<typeof statements>
+  readonly #views: StoreViews
+
+  constructor(db: Database, views: StoreViews) {
+    this.#sql = statements(db)
+    this.#views = views
+  }
+
+  search(group: number, { limit, text: words, vector }: SearchQuery): Found {
+    const near = vector === undefined || !hasDirection(vector) ? [] : this.#nearest(group, vector, limit)
+    return {
+      entities: this.#entities(group, words, limit),
+      facts: this.#facts(group, words, limit),
+      chunks: near,
+      otherDimensions:
+        vector === undefined || near.length > 0
+          ? []
+          : this.#sql.lengths
+              .all(group)
+              .map((row) => integer(row, "length"))
+              .filter((length) => length !== vector.length)
+              .toSorted((a, b) => a - b)
+    }
+  }
+
+  #entities(group: number, words: string, limit: number): ReadonlyArray<FoundEntity> {
+    const query = asked(words)
+    if (query === undefined) return []
+    const candidatesOf = (match: string, most: number) =>
+      this.#sql.candidates.all(match, group, most).map((row) => integer(row, "entity"))
+    const pieces = query.words.flatMap((word) => this.#pieces(word))
+    const found = new Set([
+      // Padded, so that it begins a word; without the last space, so that it may go on.
+      ...candidatesOf(quoted(padded(query.text).slice(0, -1)), Math.max(candidates.whole, 2 * limit)),
+      ...(pieces.length === 0
+        ? []
+        : candidatesOf(pieces.map(quoted).join(" OR "), Math.max(candidates.pieces, 3 * limit)))
+    ])
+    const ranked = [...found].flatMap((pk) => {
+      const row = this.#sql.entity.get(pk)
+      if (row === undefined) return []
+      const names = this.#sql.namesOf.all(pk).map((name) => text(name, "name"))
+      const score = rank(query, [text(row, "key"), ...names])
+      return score === 0 ? [] : [{ pk, row, id: text(row, "id"), score, mentions: integer(row, "weight") }]
+    })
+    return ranked
+      .toSorted(byRank)
+      .slice(0, limit)
+      .map(({ id, pk, row, score }) => ({
+        id,
+        ...this.#views.entity(pk),
+        type: text(row, "type"),
+        score
+      }))
+  }
+
+  /** The rarest pieces of a word, as many as its slips may spoil and some more. */
+  #pieces(word: string): ReadonlyArray<string> {
+    const letters = [..."  ", ...word, " "]
+    const all = new Set(letters.slice(2).map((_, at) => letters.slice(at, at + 3).join("")))
+    const some = [...all].map((piece) => ({ piece, count: this.#count(this.#sql.piece.get(piece)) }))
+    return some
+      .toSorted((a, b) => a.count - b.count || (a.piece < b.piece ? -1 : 1))
+      .filter(({ count }) => count > 0)
+      .slice(0, 3 * slips(word) + 2)
+      .map(({ piece }) => piece)
+  }
+
+  #facts(group: number, words: string, limit: number): ReadonlyArray<FoundFact> {
+    const all = searchWords(words).map((word) => ({ word, count: this.#count(this.#sql.word.get(word)) }))
+    const isRare = ({ count }: { readonly count: number }) => count <= common
+    const telling = all.some(isRare) ? all.filter(isRare) : all
+    const phrase = factTerms(words.slice(0, 200))
+    const match = [
+      ...telling.flatMap(({ count, word }) => (count > 0 ? [word] : this.#corrections(word))),
+      ...telling.flatMap(({ word }) => this.#continuations(word)),
+      ...(telling.length > 1 && telling.length === all.length ? [phrase] : [])
+    ]
+    if (match.length === 0) return []
+    // Equals at the end of the list are told apart by id, as far as they are among these.
+    return this.#sql.facts
+      .all(match.map(quoted).join(" OR "), group, limit + ties)
+      .map((row) => ({ row, id: text(row, "id"), score: typeof row["score"] === "number" ? row["score"] : 0 }))
+      .toSorted(byRank)
+      .slice(0, limit)
+      .map(({ id, row, score }) => ({
+        id,
+        source: this.#views.nameOf(integer(row, "source")),
+        target: this.#views.nameOf(integer(row, "target")),
+        type: text(row, "type"),
+        ...optionalText(this.#sql.predicate.get(integer(row, "pk")) ?? {}, "predicate", "predicate"),
+        text: text(row, "text"),
+        ...optionalText(row, "valid_at", "validAt"),
+        ...optionalText(row, "invalid_at", "invalidAt"),
+        evidence: integer(row, "weight"),
+        document: this.#views.documentOf(integer(row, "pk")),
+        score
+      }))
+  }
+
+  /** Words that begin with one of four letters or more. */
+  #continuations(word: string): ReadonlyArray<string> {
+    if (word.length < 4) return []
+    return this.#sql.continued.all(word, `${word}\u{10ffff}`, beginnings).map((row) => text(row, "term"))
+  }
+
+  /** Words of facts that a word with slips may mean: of those with its first letter, or else of all. */
+  #corrections(word: string): ReadonlyArray<string> {
+    const limit = slips(word)
+    if (limit === 0) return []
+    const like = (rows: ReadonlyArray<Row>) =>
+      rows
+        .map((row) => ({ term: text(row, "term"), edits: distance(word, text(row, "term"), limit) }))
+        .filter(({ edits }) => edits <= limit)
+        .toSorted((a, b) => a.edits - b.edits || (a.term < b.term ? -1 : 1))
+        .slice(0, corrections)
+        .map(({ term }) => term)
+    const [first = ""] = word
+    const lengths = [word.length - limit, word.length + limit] as const
+    const near = like(this.#sql.words.all(first, `${first}\u{10ffff}`, ...lengths))
+    return near.length > 0 ? near : like(this.#sql.words.all("", "\u{10ffff}", ...lengths))
+  }
+
+  /** All of them are looked at, one after the other, and the best kept: time grows with the group, memory does not. */
+  #nearest(group: number, vector: Float32Array, limit: number): ReadonlyArray<FoundChunk> {
+    const best: Array<{ readonly chunk: number; readonly score: number; readonly id: string }> = []
+    for (const row of this.#sql.embeddings.iterate(group, vector.byteLength)) {
+      const score = cosine(vector, floats(row))
+      const last = best[limit - 1]
+      if (Number.isNaN(score) || (last !== undefined && score < last.score)) continue
+      const chunk = integer(row, "chunk")
+      const entry = { chunk, score, id: text(this.#sql.chunkId.get(chunk) ?? {}, "id") }
+      const at = best.findIndex((other) => byRank(entry, other) < 0)
+      best.splice(at === -1 ? best.length : at, 0, entry)
+      if (best.length > limit) best.pop()
+    }
+    return best.map(({ chunk, id, score }) => {
+      const row = this.#sql.chunk.get(chunk) ?? {}
+      return {
+        id,
+        title: text(row, "title"),
+        source: typeof row["source"] === "string" ? row["source"] : "",
+        start: integer(row, "start"),
+        end: integer(row, "end"),
+        header: text(row, "header"),
+        text: text(row, "text"),
+        score
+      }
+    })
+  }
+
+  #count(row: Row | undefined): number {
+    return row === undefined ? 0 : integer(row, "doc")
+  }
+}
+
+/** As one phrase. What is quoted are letters, digits and spaces alone, whatever was asked: see `searchText`. */
+const quoted = (terms: string): string => `"${terms.replaceAll('"', "")}"`
+
+const floats = (row: Row): Float32Array => {
+  const bytes = row["vector"]
+  if (!(bytes instanceof Uint8Array)) return new Float32Array()
+  return bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0
+    ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / Float32Array.BYTES_PER_ELEMENT)
+    : new Float32Array(Uint8Array.from(bytes).buffer)
+}
+
+const statements = (db: Database) => ({
+  candidates: db.prepare(
+    `SELECT n.entity FROM name_search s
+     CROSS JOIN entity_name n ON n.pk = s.rowid
+     CROSS JOIN entity e ON e.pk = n.entity
+     WHERE name_search MATCH ? AND e.grp = ? ORDER BY s.rank LIMIT ?`
+  ),
+  entity: db.prepare("SELECT id, type, key, weight FROM entity WHERE pk = ?"),
+  namesOf: db.prepare("SELECT name FROM entity_name WHERE entity = ? ORDER BY name"),
+  piece: db.prepare("SELECT doc FROM name_piece WHERE term = ?"),
+  word: db.prepare("SELECT doc FROM fact_word WHERE term = ?"),
+  continued: db.prepare("SELECT term FROM fact_word WHERE term > ? AND term < ? LIMIT ?"),
+  words: db.prepare("SELECT term FROM fact_word WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"),
+  facts: db.prepare(
+    `SELECT f.pk, f.id, f.text, f.valid_at, f.invalid_at, f.weight, r.source, r.target, r.type, -s.rank AS score
+     FROM fact_search s
+     CROSS JOIN fact f ON f.pk = s.rowid
+     CROSS JOIN relation r ON r.pk = f.relation
+     WHERE fact_search MATCH ? AND f.grp = ? ORDER BY s.rank LIMIT ?`
+  ),
+  predicate: db.prepare("SELECT min(predicate) AS predicate FROM support WHERE fact = ?"),
+  embeddings: db.prepare(
+    `SELECT e.chunk, e.vector FROM document d
+     CROSS JOIN chunk c ON c.document = d.pk
+     CROSS JOIN embedding e ON e.chunk = c.pk
+     WHERE d.grp = ? AND length(e.vector) = ?`
+  ),
+  lengths: db.prepare(
+    `SELECT DISTINCT length(e.vector) / 4 AS length FROM document d
+     CROSS JOIN chunk c ON c.document = d.pk
+     CROSS JOIN embedding e ON e.chunk = c.pk
+     WHERE d.grp = ?`
+  ),
+  chunkId: db.prepare("SELECT id FROM chunk WHERE pk = ?"),
+  chunk: db.prepare(
+    `SELECT d.title, c.start, c."end", c.header, c.text,
+       (SELECT uri FROM source WHERE document = d.pk ORDER BY uri LIMIT 1) AS source
+     FROM chunk c JOIN document d ON d.pk = c.document WHERE c.pk = ?`
+  )
+})
