@@ -154,6 +154,15 @@ export const rank = (query: Asked, names: ReadonlyArray<string>): number => {
   return best <= 0 ? 0 : Math.round(best * 10_000) / 10_000
 }
 
+/**
+ * What part of a query a text has, by letters, so that a long word, which says more, counts for more than a short one; a
+ * full-text index by itself may prefer a text with one rare word to a text with all the others.
+ */
+export const share = (query: Asked, text: string): number => {
+  const words = searchText(text).split(" ")
+  return Math.round(coverage(query.words, words, likeness) * 10_000) / 10_000
+}
+
 /** Best first; among equals what is spoken of most, then by id, so that the order is always the same. */
 export const byRank = (
   a: { readonly score: number; readonly mentions?: number; readonly id: string },

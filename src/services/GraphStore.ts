@@ -111,7 +111,7 @@ export interface FoundFact {
   readonly evidence: number
   /** Title, or else source, of the first document that says it. */
   readonly document: string
-  /** The index's own (BM25). */
+  /** The index's own (BM25), times the share of the query that the text has. */
   readonly score: number
 }
 

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { Group } from "../../domain/Ids.ts"
-import { asked, byRank, hasDirection, rank, searchText, slips } from "../../domain/Search.ts"
+import { asked, byRank, hasDirection, rank, searchText, share, slips } from "../../domain/Search.ts"
 import type { Found, FoundChunk, FoundEntity, FoundFact, SearchQuery } from "../../services/GraphStore.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { decode } from "./Decoded.ts"
@@ -11,8 +11,8 @@ import { called, namesOf } from "./Views.ts"
 /** Names that are compared with the query. */
 const candidates = 100
 
-/** More facts than are wanted, so that equals at the end of the list are told apart by id. */
-const ties = 20
+/** Facts that are compared with the query, for each that is wanted. */
+const perFact = 4
 
 /** Entries that an index is asked for at the most, before all of a group is looked at instead. */
 const most = 2_000
@@ -60,7 +60,8 @@ const entityRows = `
 
 const factRows = `
   CALL db.index.fulltext.queryNodes("sluice_fact_text", $query, {limit: $limit}) YIELD node, score
-  RETURN CASE WHEN node.group = $group THEN node.id END AS id, score`
+  WITH CASE WHEN node.group = $group THEN node END AS f, score
+  RETURN f.id AS id, f.text AS text, score`
 
 const factDetails = `
   UNWIND $ids AS id
@@ -139,16 +140,17 @@ const entities = Effect.fnUntraced(function* (connection: Connection, group: Gro
 })
 
 const facts = Effect.fnUntraced(function* (connection: Connection, group: Group, words: string, limit: number) {
-  if (asked(words) === undefined) return []
+  const query = asked(words)
+  if (query === undefined) return []
   const found = yield* rowsWithin(
     connection,
     factRows,
     { group, query: within(group, clauses(words, ["text"])) },
-    limit + ties
+    Math.max(candidates, perFact * limit)
   )
   const best = yield* decode(connection, () =>
     found
-      .map((row) => ({ id: text(row, "id"), score: integer(row, "score") }))
+      .map((row) => ({ id: text(row, "id"), score: integer(row, "score") * share(query, text(row, "text")) }))
       .toSorted(byRank)
       .slice(0, limit)
   )

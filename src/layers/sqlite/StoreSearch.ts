@@ -1,4 +1,4 @@
-import { asked, byRank, cosine, distance, hasDirection, rank, searchWords, slips } from "../../domain/Search.ts"
+import { asked, byRank, cosine, distance, hasDirection, rank, share, slips } from "../../domain/Search.ts"
 import type { Found, FoundChunk, FoundEntity, FoundFact, SearchQuery } from "../../services/GraphStore.ts"
 import { integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
@@ -14,7 +14,8 @@ const corrections = 4
 /** A word that so many facts have finds little, and takes long: it counts only where the query has no rarer one. */
 const common = 5_000
 
-const ties = 20
+/** Facts that are compared with the query, for each that is wanted. */
+const facts = 4
 
 /** Entries of an index that a beginning may stand for. */
 const beginnings = 50
@@ -94,7 +95,9 @@ export class StoreSearch {
   }
 
   #facts(group: number, words: string, limit: number): ReadonlyArray<FoundFact> {
-    const all = searchWords(words).map((word) => ({ word, count: this.#count(this.#sql.word.get(word)) }))
+    const query = asked(words)
+    if (query === undefined) return []
+    const all = query.words.map((word) => ({ word, count: this.#count(this.#sql.word.get(word)) }))
     const isRare = ({ count }: { readonly count: number }) => count <= common
     const telling = all.some(isRare) ? all.filter(isRare) : all
     const phrase = factTerms(words.slice(0, 200))
@@ -104,10 +107,9 @@ export class StoreSearch {
       ...(telling.length > 1 && telling.length === all.length ? [phrase] : [])
     ]
     if (match.length === 0) return []
-    // Equals at the end of the list are told apart by id, as far as they are among these.
     return this.#sql.facts
-      .all(match.map(quoted).join(" OR "), group, limit + ties)
-      .map((row) => ({ row, id: text(row, "id"), score: typeof row["score"] === "number" ? row["score"] : 0 }))
+      .all(match.map(quoted).join(" OR "), group, Math.max(candidates.whole, facts * limit))
+      .map((row) => ({ row, id: text(row, "id"), score: integer(row, "score") * share(query, text(row, "text")) }))
       .toSorted(byRank)
       .slice(0, limit)
       .map(({ id, row, score }) => ({
