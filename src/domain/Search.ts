@@ -23,6 +23,16 @@ const unspaced = /[\p{Script=Han}\p{Script=Hiragana}]/gu
  * alone. What is indexed and what is asked for meet in this form.
  */
 export const searchText = (text: string): string =>
+  ascii.test(text)
+    ? text
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, " ")
+        .trim()
+    : folded(text)
+
+const ascii = /^[\0-\x7f]*$/
+
+const folded = (text: string): string =>
   text
     .toWellFormed()
     .normalize("NFKD")

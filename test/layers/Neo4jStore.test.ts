@@ -3,6 +3,8 @@ import { auth, driver } from "neo4j-driver"
 import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Stream } from "effect"
 import { graphHash } from "../../src/domain/Canonical.ts"
 import { RunId } from "../../src/domain/Ids.ts"
+import * as Connection from "../../src/layers/neo4j/Connection.ts"
+import { moveEmbeddings } from "../../src/layers/neo4j/Schema.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
@@ -159,6 +161,52 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           })
         )
       ).pipe(Effect.provide(Neo4jStore.layer(neo4j)))
+    )
+
+    it.live(
+      "embeddings of a graph of the first version are moved to the property of their length, and found there",
+      () =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const write = documentWrite(group, ["a"], {
+            bytes: "a",
+            chunks: [{ names: ["Ada Byron"] }, { names: ["Zoë"] }]
+          })
+          yield* use(neo4j, (store) => store.commit(group, run, [write]))
+          const found = use(neo4j, (store) =>
+            store.search(group, { text: "byron", vector: new Float32Array([1, 0.5, -1]), limit: 5 })
+          )
+          const before = yield* found
+          assert.strictEqual(before.chunks.length, 2)
+          yield* query("MATCH (c:Chunk {group: $group}) SET c.embedding = c.embedding_3 REMOVE c.embedding_3", {
+            group
+          })
+          assert.deepStrictEqual((yield* found).chunks, [])
+          yield* Effect.scoped(Effect.flatMap(Connection.make(neo4j), moveEmbeddings))
+          assert.deepStrictEqual(yield* found, before)
+          const left = yield* query("MATCH (c:Chunk {group: $group}) WHERE c.embedding IS NOT NULL RETURN c.id AS id", {
+            group
+          })
+          assert.deepStrictEqual(left, [])
+        })
+    )
+
+    it.live("what only a forgotten document called an entity is not among its names once that is purged", () =>
+      use(neo4j, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          yield* store.commit(group, run, [
+            documentWrite(group, ["a"], { bytes: "a", chunks: [{ names: ["Ada Byron"] }] }),
+            documentWrite(group, ["b"], { bytes: "b", chunks: [{ names: ["ADA BYRON"] }] })
+          ])
+          yield* store.commit(group, run, [{ _tag: "removed", source: "b" }])
+          yield* store.purge
+          const named = yield* query("MATCH (e:Entity {group: $group}) RETURN e.name AS name, e.aliases AS aliases", {
+            group
+          })
+          assert.deepStrictEqual(named, [{ name: "Ada Byron", aliases: [] }])
+        })
+      )
     )
 
     it.live("a wrong password is told at once, in one sentence without it", () =>

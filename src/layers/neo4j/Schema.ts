@@ -192,7 +192,7 @@ export const ensureVectors = Effect.fnUntraced(function* (connection: Connection
 })
 
 /** Version 1 had them in one property, whatever their length. What was moved is not found again, should this break off. */
-const moveEmbeddings = Effect.fnUntraced(function* (connection: Connection) {
+export const moveEmbeddings = Effect.fnUntraced(function* (connection: Connection) {
   const lengths = yield* connection.read(
     "MATCH (c:Chunk) WHERE c.group IS NOT NULL AND c.embedding IS NOT NULL RETURN DISTINCT size(c.embedding) AS length"
   )

@@ -8,8 +8,10 @@ export const padded = (words: string): string => (words === "" ? "" : `${`  ${wo
 /** What of a name is indexed. */
 export const nameTerms = (name: string): string => padded(searchText(name))
 
-/** What of a fact's text is indexed. */
-export const factTerms = searchText
+const ascii = /^[\t\n\r -~]*$/
+
+/** What of a fact's text is indexed. Of plain English the index makes the same words by itself, and there is much of it. */
+export const factTerms = (words: string): string => (ascii.test(words) ? words : searchText(words))
 
 /**
  * The full-text indexes, which hold terms and no texts: whoever takes something out says what it was, and nothing of it
@@ -32,8 +34,7 @@ export class StoreIndex {
 
   /** A fact that was not there. */
   addFact(fact: number, words: string): void {
-    const terms = factTerms(words)
-    if (terms !== "") this.#sql.indexFact.run(fact, terms)
+    this.#sql.indexFact.run(fact, factTerms(words))
   }
 
   /** Nothing calls the entity so any more, unless evidence does. */
@@ -43,8 +44,7 @@ export class StoreIndex {
   }
 
   dropFact(fact: number, words: string): void {
-    const terms = factTerms(words)
-    if (terms !== "") this.#sql.unindexFact.run(fact, terms)
+    this.#sql.unindexFact.run(fact, factTerms(words))
   }
 
   /** Before the rows of a group go. A group that is most of all is quicker left out of a new index. */
@@ -100,7 +100,5 @@ const statements = (db: Database) => ({
   refillNames: db.prepare(
     "INSERT INTO name_search (rowid, text) SELECT pk, name_terms(name) FROM entity_name WHERE name_terms(name) <> ''"
   ),
-  refillFacts: db.prepare(
-    "INSERT INTO fact_search (rowid, text) SELECT pk, fact_terms(text) FROM fact WHERE grp <> ? AND fact_terms(text) <> ''"
-  )
+  refillFacts: db.prepare("INSERT INTO fact_search (rowid, text) SELECT pk, fact_terms(text) FROM fact WHERE grp <> ?")
 })

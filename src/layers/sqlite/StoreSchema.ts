@@ -205,7 +205,7 @@ CREATE VIRTUAL TABLE name_piece USING fts5vocab('name_search', 'row');
 
 CREATE VIRTUAL TABLE fact_search USING fts5(text, content='', tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co M*'");
 INSERT INTO fact_search (fact_search, rank) VALUES ('secure-delete', 1);
-INSERT INTO fact_search (rowid, text) SELECT pk, fact_terms(text) FROM fact WHERE fact_terms(text) <> '';
+INSERT INTO fact_search (rowid, text) SELECT pk, fact_terms(text) FROM fact;
 CREATE VIRTUAL TABLE fact_word USING fts5vocab('fact_search', 'row');
 `
 

@@ -1,8 +1,8 @@
-import { asked, byRank, cosine, distance, hasDirection, rank, share, slips } from "../../domain/Search.ts"
+import { asked, byRank, cosine, distance, hasDirection, rank, searchText, share, slips } from "../../domain/Search.ts"
 import type { Found, FoundChunk, FoundEntity, FoundFact, SearchQuery } from "../../services/GraphStore.ts"
 import { integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
-import { factTerms, padded } from "./StoreIndex.ts"
+import { padded } from "./StoreIndex.ts"
 import type { StoreViews } from "./StoreViews.ts"
 
 /** Names that are compared with the query: those that have all of it, and those that have pieces of it. */
@@ -100,7 +100,7 @@ export class StoreSearch {
     const all = query.words.map((word) => ({ word, count: this.#count(this.#sql.word.get(word)) }))
     const isRare = ({ count }: { readonly count: number }) => count <= common
     const telling = all.some(isRare) ? all.filter(isRare) : all
-    const phrase = factTerms(words.slice(0, 200))
+    const phrase = searchText(words.slice(0, 200))
     const match = [
       ...telling.flatMap(({ count, word }) => (count > 0 ? [word] : this.#corrections(word))),
       ...telling.flatMap(({ word }) => this.#continuations(word)),
