@@ -9,13 +9,14 @@ import type { RunEntry } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import * as Connection from "./neo4j/Connection.ts"
 import { failure, locationOf } from "./neo4j/Fault.ts"
+import { relationshipOf } from "./neo4j/Identifiers.ts"
 import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
 import * as Schema from "./neo4j/Schema.ts"
 import { search } from "./neo4j/Search.ts"
 import { text } from "./neo4j/Values.ts"
-import { exportRows, overview, rename } from "./neo4j/Views.ts"
+import { exportRows, overview, rename, renameAll } from "./neo4j/Views.ts"
 import { commit } from "./neo4j/Writer.ts"
 
 export type Options = Connection.Options
@@ -124,10 +125,11 @@ const services = Effect.fnUntraced(function* (
 
   const barred = failure("readonly", `The graph at ${location} was opened for reading alone.`)
 
-  /** Groups that something was taken out of. */
-  const removedFrom = new Set<Group>()
+  /** Of the relations that were written. */
+  const types = new Set<string>()
   /** Of embeddings that there are indexes for. */
   const lengths = new Set<number>()
+  let hasRemoved = false
   let isSearchable = false
   const oneAtATime = yield* Semaphore.make(1)
   const withVectors = (dimensions: number) =>
@@ -150,20 +152,23 @@ const services = Effect.fnUntraced(function* (
         }
       }
       yield* connection.write((send) => commit(send, group, run, writes))
-      if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) removedFrom.add(group)
+      for (const write of writes) {
+        if (write._tag !== "document") continue
+        for (const { type } of write.resolved.graph.relations) types.add(relationshipOf(type))
+      }
+      if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) hasRemoved = true
     }),
     writers: options.writers ?? Connection.defaultWriters,
     removal: Effect.fn("GraphStore.removal")((group, writes) => removal(connection, group, writes)),
     forgetGroup: Effect.fn("GraphStore.forgetGroup")(function* (group: Group) {
       if (isReadOnly) return yield* barred
       yield* forgetGroup(connection, group)
-      removedFrom.add(group)
+      hasRemoved = true
     }),
     purge: Effect.gen(function* () {
-      if (removedFrom.size === 0) return false
-      // What only the forgotten called an entity is no longer one of its names.
-      for (const group of removedFrom) yield* rename(connection, group)
-      removedFrom.clear()
+      if (!isReadOnly) yield* renameAll(connection)
+      if (!hasRemoved) return false
+      hasRemoved = false
       yield* Effect.logWarning(
         `What was taken out is no longer in the graph at ${location}, but Neo4j may keep it in its own files until it uses the room again, and in its transaction logs for as long as db.tx_log.rotation.retention_policy says.`
       )
@@ -184,7 +189,10 @@ const services = Effect.fnUntraced(function* (
     Context.add(Ledger, {
       startRun: Effect.fn("Ledger.startRun")(putRun),
       finishRun: Effect.fn("Ledger.finishRun")((run: RunEntry) =>
-        Effect.andThen(putRun(run), rename(connection, run.group))
+        Effect.andThen(
+          putRun(run),
+          Effect.andThen(rename(connection, run.group), Schema.ensureRelations(connection, types))
+        )
       ),
       ...reads(connection)
     })

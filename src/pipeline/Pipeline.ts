@@ -1,15 +1,12 @@
-import { Cause, Clock, Duration, Effect, Exit, Option, Result, Schedule, Stream } from "effect"
+import { Cause, Clock, Effect, Exit, Option, Result, Schedule, Stream } from "effect"
 import type { Recipe, RunId } from "../domain/Ids.ts"
 import type { RunReport } from "../domain/RunReport.ts"
 import { Budget } from "../services/Budget.ts"
 import type { Spent } from "../services/Budget.ts"
-import { CommitTimes } from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import { holding } from "../services/gate/Explain.ts"
 import { Gate } from "../services/Gate.ts"
 import { GraphStore } from "../services/GraphStore.ts"
-import type { Write } from "../services/GraphStore.ts"
-import * as GroupCommit from "../services/GroupCommit.ts"
 import { Journal } from "../services/Journal.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
@@ -19,6 +16,7 @@ import type { Snapshot } from "../services/Progress.ts"
 import { isUnfinished, lineageOf, Run, spentBy } from "../services/Run.ts"
 import type { RunStopped } from "../services/RunStopped.ts"
 import { chunk } from "./Chunk.ts"
+import { commits, maxCommit } from "./Commits.ts"
 import { construct } from "./Construct.ts"
 import { extract } from "./Extract.ts"
 import { Claims } from "./InFlight.ts"
@@ -41,15 +39,6 @@ export interface IngestResult {
   readonly before: Spent
 }
 
-/** Documents that one group commit takes at most. */
-const maxCommit = 128
-
-/**
- * Turns that other fibers get before a commit. Documents of one corpus speak of the same things: the more of them share
- * a commit, the fewer pages are written twice.
- */
-const patience = 16
-
 /** A document's chunks, one by one; letters pass. */
 const toTasks = (flow: Flow<ChunkedDocument>): ReadonlyArray<Flow<ChunkTask>> =>
   Result.isFailure(flow)
@@ -67,41 +56,14 @@ const gather = (flow: Flow<ChunkTask>): Result.Result<Flow<ChunkedDocument>, voi
   return parent.gathered === parent.chunks.length ? Result.succeed(Result.succeed(parent)) : Result.fail(undefined)
 }
 
-/** Rows of a document in the graph, about. */
-const rowsOf = (write: Write): number => {
-  if (write._tag !== "document") return 1
-  const { facts, mentions, names, relations, supports } = write.resolved.graph
-  return names.length + mentions.length + relations.length + facts.length + supports.length
-}
-
-/**
- * Of a store that takes several commits at once: a server's statements cost the same however few rows they have, so a
- * further commit waits for many, though not for long.
- */
-const commitsOf = (writers = 1): Pick<GroupCommit.Options<Write>, "several"> =>
-  writers === 1 ? {} : { several: { atOnce: writers, weigh: rowsOf, enough: 4000, within: Duration.millis(200) } }
-
 /** The stream: load → chunk → extract → resolve → construct. */
 const flow = Effect.fnUntraced(function* (recipe: Recipe) {
   const run = yield* Run
   const source = yield* DocumentSource
-  const store = yield* GraphStore
   const counters = yield* RunCounters
   const claims = new Claims()
   const listings: Listings = []
-  const commits = yield* CommitTimes
-  const write = yield* GroupCommit.make(
-    (writes: ReadonlyArray<Write>) =>
-      store.commit(run.group, run.id, writes).pipe(
-        Effect.timed,
-        Effect.map(([duration]) => {
-          // Of a store that takes several at once, nobody who looks something up waits for a long one.
-          if (store.writers === undefined) commits.record(Duration.toMillis(duration))
-          return writes
-        })
-      ),
-    { maxBatch: maxCommit, patience, ...commitsOf(store.writers) }
-  )
+  const write = yield* commits(run)
   const phases = {
     load: yield* load({ recipe, claims, listings, wanted: source.wanted }),
     chunk: yield* chunk,

@@ -9,6 +9,7 @@ import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
+import type { DocumentOutline } from "../fixtures/graphs.ts"
 import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
 import { hasNeo4j, neo4j } from "../support/neo4j.ts"
 import { proxy } from "../support/proxy.ts"
@@ -67,6 +68,85 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           const expected = recordsOf(second.map((outline) => resolvedDocument(group, outline)))
           assert.strictEqual(yield* store.hash(group), graphHash(expected))
           assert.strictEqual(graphHash(yield* Stream.runCollect(store.records(group))), graphHash(expected))
+        })
+      )
+    )
+
+    it.live("writers at once of the same few relations make each once, led by one fact whose words it has", () =>
+      use({ ...neo4j, writers: 4 }, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const names = ["Ada Byron", "Zoë", "Charles Babbage"]
+          const said = (round: string, i: number) =>
+            names.flatMap((source, s) =>
+              names
+                .slice(s + 1)
+                .map((target) => ({ source, type: "KNOWS", target, text: `${round} ${i % 7}: ${source}` }))
+            )
+          const outlineOf = (round: string) => (i: number) => ({
+            bytes: `${round} ${i}`,
+            chunks: [{ names, said: said(round, i) }]
+          })
+          const commits = (outlines: ReadonlyArray<DocumentOutline>) =>
+            Effect.forEach(
+              outlines,
+              (outline, i) => store.commit(group, run, [documentWrite(group, [`s${i}`], outline)]),
+              { concurrency: 4, discard: true }
+            )
+          const holds = Effect.fnUntraced(function* (outlines: ReadonlyArray<DocumentOutline>) {
+            const expected = recordsOf(outlines.map((outline) => resolvedDocument(group, outline)))
+            assert.strictEqual(yield* store.hash(group), graphHash(expected))
+            const relations = yield* query(
+              `MATCH (:Entity {group: $group})-[r]->(:Entity)
+               RETURN r.fact AS fact, COLLECT { MATCH (f:Fact {leads: r.id}) WHERE f.relation = r.id RETURN f.text } AS leads`,
+              { group }
+            )
+            for (const { fact, leads } of relations) assert.deepStrictEqual(leads, [fact])
+            return relations.length
+          })
+          const numbers = Array.from({ length: 32 }, (_, i) => i)
+          const first = numbers.map(outlineOf("first"))
+          yield* commits(first)
+          assert.strictEqual(yield* holds(first), 3)
+          const second = numbers.map(outlineOf("second"))
+          yield* commits(second)
+          assert.strictEqual(yield* holds(second), 3)
+          yield* Effect.forEach(
+            numbers.slice(1),
+            (i) => store.commit(group, run, [{ _tag: "removed", source: `s${i}` }]),
+            { concurrency: 4, discard: true }
+          )
+          assert.strictEqual(yield* holds(second.slice(0, 1)), 3)
+        })
+      )
+    )
+
+    it.live("nothing of what was forgotten is left in what stays", () =>
+      use(neo4j, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const outline = (words: string, ada: string) => ({
+            bytes: words,
+            chunks: [{ names: [ada, "Zoë"], said: [{ source: ada, type: "KNOWS", target: "Zoë", text: words }] }]
+          })
+          const secret = outline("a wellkept secret", "ADA BYRON")
+          yield* store.commit(group, run, [documentWrite(group, ["a"], secret)])
+          yield* store.commit(group, run, [documentWrite(group, ["b"], outline("as all know", "Ada Byron"))])
+          const left = Effect.map(
+            query(
+              `MATCH (n {group: $group}) RETURN properties(n) AS found
+               UNION ALL MATCH ({group: $group})-[r]->() RETURN properties(r) AS found`,
+              { group }
+            ),
+            (found) => JSON.stringify(found)
+          )
+          assert.match(yield* left, /wellkept.*ADA BYRON|ADA BYRON.*wellkept/s)
+          yield* store.commit(group, run, [
+            { _tag: "forgotten", document: resolvedDocument(group, secret).document.id }
+          ])
+          yield* store.purge
+          assert.notMatch(yield* left, /wellkept|ADA BYRON/)
+          assert.include(yield* left, "as all know")
         })
       )
     )
@@ -191,22 +271,63 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
         })
     )
 
-    it.live("what only a forgotten document called an entity is not among its names once that is purged", () =>
-      use(neo4j, (store) =>
-        Effect.gen(function* () {
-          const group = freshGroup()
-          yield* store.commit(group, run, [
-            documentWrite(group, ["a"], { bytes: "a", chunks: [{ names: ["Ada Byron"] }] }),
-            documentWrite(group, ["b"], { bytes: "b", chunks: [{ names: ["ADA BYRON"] }] })
-          ])
-          yield* store.commit(group, run, [{ _tag: "removed", source: "b" }])
-          yield* store.purge
-          const named = yield* query("MATCH (e:Entity {group: $group}) RETURN e.name AS name, e.aliases AS aliases", {
-            group
+    it.live("a type of relation that has many is found by its id through an index, once a run has ended", () =>
+      Effect.flatMap(Ledger, (ledger) =>
+        Effect.flatMap(GraphStore, (store) =>
+          Effect.gen(function* () {
+            const group = freshGroup()
+            const type = `MET_${group.replaceAll("-", "_").toUpperCase()}`
+            const names = Array.from({ length: 47 }, (_, i) => `Person ${i}`)
+            const said = names.flatMap((source, i) =>
+              names.slice(i + 1).map((target) => ({ source, type, target, text: "They met." }))
+            )
+            const few = { source: "Person 1", type: `${type}_ONCE`, target: "Person 2" }
+            yield* store.commit(group, run, [
+              documentWrite(group, ["a"], { bytes: "a", chunks: [{ names, said: [...said, few] }] })
+            ])
+            yield* ledger.finishRun({ id: RunId.make(group), group, startedAt: 1, status: "complete" })
+            const indexes = query(
+              "SHOW INDEXES YIELD name, labelsOrTypes, properties WHERE $type IN labelsOrTypes RETURN name, properties",
+              { type }
+            )
+            assert.deepStrictEqual(yield* indexes, [{ name: `sluice_relation_${type}`, properties: ["id"] }])
+            assert.deepStrictEqual(
+              yield* query("SHOW INDEXES YIELD labelsOrTypes WHERE $type IN labelsOrTypes RETURN 1 AS one", {
+                type: few.type
+              }),
+              []
+            )
+            yield* store.commit(group, run, [
+              documentWrite(group, ["b"], { bytes: "b", chunks: [{ names, said: said.slice(0, 5) }] })
+            ])
+            const outlines = [
+              { bytes: "a", chunks: [{ names, said: [...said, few] }] },
+              { bytes: "b", chunks: [{ names, said: said.slice(0, 5) }] }
+            ]
+            const expected = recordsOf(outlines.map((outline) => resolvedDocument(group, outline)))
+            assert.strictEqual(yield* store.hash(group), graphHash(expected))
+            yield* query(`DROP INDEX sluice_relation_${type}`, {})
           })
-          assert.deepStrictEqual(named, [{ name: "Ada Byron", aliases: [] }])
-        })
-      )
+        )
+      ).pipe(Effect.provide(Neo4jStore.layer(neo4j)))
+    )
+
+    it.live("a graph of an earlier version gets a lead for each relation when it is opened for writing", () =>
+      Effect.gen(function* () {
+        const group = freshGroup()
+        const names = ["Ada Byron", "Zoë"]
+        const saying = (text: string) => ({ source: "Zoë", type: "KNOWS", target: "Ada Byron", text })
+        const outline = { bytes: "a", chunks: [{ names, said: ["one", "two"].map(saying) }] }
+        yield* use(neo4j, (store) => store.commit(group, run, [documentWrite(group, ["a"], outline)]))
+        yield* query("MATCH (f:Fact {group: $group}) REMOVE f.leads", { group })
+        yield* query("MATCH (v:SluiceSchema) SET v.version = 1", {})
+        const again = { bytes: "b", chunks: [{ names, said: ["one", "two", "three"].map(saying) }] }
+        yield* use(neo4j, (store) => store.commit(group, run, [documentWrite(group, ["b"], again)]))
+        const expected = recordsOf([outline, again].map((one) => resolvedDocument(group, one)))
+        yield* use(neo4j, (store) =>
+          Effect.map(store.hash(group), (hash) => assert.strictEqual(hash, graphHash(expected)))
+        )
+      })
     )
 
     it.live("a wrong password is told at once, in one sentence without it", () =>

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { failure, locationOf } from "./Fault.ts"
+import { quoted } from "./Identifiers.ts"
 import { integer, text, texts } from "./Values.ts"
 
 /** A part of the schema: made by its statement, found again by its name. */
@@ -65,20 +66,39 @@ const version1: ReadonlyArray<Part> = [
   range("sluice_run_group", "Run", "group", "startedAt")
 ]
 
-/** Version 1 had them without the group. */
-const version2: ReadonlyArray<Part> = [
+const version2: ReadonlyArray<Part> = [unique("sluice_fact_leads", "Fact", "leads")]
+
+/** Earlier versions had them without the group. */
+const version3: ReadonlyArray<Part> = [
   fullText("sluice_entity_text", "Entity", "name", "aliases"),
   fullText("sluice_fact_text", "Fact", "text")
 ]
 
+/** Every relation has a fact that leads it (see Statements.ts). To look one up would lock what the inner transactions set. */
+const leadRelations = `
+  MATCH (f:Fact)
+  WITH f.relation AS relation, min(f.id) AS id, count(f.leads) AS leads
+  WHERE leads = 0
+  CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`
+
+interface Migration {
+  readonly parts: ReadonlyArray<Part>
+  /** What brings a graph of the version before up to date, when the parts are there; may be broken off and run again. */
+  readonly steps: ReadonlyArray<string>
+}
+
 /** What each version added; only ever append. */
-const migrations: ReadonlyArray<ReadonlyArray<Part>> = [version1, version2]
+const migrations: ReadonlyArray<Migration> = [
+  { parts: version1, steps: [] },
+  { parts: version2, steps: [leadRelations] },
+  { parts: version3, steps: [] }
+]
 
 const current = migrations.length
 
-const parts = migrations.flat()
+const parts = migrations.flatMap((migration) => migration.parts)
 
-/** Of version 1: over embeddings of one length alone. */
+/** Of earlier versions: over embeddings of one length alone. */
 const obsolete = ["sluice_chunk_embedding", "sluice_entity_embedding"]
 
 export interface SchemaState {
@@ -147,8 +167,10 @@ export const ensure = Effect.fnUntraced(function* (connection: Connection) {
     )
     yield* connection.alone("CALL db.awaitIndexes(300)")
   }
-  if (found.version === 1) yield* moveEmbeddings(connection)
+  if (found.version > 0 && found.version < 3) yield* moveEmbeddings(connection)
   if (found.version < current) {
+    const steps = found.version === 0 ? [] : migrations.slice(found.version).flatMap((migration) => migration.steps)
+    yield* Effect.forEach(steps, (step) => connection.alone(step), { discard: true })
     yield* connection.write(async (run) => {
       await run(`MERGE (v:SluiceSchema {id: "sluice"}) SET v.version = ${current}`)
     })
@@ -191,7 +213,7 @@ export const ensureVectors = Effect.fnUntraced(function* (connection: Connection
   yield* connection.alone("CALL db.awaitIndexes(300)")
 })
 
-/** Version 1 had them in one property, whatever their length. What was moved is not found again, should this break off. */
+/** Versions 1 and 2 had them in one property, whatever their length. What was moved is not found again, should this break off. */
 export const moveEmbeddings = Effect.fnUntraced(function* (connection: Connection) {
   const lengths = yield* connection.read(
     "MATCH (c:Chunk) WHERE c.group IS NOT NULL AND c.embedding IS NOT NULL RETURN DISTINCT size(c.embedding) AS length"
@@ -212,12 +234,42 @@ export const moveEmbeddings = Effect.fnUntraced(function* (connection: Connectio
 /** Fails where a search would not find what is there: the schema is an earlier version's, or lacks an index. */
 export const checkSearchable = Effect.fnUntraced(function* (connection: Connection) {
   const found = yield* state(connection)
-  const lacking = version2.filter(({ name }) => found.missing.includes(name)).map(({ name }) => name)
+  const lacking = version3.filter(({ name }) => found.missing.includes(name)).map(({ name }) => name)
   if (found.version >= current && lacking.length === 0) return
   return yield* failure(
     "version",
     found.version < current
       ? `The graph at ${locationOf(connection.address)} was written by an older sluice (its schema is ${found.version}, this one's ${current}). \`sluice ingest\` brings it up to date.`
       : `The graph at ${locationOf(connection.address)} lacks ${lacking.join(" and ")}, which search needs: the next \`sluice ingest\` makes it, and \`sluice doctor\` has the statements.`
+  )
+})
+
+/** Relations of a type from which on they are found by an index; of fewer, the ends tell as quickly. */
+const indexedFrom = 1000
+
+/**
+ * An index by id for each type of relation that has many: there is none for all types together, and between two hubs, or
+ * from a fact to the relation that it speaks for, nothing else finds one quickly. Without the right to make them the graph
+ * is as good, and slower.
+ */
+export const ensureRelations = Effect.fnUntraced(function* (connection: Connection, types: ReadonlySet<string>) {
+  const found = yield* connection.read("SHOW INDEXES YIELD name WHERE name STARTS WITH 'sluice_relation_' RETURN name")
+  const there = new Set(found.map((row) => text(row, "name")))
+  const wanted = [...types]
+    .map((type) => ({ name: `sluice_relation_${type}`, type: quoted(type) }))
+    .filter(({ name }) => !there.has(name))
+  if (wanted.length === 0) return
+  const counted = yield* connection.read(
+    wanted.map(({ type }, at) => `RETURN ${at} AS at, COUNT { ()-[:${type}]->() } AS count`).join(" UNION ALL ")
+  )
+  const many = new Set(counted.flatMap((row) => (integer(row, "count") < indexedFrom ? [] : [integer(row, "at")])))
+  const statements = wanted.flatMap(({ name, type }, at) =>
+    many.has(at) ? [`CREATE INDEX ${quoted(name)} IF NOT EXISTS FOR ()-[r:${type}]-() ON (r.id)`] : []
+  )
+  yield* Effect.forEach(statements, (statement) => connection.alone(statement), { discard: true }).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason === "readonly",
+      (error) => Effect.logWarning(forbidden(connection, statements, error.message).message)
+    )
   )
 })
