@@ -179,19 +179,19 @@ export const byRank = (
   b: { readonly score: number; readonly mentions?: number; readonly id: string }
 ): number => b.score - a.score || (b.mentions ?? 0) - (a.mentions ?? 0) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 
-/** The cosine of the angle between two vectors of one length, from -1 to 1; NaN where one has no direction. */
-export const cosine = (a: Float32Array, b: Float32Array): number => {
-  let dot = 0
-  let first = 0
-  let second = 0
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i] ?? 0
-    const y = b[i] ?? 0
-    dot += x * y
-    first += x * x
-    second += y * y
+/** The cosine of the angle between a vector and others of its length, from -1 to 1; NaN where one has no direction. */
+export const cosineTo = (vector: Float32Array): ((other: Float32Array) => number) => {
+  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
+  return (other) => {
+    let dot = 0
+    let square = 0
+    for (let i = 0; i < vector.length; i++) {
+      const x = other[i] ?? 0
+      dot += x * (vector[i] ?? 0)
+      square += x * x
+    }
+    return dot / (length * Math.sqrt(square))
   }
-  return dot / Math.sqrt(first * second)
 }
 
 /** Whether a vector has a direction that others can be compared with. */

@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { asked, cosine, distance, hasDirection, rank, searchText, searchWords, share } from "../../src/domain/Search.ts"
+import {
+  asked,
+  cosineTo,
+  distance,
+  hasDirection,
+  rank,
+  searchText,
+  searchWords,
+  share
+} from "../../src/domain/Search.ts"
 
 const rankOf = (query: string, ...names: ReadonlyArray<string>): number => {
   const known = asked(query)
@@ -88,10 +97,10 @@ describe("share", () => {
   })
 })
 
-describe("cosine", () => {
+describe("cosineTo", () => {
   it("does not depend on lengths, and a vector without a direction is none", () => {
-    assert.approximately(cosine(new Float32Array([1, 1]), new Float32Array([9, 0])), Math.SQRT1_2, 1e-7)
-    assert.isNaN(cosine(new Float32Array([0, 0]), new Float32Array([1, 0])))
+    assert.approximately(cosineTo(new Float32Array([1, 1]))(new Float32Array([9, 0])), Math.SQRT1_2, 1e-7)
+    assert.isNaN(cosineTo(new Float32Array([0, 0]))(new Float32Array([1, 0])))
     assert.isFalse(hasDirection(new Float32Array([0, 0])))
     assert.isFalse(hasDirection(new Float32Array([Number.NaN, 1])))
     assert.isTrue(hasDirection(new Float32Array([0, 0.1])))

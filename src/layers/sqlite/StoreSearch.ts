@@ -1,4 +1,4 @@
-import { asked, byRank, cosine, distance, hasDirection, rank, searchText, share, slips } from "../../domain/Search.ts"
+import { asked, byRank, cosineTo, distance, hasDirection, rank, searchText, share, slips } from "../../domain/Search.ts"
 import type { Found, FoundChunk, FoundEntity, FoundFact, SearchQuery } from "../../services/GraphStore.ts"
 import { integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
@@ -11,8 +11,18 @@ const candidates = { whole: 200, pieces: 300 }
 /** Words of facts that are like one that no fact has. */
 const corrections = 4
 
+/** Letters of a word from which on others that are like it are looked for: of shorter ones there are too many. */
+const shortest = 4
+
 /** A word that so many facts have finds little, and takes long: it counts only where the query has no rarer one. */
 const common = 5_000
+
+/**
+ * Entries of the index that pieces may have together, since to look at one takes a microsecond or two; more where those
+ * that were looked at have led to no name that is `good`.
+ */
+const mostEntries = [12_000, 60_000]
+const good = 0.5
 
 /** Facts that are compared with the query, for each that is wanted. */
 const facts = 4
@@ -54,23 +64,31 @@ export class StoreSearch {
   #entities(group: number, words: string, limit: number): ReadonlyArray<FoundEntity> {
     const query = asked(words)
     if (query === undefined) return []
-    const candidatesOf = (match: string, most: number) =>
-      this.#sql.candidates.all(match, group, most).map((row) => integer(row, "entity"))
-    const pieces = query.words.flatMap((word) => this.#pieces(word))
-    const found = new Set([
-      // Padded, so that it begins a word; without the last space, so that it may go on.
-      ...candidatesOf(quoted(padded(query.text).slice(0, -1)), Math.max(candidates.whole, 2 * limit)),
-      ...(pieces.length === 0
-        ? []
-        : candidatesOf(pieces.map(quoted).join(" OR "), Math.max(candidates.pieces, 3 * limit)))
-    ])
-    const ranked = [...found].flatMap((pk) => {
-      const row = this.#sql.entity.get(pk)
-      if (row === undefined) return []
-      const names = this.#sql.namesOf.all(pk).map((name) => text(name, "name"))
-      const score = rank(query, [text(row, "key"), ...names])
-      return score === 0 ? [] : [{ pk, row, id: text(row, "id"), score, mentions: integer(row, "weight") }]
-    })
+    const found = new Set<number>()
+    const ranked: Array<{ pk: number; row: Row; id: string; score: number; mentions: number }> = []
+    const compare = (match: string, count: number): void => {
+      for (const candidate of this.#sql.candidates.all(match, group, count)) {
+        const pk = integer(candidate, "entity")
+        const row = found.has(pk) ? undefined : this.#sql.entity.get(pk)
+        found.add(pk)
+        if (row === undefined) continue
+        const names = this.#sql.namesOf.all(pk).map((name) => text(name, "name"))
+        const score = rank(query, [text(row, "key"), ...names])
+        if (score > 0) ranked.push({ pk, row, id: text(row, "id"), score, mentions: integer(row, "weight") })
+      }
+    }
+    // Padded, so that it begins a word; without the last space, so that it may go on.
+    compare(quoted(padded(query.text).slice(0, -1)), Math.max(candidates.whole, 2 * limit))
+    const pieces = query.words
+      .flatMap((word) => this.#pieces(word))
+      .toSorted((a, b) => a.count - b.count || (a.piece < b.piece ? -1 : 1))
+    for (const entries of mostEntries) {
+      if (ranked.length >= limit || ranked.some(({ score }) => score >= good)) break
+      let sum = 0
+      const some = pieces.filter(({ count }, index) => (sum += count) <= entries || index === 0)
+      if (some.length === 0) break
+      compare(some.map(({ piece }) => quoted(piece)).join(" OR "), Math.max(candidates.pieces, 3 * limit))
+    }
     return ranked
       .toSorted(byRank)
       .slice(0, limit)
@@ -82,16 +100,15 @@ export class StoreSearch {
       }))
   }
 
-  /** The rarest pieces of a word, as many as its slips may spoil and some more. */
-  #pieces(word: string): ReadonlyArray<string> {
+  /** The rarest pieces of a word, as many as its slips may spoil and one more; two letters that change places spoil four. */
+  #pieces(word: string): ReadonlyArray<{ readonly piece: string; readonly count: number }> {
     const letters = [..."  ", ...word, " "]
     const all = new Set(letters.slice(2).map((_, at) => letters.slice(at, at + 3).join("")))
-    const some = [...all].map((piece) => ({ piece, count: this.#count(this.#sql.piece.get(piece)) }))
-    return some
-      .toSorted((a, b) => a.count - b.count || (a.piece < b.piece ? -1 : 1))
+    return [...all]
+      .map((piece) => ({ piece, count: this.#count(this.#sql.piece.get(piece)) }))
       .filter(({ count }) => count > 0)
-      .slice(0, 3 * slips(word) + 2)
-      .map(({ piece }) => piece)
+      .toSorted((a, b) => a.count - b.count || (a.piece < b.piece ? -1 : 1))
+      .slice(0, 4 * slips(word) + 1)
   }
 
   #facts(group: number, words: string, limit: number): ReadonlyArray<FoundFact> {
@@ -100,12 +117,11 @@ export class StoreSearch {
     const all = query.words.map((word) => ({ word, count: this.#count(this.#sql.word.get(word)) }))
     const isRare = ({ count }: { readonly count: number }) => count <= common
     const telling = all.some(isRare) ? all.filter(isRare) : all
-    const phrase = searchText(words.slice(0, 200))
-    const match = [
-      ...telling.flatMap(({ count, word }) => (count > 0 ? [word] : this.#corrections(word))),
-      ...telling.flatMap(({ word }) => this.#continuations(word)),
-      ...(telling.length > 1 && telling.length === all.length ? [phrase] : [])
-    ]
+    const match = telling.flatMap(({ count, word }) => {
+      const meant = [...(count > 0 ? [word] : []), ...this.#continuations(word)]
+      return meant.length > 0 ? meant : this.#corrections(word)
+    })
+    if (telling.length > 1 && telling.length === all.length) match.push(searchText(words.slice(0, 200)))
     if (match.length === 0) return []
     return this.#sql.facts
       .all(match.map(quoted).join(" OR "), group, Math.max(candidates.whole, facts * limit))
@@ -127,34 +143,38 @@ export class StoreSearch {
       }))
   }
 
-  /** Words that begin with one of four letters or more. */
+  /** Words that begin with it. */
   #continuations(word: string): ReadonlyArray<string> {
-    if (word.length < 4) return []
+    if (word.length < shortest) return []
     return this.#sql.continued.all(word, `${word}\u{10ffff}`, beginnings).map((row) => text(row, "term"))
   }
 
-  /** Words of facts that a word with slips may mean: of those with its first letter, or else of all. */
+  /** Words of facts that a word with slips may mean: most slips leave the first two letters as they are, or the first. */
   #corrections(word: string): ReadonlyArray<string> {
     const limit = slips(word)
-    if (limit === 0) return []
-    const like = (rows: ReadonlyArray<Row>) =>
-      rows
-        .map((row) => ({ term: text(row, "term"), edits: distance(word, text(row, "term"), limit) }))
-        .filter(({ edits }) => edits <= limit)
-        .toSorted((a, b) => a.edits - b.edits || (a.term < b.term ? -1 : 1))
-        .slice(0, corrections)
-        .map(({ term }) => term)
-    const [first = ""] = word
-    const lengths = [word.length - limit, word.length + limit] as const
-    const near = like(this.#sql.words.all(first, `${first}\u{10ffff}`, ...lengths))
-    return near.length > 0 ? near : like(this.#sql.words.all("", "\u{10ffff}", ...lengths))
+    if (word.length < shortest) return []
+    const near = new Map<string, number>()
+    for (const beginning of new Set([word.slice(0, 2), word.slice(0, 1), ""])) {
+      const from = beginning.toWellFormed() === beginning ? beginning : ""
+      const rows = this.#sql.words.all(from, `${from}\u{10ffff}`, word.length - limit, word.length + limit)
+      for (const row of rows) {
+        const edits = distance(word, text(row, "term"), limit)
+        if (edits <= limit) near.set(text(row, "term"), edits)
+      }
+      if ([...near.values()].some((edits) => edits === 1)) break
+    }
+    return [...near]
+      .toSorted(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))
+      .slice(0, corrections)
+      .map(([term]) => term)
   }
 
   /** All of them are looked at, one after the other, and the best kept: time grows with the group, memory does not. */
   #nearest(group: number, vector: Float32Array, limit: number): ReadonlyArray<FoundChunk> {
     const best: Array<{ readonly chunk: number; readonly score: number; readonly id: string }> = []
+    const cosineOf = cosineTo(vector)
     for (const row of this.#sql.embeddings.iterate(group, vector.byteLength)) {
-      const score = cosine(vector, floats(row))
+      const score = cosineOf(floats(row))
       const last = best[limit - 1]
       if (Number.isNaN(score) || (last !== undefined && score < last.score)) continue
       const chunk = integer(row, "chunk")
