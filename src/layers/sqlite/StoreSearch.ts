@@ -27,13 +27,14 @@ const good = 0.5
 /** Facts that are compared with the query, for each that is wanted. */
 const facts = 4
 
-/** Entries of an index that a beginning may stand for. */
+/** Words that the beginnings of a query may stand for, all together. */
 const beginnings = 50
 
 /**
- * The query's side of the full-text indexes. A name with k slips keeps all but 3k of its three-letter pieces, so that of
- * any 3k + 1 pieces of a word one is left in every name that is meant (the q-gram lemma: Jokinen and Ukkonen 1991,
- * https://doi.org/10.1007/3-540-54345-7_67); the rarest are asked for. What they find is compared by domain/Search.ts.
+ * The query's side of the full-text indexes. A slip spoils three of a word's three-letter pieces, and four if two
+ * letters change places, so that of any 4k + 1 pieces one is left in a name with k slips (the q-gram lemma: Jokinen and
+ * Ukkonen 1991, https://doi.org/10.1007/3-540-54345-7_67); the rarest are asked for. What they find is compared by
+ * domain/Search.ts.
  */
 export class StoreSearch {
   readonly #sql: ReturnType<typeof statements>
@@ -50,14 +51,7 @@ export class StoreSearch {
       entities: this.#entities(group, words, limit),
       facts: this.#facts(group, words, limit),
       chunks: near,
-      otherDimensions:
-        vector === undefined || near.length > 0
-          ? []
-          : this.#sql.lengths
-              .all(group)
-              .map((row) => integer(row, "length"))
-              .filter((length) => length !== vector.length)
-              .toSorted((a, b) => a - b)
+      otherDimensions: vector === undefined || near.length > 0 ? [] : this.#otherDimensions(group, vector.length)
     }
   }
 
@@ -82,8 +76,8 @@ export class StoreSearch {
     const pieces = query.words
       .flatMap((word) => this.#pieces(word))
       .toSorted((a, b) => a.count - b.count || (a.piece < b.piece ? -1 : 1))
-    for (const entries of mostEntries) {
-      if (ranked.length >= limit || ranked.some(({ score }) => score >= good)) break
+    for (const [pass, entries] of mostEntries.entries()) {
+      if (ranked.length >= limit || (pass > 0 && ranked.some(({ score }) => score >= good))) break
       let sum = 0
       const some = pieces.filter(({ count }, index) => (sum += count) <= entries || index === 0)
       if (some.length === 0) break
@@ -100,7 +94,7 @@ export class StoreSearch {
       }))
   }
 
-  /** The rarest pieces of a word, as many as its slips may spoil and one more; two letters that change places spoil four. */
+  /** The rarest pieces of a word, as many as its slips may spoil and one more. */
   #pieces(word: string): ReadonlyArray<{ readonly piece: string; readonly count: number }> {
     const letters = [..."  ", ...word, " "]
     const all = new Set(letters.slice(2).map((_, at) => letters.slice(at, at + 3).join("")))
@@ -118,7 +112,7 @@ export class StoreSearch {
     const isRare = ({ count }: { readonly count: number }) => count <= common
     const telling = all.some(isRare) ? all.filter(isRare) : all
     const match = telling.flatMap(({ count, word }) => {
-      const meant = [...(count > 0 ? [word] : []), ...this.#continuations(word)]
+      const meant = [...(count > 0 ? [word] : []), ...this.#continuations(word, Math.ceil(beginnings / telling.length))]
       return meant.length > 0 ? meant : this.#corrections(word)
     })
     if (telling.length > 1 && telling.length === all.length) match.push(searchText(words.slice(0, 200)))
@@ -144,9 +138,9 @@ export class StoreSearch {
   }
 
   /** Words that begin with it. */
-  #continuations(word: string): ReadonlyArray<string> {
+  #continuations(word: string, most: number): ReadonlyArray<string> {
     if (word.length < shortest) return []
-    return this.#sql.continued.all(word, `${word}\u{10ffff}`, beginnings).map((row) => text(row, "term"))
+    return this.#sql.continued.all(word, `${word}\u{10ffff}`, most).map((row) => text(row, "term"))
   }
 
   /** Words of facts that a word with slips may mean: most slips leave the first two letters as they are, or the first. */
@@ -196,6 +190,11 @@ export class StoreSearch {
         score
       }
     })
+  }
+
+  #otherDimensions(group: number, length: number): ReadonlyArray<number> {
+    const lengths = this.#sql.lengths.all(group).map((row) => integer(row, "length"))
+    return lengths.includes(length) ? [] : lengths.toSorted((a, b) => a - b)
   }
 
   #count(row: Row | undefined): number {
