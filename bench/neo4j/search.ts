@@ -153,8 +153,7 @@ export const search = async (options: Neo4jStore.Options, count: number): Promis
   const on = (store: string, layer: Layer.Layer<GraphStore | Ledger, StorageError>) =>
     Effect.runPromise(
       measure(store, count, Group.make(`search-${process.pid}`)).pipe(
-        Effect.provide(layer),
-        Effect.provide(Logger.layer([])),
+        Effect.provide(Layer.merge(layer, Logger.layer([]))),
         Effect.provideService(References.MinimumLogLevel, "Error")
       )
     )

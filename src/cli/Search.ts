@@ -112,17 +112,22 @@ const section = <A>(title: string, found: ReadonlyArray<A>, lines: (one: A) => R
 
 const isModel = (name: string): boolean => !name.startsWith("hash-")
 
-/** What makes the embeddings of the last run comparable with the query's, if they are not. */
-const mismatch = (own: string, used: string | undefined, { otherDimensions }: Found): string | undefined => {
-  if (used !== undefined && used !== own) {
-    return `The passages' embeddings were made by ${isModel(used) ? used : "offline hashing"}: ${
-      isModel(used) ? `give --embedding-model ${used} to find them.` : "leave out --embedding-model to find them."
-    }`
-  }
-  if (otherDimensions.length === 0) return undefined
-  const lengths = otherDimensions.map(count).join(" and ")
-  return `The passages' embeddings have ${lengths} dimensions and were made by another model than ${own}: give the --embedding-model of the ingest to find them.`
-}
+/** Embeddings of two models cannot be compared, even where they are of one length. */
+const otherModel = (used: string): string =>
+  isModel(used)
+    ? `The passages' embeddings were made by ${used}: give --embedding-model ${used} to find them.`
+    : "The passages' embeddings were made by offline hashing: leave out --embedding-model to find them."
+
+const otherLengths = (own: string, { otherDimensions }: Found): string | undefined =>
+  otherDimensions.length === 0
+    ? undefined
+    : `The passages' embeddings have ${otherDimensions.map(count).join(" and ")} dimensions, and were made by another model than ${own}: give the --embedding-model of the ingest to find them.`
+
+/** Models that embedded the group's documents in its latest runs, the latest first. */
+const embedders = Effect.fnUntraced(function* (group: Flags.CommonSettings["group"]) {
+  const runs = yield* (yield* Ledger).runs(group, 20)
+  return runs.flatMap(({ recipe }) => recipe?.["embedding"] ?? [])
+})
 
 const choose = (found: Found, kinds: Flags.SearchSettings["kinds"]): Found => {
   const has = (kind: (typeof kinds)[number]) => kinds.length === 0 || kinds.includes(kind)
@@ -153,19 +158,18 @@ const none = (text: string, settings: Flags.CommonSettings): ReadonlyArray<strin
 
 export const run = Effect.fnUntraced(function* (text: string, settings: Flags.CommonSettings & Flags.SearchSettings) {
   const store = yield* GraphStore
-  const embeddings = yield* Effect.serviceOption(Embeddings)
-  const [vector] = Option.isSome(embeddings)
-    ? yield* embeddings.value.embed(settings.group, [{ header: "", text }])
-    : []
+  const embeddings = Option.getOrUndefined(yield* Effect.serviceOption(Embeddings))
+  const [used, ...others] = embeddings === undefined ? [] : yield* embedders(settings.group)
+  const isOther = used !== undefined && ![used, ...others].includes(embeddings?.model ?? used)
+  const [vector] =
+    embeddings === undefined || isOther ? [] : yield* embeddings.embed(settings.group, [{ header: "", text }])
   const all = yield* store.search(settings.group, {
     text,
     limit: settings.limit,
     ...(vector === undefined ? {} : { vector })
   })
   const found = choose(all, settings.kinds)
-  const runs = Option.isSome(embeddings) ? yield* (yield* Ledger).runs(settings.group, 20) : []
-  const used = runs.find(({ recipe }) => recipe?.["embedding"] !== undefined)?.recipe?.["embedding"]
-  const note = Option.isSome(embeddings) ? mismatch(embeddings.value.model, used, all) : undefined
+  const note = isOther ? otherModel(used) : otherLengths(embeddings?.model ?? "", all)
   if (settings.json) {
     const { chunks: passages, entities, facts } = found
     return yield* print([

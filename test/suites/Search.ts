@@ -194,7 +194,7 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
           yield* store.commit(group, run, [{ ...write, resolved: { ...write.resolved, graph: called } }])
           const { entities } = yield* store.search(group, { text: "computer", limit: 3 })
           assert.deepStrictEqual(
-            entities.map(({ score: _, ...entity }) => entity),
+            entities.map((entity) => ({ ...entity, score: 0 })),
             [
               {
                 id: personId(group, "Katherine Johnson"),
@@ -202,7 +202,8 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
                 type: "Person",
                 aliases: ["The Computer"],
                 relations: 0,
-                mentions: 1
+                mentions: 1,
+                score: 0
               }
             ]
           )

@@ -200,8 +200,8 @@ const nearest = Effect.fnUntraced(function* (
 ) {
   const { index, property } = embeddingOf("Chunk", vector.length)
   const parameters = { group, vector: [...vector], limit: whole(limit), index }
-  const isIndexed = (yield* vectorIndexes(connection)).has(index)
-  for (let wanted = 4 * limit + 20; isIndexed && wanted <= most; wanted *= 5) {
+  const last = (yield* vectorIndexes(connection)).has(index) ? most : 0
+  for (let wanted = 4 * limit + 20; wanted <= last; wanted *= 5) {
     const near = yield* connection.read(
       `CALL db.index.vector.queryNodes($index, $wanted, $vector) YIELD node AS c
        WITH c WHERE c.group = $group ${compared(property)}`,
