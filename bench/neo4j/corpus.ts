@@ -115,8 +115,7 @@ const written = async (
   })
   const { client, seconds, server } = await Effect.runPromise(
     Effect.scoped(write).pipe(
-      Effect.provide(Layer.merge(layer, Concurrency.layer())),
-      Effect.provide(Logger.layer([watching])),
+      Effect.provide(Layer.mergeAll(layer, Concurrency.layer(), Logger.layer([watching]))),
       Effect.provideService(References.MinimumLogLevel, "Debug")
     )
   )
