@@ -45,10 +45,6 @@ export const layer = ({ store, ...rest }: Databases): Layer.Layer<GraphStore | L
     Layer.provideMerge(storeLayer(store))
   )
 
-/** The journal alone, to be written. */
-export const layerJournal = (file: string): Layer.Layer<Journal, StorageError> =>
-  Layer.unwrap(Effect.map(sqliteJournal, ({ layer }) => layer({ file })))
-
 const journalOptions = ({ journal: file, journalMax: maxBytes }: Pick<Databases, "journal" | "journalMax">) => ({
   file,
   ...(maxBytes === undefined ? {} : { maxBytes })
