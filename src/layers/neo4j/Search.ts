@@ -34,15 +34,18 @@ const termsOf = (words: string): ReadonlyArray<string> => {
   )
 }
 
-/** What a field must have: each word as it is, or as a beginning, or with slips, worth less in this order. */
-const clauses = (words: string, fields: ReadonlyArray<string>): string =>
+/**
+ * What a field must have: each word as it is, or as a beginning, or with slips, worth less in this order. Of words shorter
+ * than `shortest` there are too many beginnings and slips.
+ */
+const clauses = (words: string, fields: ReadonlyArray<string>, shortest: number): string =>
   [
     ...fields.map((field) => `${field}:${phrase(words.slice(0, 200))}^8`),
     ...termsOf(words).flatMap((word) =>
       fields.flatMap((field) => [
         `${field}:${word}^4`,
-        ...(word.length > 1 ? [`${field}:${word}*`] : []),
-        ...(slips(word) > 0 ? [`${field}:${word}~${slips(word)}`] : [])
+        ...(word.length >= shortest ? [`${field}:${word}*`] : []),
+        ...(word.length >= shortest && slips(word) > 0 ? [`${field}:${word}~${slips(word)}`] : [])
       ])
     )
   ].join(" ")
@@ -108,7 +111,7 @@ const entities = Effect.fnUntraced(function* (connection: Connection, group: Gro
   const found = yield* rowsWithin(
     connection,
     entityRows,
-    { group, query: within(group, clauses(words, ["name", "aliases"])) },
+    { group, query: within(group, clauses(words, ["name", "aliases"], 2)) },
     Math.max(candidates, 3 * limit)
   )
   return yield* decode(connection, () =>
@@ -145,7 +148,7 @@ const facts = Effect.fnUntraced(function* (connection: Connection, group: Group,
   const found = yield* rowsWithin(
     connection,
     factRows,
-    { group, query: within(group, clauses(words, ["text"])) },
+    { group, query: within(group, clauses(words, ["text"], 4)) },
     Math.max(candidates, perFact * limit)
   )
   const best = yield* decode(connection, () =>
