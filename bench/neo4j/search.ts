@@ -1,76 +1,163 @@
-import { Effect } from "effect"
-import { auth, driver as open } from "neo4j-driver"
-import { Group } from "../../src/domain/Ids.ts"
-import * as Connection from "../../src/layers/neo4j/Connection.ts"
-import { ensureVectors } from "../../src/layers/neo4j/Schema.ts"
-import { whole } from "../../src/layers/neo4j/Values.ts"
-import { random, workload } from "./workload.ts"
+import { join } from "node:path"
+import { Effect, Layer, Logger, References } from "effect"
+import type { Chunk } from "../../src/domain/Chunk.ts"
+import type { Extraction } from "../../src/domain/Extraction.ts"
+import { hashedVector } from "../../src/domain/Hashing.ts"
+import { chunkId, documentId, Group, recipe, RunId } from "../../src/domain/Ids.ts"
+import { defaultOntology } from "../../src/domain/Ontology.ts"
+import { projectDocument } from "../../src/domain/Projection.ts"
+import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
+import * as SqliteStore from "../../src/layers/SqliteStore.ts"
+import { GraphStore } from "../../src/services/GraphStore.ts"
+import type { SearchQuery, Write } from "../../src/services/GraphStore.ts"
+import { Ledger } from "../../src/services/Ledger.ts"
+import type { StorageError } from "../../src/services/StorageError.ts"
+import { inTemporary } from "../support/measure.ts"
+import { random, zipf } from "./workload.ts"
 
 const dimensions = 256
-const queries = 60
+/** Of each chunk: entities that are named here first, others that were named before, and facts. */
+const perChunk = { own: 5, known: 3, facts: 6 }
+const warmUp = 15
+const queries = 45
+const run = RunId.make("bench")
 
 export interface Latencies {
-  readonly name: string
+  readonly store: string
+  readonly query: string
   readonly p50: number
   readonly p95: number
 }
 
-/** Milliseconds from asking to the last of ten answers, over so many entities with names and vectors. */
-export const search = async (options: Connection.Options, password: string, count: number) => {
-  await Effect.runPromise(
-    Effect.scoped(Effect.flatMap(Connection.make(options), (connection) => ensureVectors(connection, dimensions)))
-  )
-  const driver = open(options.uri, auth.basic(options.username, password))
-  const session = driver.session()
-  const next = random(11)
-  const vector = () => Array.from({ length: dimensions }, () => next() - 0.5)
-  const words = ["north", "wind", "harbour", "kestrel", "lantern", "orchard", "granite", "meadow", "copper", "violet"]
-  const word = () => `${words[Math.floor(next() * words.length)] ?? ""}${Math.floor(next() * 500)}`
-  const { entities, group } = workload(Group.make(`search-${process.pid}`), count)
-  try {
-    for (let from = 0; from < count; from += 1000) {
-      const rows = entities
-        .slice(from, from + 1000)
-        .map(({ id, type }) => ({ id, type, name: `${word()} ${word()}`, embedding: vector() }))
-      await session.run(
-        `UNWIND $rows AS row
-         CREATE (e:Entity {id: row.id, group: $group, type: row.type, key: row.name, name: row.name, aliases: []})
-         WITH e, row CALL db.create.setNodeVectorProperty(e, "embedding", row.embedding)`,
-        { group, rows }
-      )
-    }
-    await session.run("CALL db.awaitIndexes(300)")
-    const timed = async (name: string, statement: string, parameters: () => object): Promise<Latencies> => {
-      const times: Array<number> = []
-      for (let query = 0; query < queries; query++) {
-        const asked = { group, k: whole(10), ...parameters() }
-        const started = performance.now()
-        await session.run(statement, asked)
-        times.push(performance.now() - started)
-      }
-      const sorted = times.slice(10).toSorted((a, b) => a - b)
-      const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0
-      return { name, p50: at(0.5), p95: at(0.95) }
-    }
-    return [
-      await timed(
-        "vector, 10 nearest",
-        `CALL db.index.vector.queryNodes("sluice_entity_embedding", $k, $vector) YIELD node, score
-         WHERE node.group = $group RETURN node.id AS id, node.name AS name, score`,
-        () => ({ vector: vector() })
-      ),
-      await timed(
-        "full text, fuzzy",
-        `CALL db.index.fulltext.queryNodes("sluice_entity_text", $text, {limit: 10}) YIELD node, score
-         WHERE node.group = $group RETURN node.id AS id, node.name AS name, score`,
-        () => ({ text: `${word()}~1 AND ${word().slice(0, -1)}~1` })
-      )
-    ]
-  } finally {
-    await session.run("MATCH (n:Entity {group: $group}) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 2000 ROWS", {
-      group
-    })
-    await session.close()
-    await driver.close()
+const syllables = "ba ke lo mi nu ra se ti vo wa dra fen gol hir jan kos lem mor pel qui ros sten tur ul vik".split(" ")
+
+/** Words as names have them: 300 first names, 20,000 others. */
+const word = (index: number): string => {
+  let rest = index * 7 + 26
+  let text = ""
+  while (rest > 0) {
+    text += syllables[rest % syllables.length] ?? ""
+    rest = Math.floor(rest / syllables.length)
   }
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+const makeCorpus = (group: Group, count: number) => {
+  const next = random(23)
+  const first = zipf(300, next)
+  const names = Array.from({ length: count }, () => `${word(first())} ${word(300 + Math.floor(next() * 20_000))}`)
+  const entityOf = zipf(count, next)
+  const typeOf = zipf(30, next)
+  const verbs = ["met", "founded", "left", "advised", "wrote to", "was paid by", "succeeded", "admired"]
+  const document = (index: number): Write => {
+    const own = names.slice(index * perChunk.own, (index + 1) * perChunk.own)
+    const all = [...own, ...Array.from({ length: perChunk.known }, () => names[entityOf()] ?? "")]
+    const pick = () => all[Math.floor(next() * all.length)] ?? ""
+    const facts = Array.from({ length: perChunk.facts }, () => {
+      const [source, target] = [pick(), pick()]
+      const more = Array.from({ length: 6 }, () => word(300 + Math.floor(next() * 20_000)).toLowerCase()).join(" ")
+      const text = `${source} ${verbs[Math.floor(next() * verbs.length)] ?? ""} ${target} in the year of ${more}.`
+      return { source, target, type: `RELATION_${typeOf()}`, text }
+    })
+    const text = `${facts.map((fact) => fact.text).join(" ")} ${all.join(", ")}.`
+    const id = documentId(group, new TextEncoder().encode(`${index}`))
+    const chunk: Chunk = {
+      id: chunkId(id, 0),
+      document: id,
+      ordinal: 0,
+      start: 0,
+      end: text.length,
+      text,
+      header: "",
+      tokens: 200
+    }
+    const extraction: Extraction = {
+      entities: [...new Set(all)].map((name) => ({ name, type: "Person", aliases: [] })),
+      facts
+    }
+    const extractions = new Map([[0, extraction]])
+    return {
+      _tag: "document",
+      sources: [`${index}.txt`],
+      deadLetters: [],
+      embeddings: [{ chunk: chunk.id, vector: hashedVector(text, dimensions) }],
+      resolved: {
+        document: { id, group, mediaType: "text/plain", title: `Document ${index}`, text, blocks: [] },
+        recipe: recipe("bench"),
+        chunks: [chunk],
+        extractions,
+        graph: projectDocument({
+          group,
+          document: id,
+          ontology: { ...defaultOntology, open: true },
+          chunks: [chunk],
+          extractions
+        })
+      }
+    }
+  }
+  const anyName = () => names[Math.floor(next() * names.length)] ?? ""
+  /** Two neighbours change places. */
+  const slipped = (name: string): string => {
+    const at = 1 + Math.floor(next() * (name.length - 3))
+    return `${name.slice(0, at)}${name.charAt(at + 1)}${name.charAt(at)}${name.slice(at + 2)}`
+  }
+  return { documents: Math.ceil(count / perChunk.own), document, anyName, slipped, next }
+}
+
+const batch = 100
+
+const measure = Effect.fnUntraced(function* (store: string, count: number, group: Group) {
+  const graph = yield* GraphStore
+  const corpus = makeCorpus(group, count)
+  for (let from = 0; from < corpus.documents; from += batch) {
+    const to = Math.min(from + batch, corpus.documents)
+    yield* graph.commit(
+      group,
+      run,
+      Array.from({ length: to - from }, (_, index) => corpus.document(from + index))
+    )
+  }
+  yield* (yield* Ledger).finishRun({ id: run, group, startedAt: 0, status: "complete" })
+  const vectorOf = (text: string) => hashedVector(text, dimensions)
+  const name = () => corpus.slipped(corpus.anyName())
+  const ways: Readonly<Record<string, () => Omit<SearchQuery, "limit">>> = {
+    "names and facts: a name with a slip": () => ({ text: name() }),
+    "names and facts: the beginning of a name": () => ({ text: corpus.anyName().slice(0, 5) }),
+    "names and facts: a question": () => ({ text: `who was ${corpus.anyName()} paid by` }),
+    "passages alone": () => ({ text: "", vector: vectorOf(corpus.anyName()) }),
+    "all: a name with a slip": () => {
+      const text = name()
+      return { text, vector: vectorOf(text) }
+    }
+  }
+  const found: Array<Latencies> = []
+  for (const [query, make] of Object.entries(ways)) {
+    const times: Array<number> = []
+    for (let at = 0; at < warmUp + queries; at++) {
+      const asked = { ...make(), limit: 10 }
+      const started = performance.now()
+      yield* graph.search(group, asked)
+      times.push(performance.now() - started)
+    }
+    const sorted = times.slice(warmUp).toSorted((a, b) => a - b)
+    const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0
+    found.push({ store, query, p50: at(0.5), p95: at(0.95) })
+  }
+  yield* graph.forgetGroup(group)
+  return found
+})
+
+/** Milliseconds from asking to ten answers of each kind, over so many entities with what is said of them. */
+export const search = async (options: Neo4jStore.Options, count: number): Promise<ReadonlyArray<Latencies>> => {
+  const on = (store: string, layer: Layer.Layer<GraphStore | Ledger, StorageError>) =>
+    Effect.runPromise(
+      measure(store, count, Group.make(`search-${process.pid}`)).pipe(
+        Effect.provide(Layer.merge(layer, Logger.layer([]))),
+        Effect.provideService(References.MinimumLogLevel, "Error")
+      )
+    )
+  const server = await on("Neo4j", Neo4jStore.layer(options))
+  const file = await inTemporary((directory) => on("SQLite", SqliteStore.layer({ file: join(directory, "store.db") })))
+  return [...server, ...file]
 }

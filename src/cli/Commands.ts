@@ -16,10 +16,11 @@ import * as Progress from "./Progress.ts"
 import * as Report from "./Report.ts"
 import * as Retry from "./Retry.ts"
 import * as Runs from "./Runs.ts"
+import * as Search from "./Search.ts"
 import { provideFile } from "./Setting.ts"
 import { version } from "./Version.ts"
 import * as Watch from "./Watch.ts"
-import { existingJournal, forgetting, ingestion, reading, watching } from "./Wiring.ts"
+import { existingJournal, forgetting, ingestion, reading, searching, watching } from "./Wiring.ts"
 import type { Documents } from "./Wiring.ts"
 
 /** Logs and traces around a command. */
@@ -68,6 +69,16 @@ const exporting = Command.withHandler(
   Effect.fnUntraced(function* ({ config, settings: given }) {
     const settings = yield* Effect.all(given).pipe(provideFile(config))
     yield* Export.run(settings).pipe(Effect.provide(reading(settings)), observed(settings))
+  })
+)
+
+const search = Command.withHandler(
+  Search.command,
+  Effect.fnUntraced(function* ({ config, settings: given, words }) {
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    const text = yield* Search.textOf(words)
+    const layer = searching(settings, Search.needsVector(text, settings))
+    yield* Search.run(text, settings).pipe(Effect.provide(layer), observed(settings))
   })
 )
 
@@ -127,4 +138,16 @@ const compact = Command.withHandler(
 const journal = Journal.command.pipe(Command.withSubcommands([compact]))
 
 /** Every command with what it runs on: its settings are found, then its layers are made of them. */
-export const commands = [ingest, report, runs, failures, retry, hash, exporting, forget, doctor, journal] as const
+export const commands = [
+  ingest,
+  search,
+  report,
+  runs,
+  failures,
+  retry,
+  hash,
+  exporting,
+  forget,
+  doctor,
+  journal
+] as const

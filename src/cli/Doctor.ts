@@ -130,7 +130,7 @@ const onServer = (options: DoctorOptions, server: Neo4jOptions): Effect.Effect<C
         ? ok("store", held)
         : warn(
             "store",
-            `${held} Of its schema ${missing.join(", ")} is missing, which the next \`ingest\` makes, or who may: ${statements.join("; ")}`
+            `${held} Of its schema ${missing.join(", ")} is missing or of an earlier version, which the next \`ingest\` makes anew, or who may: ${statements.join("; ")}`
           )
     }),
     Effect.catch((error) => Effect.succeed(fail("store", error.message)))

@@ -19,6 +19,7 @@ import {
   price,
   size,
   store,
+  upTo,
   url,
   whole
 } from "./Values.ts"
@@ -260,6 +261,19 @@ export const forgetting = {
   dryRun: toggle("dry-run", "Say what would go; take nothing out")
 }
 
+const kinds = ["entities", "facts", "passages"] as const
+
+/** Embeddings of queries are made as those of documents are, so they are reached in the same ways. */
+export const searching = {
+  limit: setting("limit", text("limit", "N", "Most of each kind (default: 5)"), upTo(1000), 5),
+  kinds: listSetting("kind", text("kind", "KIND", `Only this kind; repeatable (${kinds.join(", ")})`), literal(kinds)),
+  embeddingModel: models.embeddingModel,
+  embeddingBaseUrl: models.embeddingBaseUrl,
+  baseUrl: models.baseUrl,
+  provider: models.provider,
+  journal: models.journal
+}
+
 export const exporting = {
   format: setting(
     "format",
@@ -282,6 +296,8 @@ export interface CommonSettings extends Settings<typeof common> {}
 export interface SelectionSettings extends Settings<typeof selection> {}
 
 export interface BudgetSettings extends Settings<typeof budget> {}
+
+export interface SearchSettings extends Settings<typeof searching> {}
 
 export interface LetterSettings extends Settings<typeof letters> {}
 

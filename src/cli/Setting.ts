@@ -48,13 +48,15 @@ const names = [
   "log-level",
   "log-file",
   "format",
-  "output"
+  "output",
+  "limit",
+  "kind"
 ] as const
 
 type Name = (typeof names)[number]
 
 /** Those that may be given more than once. */
-const repeatable = ["include", "exclude", "cause", "price"] as const satisfies ReadonlyArray<Name>
+const repeatable = ["include", "exclude", "cause", "price", "kind"] as const satisfies ReadonlyArray<Name>
 
 export const optionalSetting = <A>(
   name: Name,

@@ -21,6 +21,13 @@ export const literal =
 export const positive: Decode<number> = (raw) =>
   /^[1-9][0-9]{0,8}$/.test(raw) ? Result.succeed(Number(raw)) : Result.fail("a whole number of at least 1.")
 
+export const upTo =
+  (most: number): Decode<number> =>
+  (raw) =>
+    Result.flatMap(positive(raw), (value) =>
+      value <= most ? Result.succeed(value) : Result.fail(`a whole number of at most ${most}.`)
+    )
+
 export const packSize: Decode<number | "auto"> = (raw) =>
   raw.toLowerCase() === "auto"
     ? Result.succeed("auto")

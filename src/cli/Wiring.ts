@@ -7,6 +7,7 @@ import * as NodeMachine from "../layers/NodeMachine.ts"
 import * as Stores from "../layers/Stores.ts"
 import { MaxFailures } from "../pipeline/FailureLimit.ts"
 import * as Concurrency from "../services/Concurrency.ts"
+import * as Embeddings from "../services/Embeddings.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import type { Wanted } from "../services/DocumentSource.ts"
 import { ModelCatalog } from "../services/ModelCatalog.ts"
@@ -14,7 +15,15 @@ import * as Run from "../services/Run.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
-import type { CommonSettings, ForgetSettings, IngestSettings, RetrySettings, SelectionSettings } from "./Flags.ts"
+import { defaultModel } from "./Flags.ts"
+import type {
+  CommonSettings,
+  ForgetSettings,
+  IngestSettings,
+  RetrySettings,
+  SearchSettings,
+  SelectionSettings
+} from "./Flags.ts"
 import { exists, journalFile, placeOf } from "./Places.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
@@ -113,6 +122,12 @@ const needsKey = (flag: string, variable: string, address: string) =>
     message: `${flag} needs a provider: set ${variable}, or ${address} for a server that wants no key.`
   })
 
+const needsEmbeddingKey = needsKey(
+  "--embedding-model",
+  `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`,
+  "--embedding-base-url"
+)
+
 /** A model's calls, with those of the model that stands in for it. */
 const chatLayer = Effect.fnUntraced(function* ({ chat, fallback }: Providers, isNeeded: boolean) {
   const first = Option.match(chat, { onNone: () => Models.layerSimulated, onSome: Models.layerChat })
@@ -149,10 +164,7 @@ const asking = Effect.fnUntraced(function* (settings: RetrySettings) {
     const kind = Option.getOrElse(settings.provider, () => "openai" as const)
     return yield* needsKey("--extractor llm", keyVariables[kind], "--base-url")
   }
-  if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) {
-    const variable = `${keyVariables.openai} or SLUICE_EMBEDDING_API_KEY`
-    return yield* needsKey("--embedding-model", variable, "--embedding-base-url")
-  }
+  if (Option.isSome(embeddingModel) && Option.isNone(providers.embedding) && isAsked) return yield* needsEmbeddingKey
   const chat = isAsked ? yield* chatLayer(providers, extractor === "llm") : Models.layerSimulated
   const embedder = Option.match(embeddingModel, {
     onNone: () => HashEmbedder.layer,
@@ -249,3 +261,30 @@ export const ingestion = (documents: Documents, settings: RetrySettings, progres
       )
     })
   )
+
+/** Embeds a query; what a model answers is paid for once, and kept, as in a run. */
+const embedding = Effect.fnUntraced(function* (settings: CommonSettings & SearchSettings) {
+  const { embeddingModel } = settings
+  if (Option.isNone(embeddingModel)) return Embeddings.layerLocal.pipe(Layer.provide(HashEmbedder.layer))
+  const unasked = { model: defaultModel, fallbackModel: Option.none(), fallbackBaseUrl: Option.none() }
+  const { embedding: provider } = yield* resolveProviders({ ...settings, ...unasked })
+  if (Option.isNone(provider)) return yield* needsEmbeddingKey
+  const wiring = yield* Effect.promise(() => import("../layers/Ingest.ts"))
+  return wiring
+    .layerEmbeddings({ ceiling: 1 })
+    .pipe(
+      Layer.provide(
+        Layer.mergeAll(
+          Models.layerEmbedder(embeddingModel.value, provider.value),
+          Stores.layerJournal(journalFile(settings)),
+          Run.layer(settings.group, "interactive")
+        )
+      )
+    )
+})
+
+/** The graph, and what embeds the query where that is needed. */
+export const searching = (settings: CommonSettings & SearchSettings, needsVector: boolean) =>
+  needsVector
+    ? Layer.unwrap(Effect.map(embedding(settings), (layer) => Layer.provideMerge(layer, reading(settings))))
+    : reading(settings)

@@ -28,15 +28,15 @@ export interface IngestLayerOptions {
   readonly limits?: Layer.Layer<Concurrency.Limits>
 }
 
-/** What the pipeline needs between the ports that touch the outside and the extractor. */
-const policies = (options: IngestLayerOptions) =>
+/** Embeddings, and with them all that the pipeline needs between the ports that touch the outside and the extractor. */
+export const layerEmbeddings = (options: IngestLayerOptions) =>
   Embeddings.layer.pipe(
     Layer.provideMerge(options.replay === true ? Replay.layer : ModelCalls.layer),
     Layer.provideMerge(Layer.merge(WarmStart.layer, Budget.layer(options.budget ?? {}))),
     Layer.provideMerge(Layer.mergeAll(Gate.layer({ ceiling: options.ceiling }), Retry.layer(options.retry)))
   )
 
-type Policies = Layer.Success<ReturnType<typeof policies>>
+type Policies = Layer.Success<ReturnType<typeof layerEmbeddings>>
 
 export interface LlmLayerOptions extends IngestLayerOptions, LlmExtractor.LlmExtractorOptions {
   /** What is sent to the model that extracts, and again to the one that stands in for it, in any minute at most. */
@@ -62,7 +62,7 @@ export const layerLlm = (
   options: LlmLayerOptions
 ): Layer.Layer<Extractor | Policies | Concurrency.Limits, never, ChatModel | Embedder | Journal | Run> =>
   Layer.merge(LlmExtractor.layer(options), allowed(options)).pipe(
-    Layer.provideMerge(policies(options)),
+    Layer.provideMerge(layerEmbeddings(options)),
     Layer.merge(options.limits ?? Concurrency.layer())
   )
 
@@ -70,4 +70,4 @@ export const layerLlm = (
 export const layerRules = (
   options: IngestLayerOptions
 ): Layer.Layer<Extractor | Policies | Concurrency.Limits, never, Embedder | Journal | Run> =>
-  Layer.mergeAll(RulesExtractor.layer, policies(options), options.limits ?? Concurrency.layer())
+  Layer.mergeAll(RulesExtractor.layer, layerEmbeddings(options), options.limits ?? Concurrency.layer())

@@ -2,7 +2,7 @@ import { Context, Effect, Layer, Semaphore } from "effect"
 import type { GraphCounts } from "../domain/Graph.ts"
 import type { Group, Recipe, RunId } from "../domain/Ids.ts"
 import { GraphStore } from "../services/GraphStore.ts"
-import type { Write } from "../services/GraphStore.ts"
+import type { SearchQuery, Write } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
@@ -14,6 +14,7 @@ import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
 import { rehearse } from "./neo4j/Rehearsal.ts"
 import * as Schema from "./neo4j/Schema.ts"
+import { search } from "./neo4j/Search.ts"
 import * as Server from "./neo4j/Server.ts"
 import { defaultWriters } from "./neo4j/Sessions.ts"
 import { exportRows, overview, rename, renameAll } from "./neo4j/Views.ts"
@@ -140,18 +141,16 @@ const services = Effect.fnUntraced(function* (
 
   /** Of the relations that were written. */
   const types = new Set<string>()
+  /** Of embeddings that there are indexes for. */
+  const lengths = new Set<number>()
   let hasRemoved = false
-  let length: number | undefined
+  let isSearchable = false
   const oneAtATime = yield* Semaphore.make(1)
   const withVectors = (dimensions: number) =>
     Effect.suspend(() =>
-      dimensions === length
+      lengths.has(dimensions)
         ? Effect.void
-        : Effect.tap(Schema.ensureVectors(connection, dimensions), () =>
-            Effect.sync(() => {
-              length = dimensions
-            })
-          )
+        : Effect.tap(Schema.ensureVectors(connection, dimensions), () => Effect.sync(() => lengths.add(dimensions)))
     ).pipe((ensured) => Semaphore.withPermit(oneAtATime, ensured))
 
   const putRun = (run: RunEntry) => (isReadOnly ? Effect.fail(barred) : ledger.putRun(connection, run))
@@ -162,8 +161,9 @@ const services = Effect.fnUntraced(function* (
       if (isReadOnly) return yield* barred
       if (writes.length === 0) return
       for (const write of writes) {
-        const vector = write._tag === "document" ? write.embeddings[0]?.vector : undefined
-        if (vector !== undefined && vector.length !== length) yield* withVectors(vector.length)
+        for (const { vector } of write._tag === "document" ? write.embeddings : []) {
+          if (!lengths.has(vector.length)) yield* withVectors(vector.length)
+        }
       }
       yield* connection.write((send) => commit(send, group, run, writes))
       for (const write of writes) {
@@ -193,6 +193,11 @@ const services = Effect.fnUntraced(function* (
     records: (group) => records(connection, group),
     exportRows: (group) => exportRows(connection, group),
     overview: (group, limits) => overview(connection, group, limits),
+    search: Effect.fn("GraphStore.search")(function* (group: Group, query: SearchQuery) {
+      if (!isSearchable) yield* Schema.checkSearchable(connection)
+      isSearchable = true
+      return yield* search(connection, group, query)
+    }),
     location
   }).pipe(
     Context.add(Ledger, {

@@ -6,7 +6,7 @@ import { chunkKey } from "../domain/Ids.ts"
 import type { Group } from "../domain/Ids.ts"
 import { RunReport } from "../domain/RunReport.ts"
 import { GraphStore } from "../services/GraphStore.ts"
-import type { RemovalWrite, Write } from "../services/GraphStore.ts"
+import type { RemovalWrite, SearchQuery, Write } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import { StorageError } from "../services/StorageError.ts"
@@ -157,6 +157,7 @@ function services(
       records: (group) => pages((cursor) => thread.call("records", group, cursor)),
       exportRows: (group) => pages((cursor) => thread.call("exportRows", group, cursor)),
       overview: (group, limits) => thread.call("overview", group, limits),
+      search: Effect.fn("GraphStore.search")((group: Group, query: SearchQuery) => thread.call("search", group, query)),
       location
     }).pipe(
       Context.add(Ledger, {

@@ -228,6 +228,9 @@ const local = Effect.gen(function* () {
   })
 })
 
+/** For an embedder that costs nothing. */
+export const layerLocal: Layer.Layer<Embeddings, never, Embedder> = Layer.effect(Embeddings, local)
+
 /** A remote embedder goes through gate and journal; an offline one costs nothing and is asked directly. */
 export const layer: Layer.Layer<Embeddings, never, Embedder | ModelCalls | Run> = Layer.effect(
   Embeddings,

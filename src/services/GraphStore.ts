@@ -64,6 +64,72 @@ export interface Overview {
   }>
 }
 
+/** What somebody is looking for. */
+export interface SearchQuery {
+  /** Names and words as people type them; nothing in it means anything to a store. */
+  readonly text: string
+  /** Passages are found by it alone. */
+  readonly vector?: Float32Array
+  /** Of each kind, at most. */
+  readonly limit: number
+}
+
+/** What was found, the best first; scores are comparable within one list alone. */
+export interface Found {
+  readonly entities: ReadonlyArray<FoundEntity>
+  readonly facts: ReadonlyArray<FoundFact>
+  readonly chunks: ReadonlyArray<FoundChunk>
+  /**
+   * Lengths of the group's embeddings, ascending, if it has none of the query's length: then no passage is found.
+   * Without a vector there are none.
+   */
+  readonly otherDimensions: ReadonlyArray<number>
+}
+
+export interface FoundEntity {
+  readonly id: string
+  readonly name: string
+  readonly type: string
+  readonly aliases: ReadonlyArray<string>
+  /** Relations that it is part of. */
+  readonly relations: number
+  readonly mentions: number
+  /** How well its best name fits, up to 1 (see domain/Search.ts). */
+  readonly score: number
+}
+
+export interface FoundFact {
+  readonly id: string
+  readonly source: string
+  readonly target: string
+  readonly type: string
+  readonly predicate?: string
+  readonly text: string
+  readonly validAt?: string
+  readonly invalidAt?: string
+  /** How many chunks say it. */
+  readonly evidence: number
+  /** Title, or else source, of the first document that says it. */
+  readonly document: string
+  /** The index's own (BM25), times the share of the query that the text has. */
+  readonly score: number
+}
+
+export interface FoundChunk {
+  readonly id: string
+  /** The document's title. */
+  readonly title: string
+  /** The first of its sources in code-unit order. */
+  readonly source: string
+  /** `[start,end)` in UTF-16 code units of the document's text. */
+  readonly start: number
+  readonly end: number
+  readonly header: string
+  readonly text: string
+  /** Cosine of the angle to the query's vector, from -1 to 1. */
+  readonly score: number
+}
+
 /** An entity or relation as a reader wants it, for `export`. */
 export interface EntityView {
   readonly id: string
@@ -104,6 +170,12 @@ export class GraphStore extends Context.Service<
       group: Group,
       limits: { readonly entities: number; readonly facts: number }
     ) => Effect.Effect<Overview, StorageError>
+    /**
+     * Entities by their names and aliases, with slips of the pen (domain/Search.ts); facts by the words of their text;
+     * chunks by their embeddings of the query's length. Of this group alone, and `limit` of each kind where the group has
+     * as many, however small it is among others. The same graph and query have the same answer.
+     */
+    readonly search: (group: Group, query: SearchQuery) => Effect.Effect<Found, StorageError>
     /** For messages: the file or address, without secrets. */
     readonly location: string
   }

@@ -3,6 +3,8 @@ import { auth, driver } from "neo4j-driver"
 import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Schema, Stream } from "effect"
 import { graphHash } from "../../src/domain/Canonical.ts"
 import { RunId } from "../../src/domain/Ids.ts"
+import * as Connection from "../../src/layers/neo4j/Connection.ts"
+import { moveEmbeddings } from "../../src/layers/neo4j/Schema.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import type { RemovalWrite, Write } from "../../src/services/GraphStore.ts"
@@ -16,6 +18,7 @@ import { makeRandom } from "../support/random.ts"
 import { freshGroup, suite as graphStore } from "../suites/GraphStore.ts"
 import { suite as ledger } from "../suites/Ledger.ts"
 import { suite as removal } from "../suites/Removal.ts"
+import { suite as search } from "../suites/Search.ts"
 
 const run = RunId.make("run")
 
@@ -47,6 +50,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
   graphStore("Neo4j", layer, 5)
   ledger("Neo4j", layer)
   removal("Neo4j", layer, { server: true })
+  search("Neo4j", layer)
 
   describe("Neo4jStore", () => {
     it.live("writers at once leave what their documents add up to, in whatever order they come and go", () =>
@@ -310,6 +314,34 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           })
         )
       ).pipe(Effect.provide(Neo4jStore.layer(neo4j)))
+    )
+
+    it.live(
+      "embeddings of a graph of the first version are moved to the property of their length, and found there",
+      () =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const write = documentWrite(group, ["a"], {
+            bytes: "a",
+            chunks: [{ names: ["Ada Byron"] }, { names: ["Zoë"] }]
+          })
+          yield* use(neo4j, (store) => store.commit(group, run, [write]))
+          const found = use(neo4j, (store) =>
+            store.search(group, { text: "byron", vector: new Float32Array([1, 0.5, -1]), limit: 5 })
+          )
+          const before = yield* found
+          assert.strictEqual(before.chunks.length, 2)
+          yield* query("MATCH (c:Chunk {group: $group}) SET c.embedding = c.embedding_3 REMOVE c.embedding_3", {
+            group
+          })
+          assert.deepStrictEqual((yield* found).chunks, [])
+          yield* Effect.scoped(Effect.flatMap(Connection.make(neo4j), moveEmbeddings))
+          assert.deepStrictEqual(yield* found, before)
+          const left = yield* query("MATCH (c:Chunk {group: $group}) WHERE c.embedding IS NOT NULL RETURN c.id AS id", {
+            group
+          })
+          assert.deepStrictEqual(left, [])
+        })
     )
 
     it.live("a type of relation that has many is found by its id through an index, once a run has ended", () =>

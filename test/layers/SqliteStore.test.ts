@@ -19,6 +19,7 @@ import { makeRandom } from "../support/random.ts"
 import { suite as graphStore } from "../suites/GraphStore.ts"
 import { lookUp, suite as ledger } from "../suites/Ledger.ts"
 import { suite as removal } from "../suites/Removal.ts"
+import { suite as search } from "../suites/Search.ts"
 
 const layerFile = Layer.unwrap(
   Effect.map(temporaryDirectory(), (directory) =>
@@ -32,6 +33,8 @@ ledger("SQLite in memory", SqliteStore.layerMemory)
 ledger("SQLite file", layerFile)
 removal("SQLite in memory", SqliteStore.layerMemory)
 removal("SQLite file", layerFile)
+search("SQLite in memory", SqliteStore.layerMemory)
+search("SQLite file", layerFile)
 
 const group = Group.make("g")
 const run = RunId.make("run")

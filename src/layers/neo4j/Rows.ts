@@ -4,6 +4,7 @@ import { normaliseName } from "../../domain/Names.ts"
 import { failure } from "./Fault.ts"
 import { labelOf } from "./Identifiers.ts"
 import type { DocumentWrite } from "./Plan.ts"
+import { embeddingOf } from "./Schema.ts"
 import { compare, whole } from "./Values.ts"
 
 /**
@@ -156,6 +157,7 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
         text: chunk.text,
         extraction: found,
         embedding: vector === undefined ? null : [...vector],
+        property: vector === undefined ? null : embeddingOf("Chunk", vector.length).property,
         size: chunk.text.length + chunk.header.length + (found?.length ?? 0) + 9 * (vector?.length ?? 0)
       })
       if (previous !== undefined) next.push({ from: previous, to: chunk.id })

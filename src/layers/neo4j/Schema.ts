@@ -3,12 +3,14 @@ import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { failure, isForbidden, locationOf } from "./Fault.ts"
 import { quoted } from "./Identifiers.ts"
-import { integer, text } from "./Values.ts"
+import { integer, text, texts } from "./Values.ts"
 
 /** A part of the schema: made by its statement, found again by its name. */
 interface Part {
   readonly name: string
   readonly statement: string
+  /** What it must be over, where it was over something else in an earlier version. */
+  readonly properties?: ReadonlyArray<string>
 }
 
 const listed = (fields: ReadonlyArray<string>): string => fields.map((field) => `n.${field}`).join(", ")
@@ -23,11 +25,19 @@ const range = (name: string, label: string, ...fields: ReadonlyArray<string>): P
   statement: `CREATE INDEX ${name} IF NOT EXISTS FOR (n:${label}) ON (${listed(fields)})`
 })
 
-/** Analysed without stop words and stems of one language: names are of all of them. */
-const fullText = (name: string, label: string, ...fields: ReadonlyArray<string>): Part => ({
-  name,
-  statement: `CREATE FULLTEXT INDEX ${name} IF NOT EXISTS FOR (n:${label}) ON EACH [${listed(fields)}] OPTIONS {indexConfig: {\`fulltext.analyzer\`: "standard-no-stop-words"}}`
-})
+/**
+ * Analysed without stop words and stems of one language: names are of all of them. Written with each commit, not some time
+ * after it (`eventually_consistent`), so that a search sees what was committed. With the group, so that one group's
+ * entries are found among those of all.
+ */
+const fullText = (name: string, label: string, ...own: ReadonlyArray<string>): Part => {
+  const fields = [...own, "group"]
+  return {
+    name,
+    properties: fields,
+    statement: `CREATE FULLTEXT INDEX ${name} IF NOT EXISTS FOR (n:${label}) ON EACH [${listed(fields)}] OPTIONS {indexConfig: {\`fulltext.analyzer\`: "standard-no-stop-words"}}`
+  }
+}
 
 /** Ids hold the group, so that one property is unique across groups; what is listed by group is found by both. */
 const version1: ReadonlyArray<Part> = [
@@ -53,12 +63,16 @@ const version1: ReadonlyArray<Part> = [
   range("sluice_letter_group", "DeadLetter", "group", "head"),
   range("sluice_letter_source", "DeadLetter", "sourceId"),
   range("sluice_letter_document", "DeadLetter", "document"),
-  range("sluice_run_group", "Run", "group", "startedAt"),
-  fullText("sluice_entity_text", "Entity", "name", "aliases"),
-  fullText("sluice_fact_text", "Fact", "text")
+  range("sluice_run_group", "Run", "group", "startedAt")
 ]
 
 const version2: ReadonlyArray<Part> = [unique("sluice_fact_leads", "Fact", "leads")]
+
+/** Earlier versions had them without the group. */
+const version3: ReadonlyArray<Part> = [
+  fullText("sluice_entity_text", "Entity", "name", "aliases"),
+  fullText("sluice_fact_text", "Fact", "text")
+]
 
 /** Every relation has a fact that leads it (see Statements.ts). To look one up would lock what the inner transactions set. */
 const leadRelations = `
@@ -76,38 +90,46 @@ interface Migration {
 /** What each version added; only ever append. */
 const migrations: ReadonlyArray<Migration> = [
   { parts: version1, steps: [] },
-  { parts: version2, steps: [leadRelations] }
+  { parts: version2, steps: [leadRelations] },
+  { parts: version3, steps: [] }
 ]
 
 const current = migrations.length
 
 const parts = migrations.flatMap((migration) => migration.parts)
 
+/** Of earlier versions: over embeddings of one length alone. */
+const obsolete = ["sluice_chunk_embedding", "sluice_entity_embedding"]
+
 export interface SchemaState {
   /** 0: nothing was written here yet. */
   readonly version: number
-  /** Names of what should be there and is not. */
+  /** Names of what should be there and is not, or is as an earlier version made it. */
   readonly missing: ReadonlyArray<string>
   /** Statements that make it. */
   readonly statements: ReadonlyArray<string>
 }
 
-const names = (found: ReadonlyArray<Row>): ReadonlySet<string> => new Set(found.map((row) => text(row, "name")))
+const isAsIs = ({ name, properties }: Part, there: ReadonlyMap<string, Row>): boolean => {
+  const row = there.get(name)
+  return row !== undefined && (properties === undefined || texts(row, "properties").join() === properties.join())
+}
 
 /** What is there of the schema. */
 export const state = Effect.fnUntraced(function* (connection: Connection) {
   const [versions, indexes] = yield* Effect.all([
     connection.read("MATCH (v:SluiceSchema) RETURN max(v.version) AS version"),
-    connection.read("SHOW INDEXES YIELD name, state WHERE state <> 'FAILED' RETURN name")
+    connection.read("SHOW INDEXES YIELD name, state, properties WHERE state <> 'FAILED' RETURN name, properties")
   ])
   const [version] = versions
-  const there = names(indexes)
-  const missing = parts.filter(({ name }) => !there.has(name))
+  const there = new Map(indexes.map((row) => [text(row, "name"), row]))
+  const missing = parts.filter((part) => !isAsIs(part, there))
+  const dropped = [...missing.map(({ name }) => name), ...obsolete].filter((name) => there.has(name))
   const known = version?.["version"]
   const found: SchemaState = {
     version: typeof known === "number" ? known : 0,
     missing: missing.map(({ name }) => name),
-    statements: missing.map(({ statement }) => statement)
+    statements: [...dropped.map((name) => `DROP INDEX ${name} IF EXISTS`), ...missing.map(({ statement }) => statement)]
   }
   return found
 })
@@ -143,6 +165,7 @@ export const ensure = Effect.fnUntraced(function* (connection: Connection) {
     )
     yield* connection.alone("CALL db.awaitIndexes(300)")
   }
+  if (found.version > 0 && found.version < 3) yield* moveEmbeddings(connection)
   if (found.version < current) {
     const steps = found.version === 0 ? [] : migrations.slice(found.version).flatMap((migration) => migration.steps)
     yield* Effect.forEach(steps, (step) => connection.alone(step), { discard: true })
@@ -152,38 +175,71 @@ export const ensure = Effect.fnUntraced(function* (connection: Connection) {
   }
 })
 
-/** Labels whose nodes may have an embedding, and the index over it. */
-const vectors = [
-  { name: "sluice_chunk_embedding", label: "Chunk" },
-  { name: "sluice_entity_embedding", label: "Entity" }
-] as const
+/** Labels whose nodes may have an embedding. */
+const embedded = ["Chunk", "Entity"] as const
 
-/** Dimensions of the vector indexes that are there, by name. */
-const dimensions = Effect.fnUntraced(function* (connection: Connection) {
-  const found = yield* connection.read(
-    "SHOW VECTOR INDEXES YIELD name, options RETURN name, options.indexConfig['vector.dimensions'] AS dimensions"
-  )
-  return new Map(found.map((row) => [text(row, "name"), integer(row, "dimensions")]))
+/** Vectors of one length cannot be compared with those of another: each length has a property, and an index over it. */
+export const embeddingOf = (label: (typeof embedded)[number], length: number) => ({
+  property: `embedding_${length}`,
+  index: `sluice_${label.toLowerCase()}_embedding_${length}`
 })
 
-/** Vectors of another length cannot be searched together: where the embedder has changed, the index is made anew. */
+/** Names of the vector indexes that are there and can be asked, with the length of their vectors. */
+export const vectorIndexes = Effect.fnUntraced(function* (connection: Connection) {
+  const found = yield* connection.read(
+    `SHOW VECTOR INDEXES YIELD name, state, options WHERE state = "ONLINE" AND name STARTS WITH "sluice_"
+     RETURN name, options.indexConfig['vector.dimensions'] AS length`
+  )
+  return new Map(found.map((row) => [text(row, "name"), integer(row, "length")]))
+})
+
+/** Makes the indexes over embeddings of this length, where they are not there. */
 export const ensureVectors = Effect.fnUntraced(function* (connection: Connection, length: number) {
-  const there = yield* dimensions(connection)
-  const other = [...there.values()].find((before) => before !== length)
-  if (other !== undefined) {
-    yield* Effect.logWarning(
-      `Embeddings have ${length} dimensions now and had ${other}: their index is made anew, and finds those of ${length} alone.`
+  const there = yield* vectorIndexes(connection)
+  const statements = embedded.flatMap((label) => {
+    const { index, property } = embeddingOf(label, length)
+    return there.has(index)
+      ? []
+      : [
+          `CREATE VECTOR INDEX ${index} IF NOT EXISTS FOR (n:${label}) ON (n.${property}) OPTIONS {indexConfig: {\`vector.dimensions\`: ${length}, \`vector.similarity_function\`: "cosine"}}`
+        ]
+  })
+  if (statements.length === 0) return
+  yield* Effect.forEach(statements, (statement) => connection.alone(statement), { discard: true }).pipe(
+    Effect.mapError((error) => (isForbidden(error) ? forbidden(connection, statements) : error))
+  )
+  yield* connection.alone("CALL db.awaitIndexes(300)")
+})
+
+/** Versions 1 and 2 had them in one property, whatever their length. What was moved is not found again, should this break off. */
+export const moveEmbeddings = Effect.fnUntraced(function* (connection: Connection) {
+  const lengths = yield* connection.read(
+    "MATCH (c:Chunk) WHERE c.group IS NOT NULL AND c.embedding IS NOT NULL RETURN DISTINCT size(c.embedding) AS length"
+  )
+  for (const row of lengths) {
+    const length = integer(row, "length")
+    yield* connection.alone(
+      `MATCH (c:Chunk) WHERE c.group IS NOT NULL AND size(c.embedding) = ${length}
+       CALL (c) {
+         CALL db.create.setNodeVectorProperty(c, "${embeddingOf("Chunk", length).property}", c.embedding)
+         REMOVE c.embedding
+       } IN TRANSACTIONS OF 500 ROWS`
     )
+    yield* ensureVectors(connection, length)
   }
-  for (const { label, name } of vectors) {
-    const before = there.get(name)
-    if (before === length) continue
-    const statement = `CREATE VECTOR INDEX ${name} IF NOT EXISTS FOR (n:${label}) ON (n.embedding) OPTIONS {indexConfig: {\`vector.dimensions\`: ${length}, \`vector.similarity_function\`: "cosine"}}`
-    const statements = before === undefined ? [statement] : [`DROP INDEX ${name} IF EXISTS`, statement]
-    yield* Effect.forEach(statements, (one) => connection.alone(one), { discard: true }).pipe(
-      Effect.mapError((error) => (isForbidden(error) ? forbidden(connection, statements) : error))
-    )
-  }
+})
+
+/** Fails where a search would not find what is there: the schema is an earlier version's, or lacks an index. */
+export const checkSearchable = Effect.fnUntraced(function* (connection: Connection) {
+  const found = yield* state(connection)
+  const lacking = version3.filter(({ name }) => found.missing.includes(name)).map(({ name }) => name)
+  if (found.version >= current && lacking.length === 0) return
+  return yield* failure(
+    "version",
+    found.version < current
+      ? `The graph at ${locationOf(connection.address)} was written by an older sluice (its schema is ${found.version}, this one's ${current}). \`sluice ingest\` brings it up to date.`
+      : `The graph at ${locationOf(connection.address)} lacks ${lacking.join(" and ")}, which search needs: the next \`sluice ingest\` makes it, and \`sluice doctor\` has the statements.`
+  )
 })
 
 /** Relations of a type from which on they are found by an index; of fewer, the ends tell as quickly. */
@@ -196,7 +252,7 @@ const indexedFrom = 1000
  */
 export const ensureRelations = Effect.fnUntraced(function* (connection: Connection, types: ReadonlySet<string>) {
   const found = yield* connection.read("SHOW INDEXES YIELD name WHERE name STARTS WITH 'sluice_relation_' RETURN name")
-  const there = names(found)
+  const there = new Set(found.map((row) => text(row, "name")))
   const wanted = [...types]
     .map((type) => ({ name: `sluice_relation_${type}`, type: quoted(type) }))
     .filter(({ name }) => !there.has(name))

@@ -76,7 +76,7 @@ export const statements = {
       id: row.id, key: row.key, group: $group, document: row.document, ordinal: row.ordinal, start: row.start, end: row.end,
       tokens: row.tokens, state: row.state, header: row.header, text: row.text, extraction: row.extraction})
     WITH c, row WHERE row.embedding IS NOT NULL
-    CALL db.create.setNodeVectorProperty(c, "embedding", row.embedding)`,
+    CALL db.create.setNodeVectorProperty(c, row.property, row.embedding)`,
   addNext: `
     UNWIND $rows AS row
     MATCH (a:Chunk {id: row.from})
@@ -170,7 +170,7 @@ export const statements = {
 
 /**
  * Entities of one type; one that is there keeps all that it has. `Renamed` are those whose `name` and `aliases` are to be
- * made up anew: with a name that they do not have yet.
+ * made up anew: with more than one name, since another may be the commonest now.
  */
 export const addEntities = (label: string | undefined): string => `
     UNWIND $rows AS row
@@ -178,7 +178,7 @@ export const addEntities = (label: string | undefined): string => `
     ON CREATE SET ${label === undefined ? "" : `e:${quoted(label)}, `}e.group = $group, e.type = row.type, e.key = row.key,
       e.name = row.names[0], e.aliases = row.names[1..]
     WITH e, row
-    WHERE any(name IN row.names WHERE name <> e.name AND NOT name IN e.aliases)
+    WHERE size(row.names) > 1 OR size(e.aliases) > 0 OR row.names[0] <> e.name
     SET e:Renamed`
 
 /** Relations that nobody has made before. What a relation says is its lead's. */

@@ -12,7 +12,7 @@ type RelationRow = Extract<ExportRow, { readonly kind: "relation" }>
 type FactView = RelationRow["facts"][number]
 
 /** The commonest name whose key is the entity's, or of all; ties go to the least. The others are aliases. */
-const called = (key: string, names: ReadonlyArray<Row>): Pick<EntityView, "name" | "aliases"> => {
+export const called = (key: string, names: ReadonlyArray<Row>): Pick<EntityView, "name" | "aliases"> => {
   const [first, ...others] = names
     .map((row) => ({ name: text(row, "name"), count: integer(row, "count") }))
     .map((row) => ({ ...row, isOwn: normaliseName(row.name) === key }))
@@ -20,9 +20,9 @@ const called = (key: string, names: ReadonlyArray<Row>): Pick<EntityView, "name"
   return { name: first?.name ?? key, aliases: others.map(({ name }) => name).toSorted(compare) }
 }
 
-/** An entity's names, with how often each is used. */
-const namesOf = (entity: "e" | "s" | "t"): string => `COLLECT {
-  MATCH (${entity})<-[n:NAMES]-()
+/** An entity's names, with how often each is used; of one without the label, if one is given, none. */
+export const namesOf = (entity: "e" | "s" | "t", label: "" | ":Renamed" = ""): string => `COLLECT {
+  MATCH (${entity}${label})<-[n:NAMES]-()
   WITH n.name AS name, count(*) AS count
   RETURN {name: name, count: count}
 }`

@@ -13,8 +13,8 @@ export interface Schema {
   readonly applicationId: number
   /** `PRAGMA user_version` is how many of these a file has had; only ever append. */
   readonly migrations: ReadonlyArray<string>
-  /** Of one text, for migrations. */
-  readonly functions?: Readonly<Record<string, (text: string) => number>>
+  /** Of one text, for migrations and what is made anew. */
+  readonly functions?: Readonly<Record<string, (text: string) => number | string>>
   readonly synchronous: "NORMAL" | "FULL"
   /** Pages of 4 KiB that the write-ahead log may hold before they are moved into the file. */
   readonly checkpoint: number
@@ -45,6 +45,9 @@ export class Database {
       : connectForWriting(this.file, options, schema, (db) => migrate(db, schema, this.file))
     try {
       this.#check(schema)
+      for (const [name, made] of Object.entries(schema.functions ?? {})) {
+        this.#db.function(name, { deterministic: true }, (value) => (typeof value === "string" ? made(value) : null))
+      }
       if (options.readOnly) this.#requireCurrent(schema)
       else this.#prepareForWriting(schema)
       this.#inode = this.#isWatched(options) ? inodeOf(this.file) : undefined
@@ -233,9 +236,6 @@ export class Database {
       `PRAGMA fullfsync = ${schema.synchronous === "FULL" ? "ON" : "OFF"}; PRAGMA synchronous = ${schema.synchronous}; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${schema.checkpoint}`
     )
     if (schema.isTruth) this.#db.exec("PRAGMA secure_delete = ON")
-    for (const [name, made] of Object.entries(schema.functions ?? {})) {
-      this.#db.function(name, { deterministic: true }, (value) => (typeof value === "string" ? made(value) : null))
-    }
     migrate(this.#db, schema, this.file)
   }
 

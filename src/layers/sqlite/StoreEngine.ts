@@ -1,7 +1,7 @@
 import type { GraphRecord } from "../../domain/Canonical.ts"
 import type { GraphCounts } from "../../domain/Graph.ts"
 import type { DocumentId, Group, Recipe, RunId } from "../../domain/Ids.ts"
-import type { ExportRow, Overview, RemovalWrite } from "../../services/GraphStore.ts"
+import type { ExportRow, Found, Overview, RemovalWrite, SearchQuery } from "../../services/GraphStore.ts"
 import type { KnownSource, RunEntry } from "../../services/Ledger.ts"
 import { Database, integer, orNull, text } from "./Database.ts"
 import type { Row } from "./Database.ts"
@@ -11,6 +11,7 @@ import type { Cursor, Page } from "./Page.ts"
 import { StoreRecords } from "./StoreRecords.ts"
 import { StoreRemovals } from "./StoreRemovals.ts"
 import type { StoreRemoval } from "./StoreRemovals.ts"
+import { StoreSearch } from "./StoreSearch.ts"
 import { storeSchema } from "./StoreSchema.ts"
 import { StoreViews } from "./StoreViews.ts"
 import { StoreWriter } from "./StoreWriter.ts"
@@ -34,6 +35,7 @@ export class StoreEngine {
   readonly #removals: StoreRemovals
   readonly #records: StoreRecords
   readonly #views: StoreViews
+  readonly #search: StoreSearch
 
   constructor(options: OpenOptions) {
     this.#db = new Database(options, storeSchema)
@@ -43,6 +45,7 @@ export class StoreEngine {
     this.#removals = new StoreRemovals(this.#db)
     this.#records = new StoreRecords(this.#db)
     this.#views = new StoreViews(this.#db)
+    this.#search = new StoreSearch(this.#db, this.#views)
   }
 
   commit(group: Group, run: RunId, writes: ReadonlyArray<StoreWrite>): void {
@@ -119,6 +122,11 @@ export class StoreEngine {
   overview(group: Group, limits: { readonly entities: number; readonly facts: number }): Overview {
     const pk = this.#group(group)
     return this.#db.read(() => this.#views.overview(pk, limits))
+  }
+
+  search(group: Group, query: SearchQuery): Found {
+    const pk = this.#group(group)
+    return this.#db.read(() => this.#search.search(pk, query))
   }
 
   putRun(run: StoredRun): void {

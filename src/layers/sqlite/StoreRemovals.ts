@@ -1,6 +1,7 @@
 import type { RemovalWrite } from "../../services/GraphStore.ts"
 import { integer, text } from "./Database.ts"
 import type { Database } from "./Database.ts"
+import { StoreIndex } from "./StoreIndex.ts"
 import { textKey } from "./StoreSchema.ts"
 
 /** A `Removal` whose chunks have no keys yet: to make them would load more into the thread than all of this. */
@@ -13,9 +14,11 @@ export interface StoreRemoval {
 export class StoreRemovals {
   readonly #db: Database
   readonly #sql: ReturnType<typeof statements>
+  readonly #index: StoreIndex
 
   constructor(db: Database) {
     this.#db = db
+    this.#index = new StoreIndex(db)
     this.#sql = statements(db)
   }
 
@@ -58,6 +61,7 @@ export class StoreRemovals {
 
   /** Everything of the group, its runs too. */
   forgetGroup(group: number): void {
+    this.#index.dropGroup(group)
     for (const drop of this.#sql.dropGroup) drop.run(group)
   }
 
@@ -67,6 +71,7 @@ export class StoreRemovals {
    */
   purge(): boolean {
     if (this.#sql.unpurged.get() === undefined) return false
+    this.#db.write(() => this.#index.rebuild())
     this.#db.rewrite()
     this.#db.write(() => {
       this.#sql.dropForgottenGroups.run()

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib"
 import type { Schema } from "./Database.ts"
+import { factTerms, nameTerms } from "./StoreIndex.ts"
 
 /**
  * Ids are unique within a group and hold it; `pk` are short stand-ins for them, so that evidence rows, of which there are
@@ -184,6 +185,31 @@ ALTER TABLE grp ADD COLUMN unpurged INTEGER NOT NULL DEFAULT 0;
 `
 
 /**
+ * What `search` looks in. The indexes have no texts of their own; should what is a term ever change, a migration must
+ * fill them anew.
+ */
+const version4 = `
+-- Every name of an entity once, however often it is called so.
+CREATE TABLE entity_name (
+  pk INTEGER PRIMARY KEY,
+  entity INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  UNIQUE (entity, name)
+) STRICT;
+INSERT INTO entity_name (entity, name) SELECT DISTINCT entity, name FROM name;
+
+CREATE VIRTUAL TABLE name_search USING fts5(text, content='', tokenize='trigram case_sensitive 1');
+INSERT INTO name_search (name_search, rank) VALUES ('secure-delete', 1);
+INSERT INTO name_search (rowid, text) SELECT pk, name_terms(name) FROM entity_name WHERE name_terms(name) <> '';
+CREATE VIRTUAL TABLE name_piece USING fts5vocab('name_search', 'row');
+
+CREATE VIRTUAL TABLE fact_search USING fts5(text, content='', tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co M*'");
+INSERT INTO fact_search (fact_search, rank) VALUES ('secure-delete', 1);
+INSERT INTO fact_search (rowid, text) SELECT pk, fact_terms(text) FROM fact;
+CREATE VIRTUAL TABLE fact_word USING fts5vocab('fact_search', 'row');
+`
+
+/**
  * Finds chunks with the same text. 32 bits, since this is an entry of an index for each chunk: among millions of chunks
  * some share one by chance, and those who look compare the texts.
  */
@@ -192,8 +218,8 @@ export const textKey = (text: string): number => crc32(text) | 0
 export const storeSchema: Schema = {
   noun: "store",
   applicationId: 0x534c5543,
-  migrations: [version1, version2, version3],
-  functions: { text_key: textKey },
+  migrations: [version1, version2, version3, version4],
+  functions: { text_key: textKey, name_terms: nameTerms, fact_terms: factTerms },
   synchronous: "NORMAL",
   // A commit touches pages all over the file, and the next one many of the same: moved less often, they are written once.
   checkpoint: 8000,

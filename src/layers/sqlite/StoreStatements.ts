@@ -64,7 +64,7 @@ export const statements = (db: Database) => ({
   weighRelation: db.prepare("UPDATE relation SET weight = weight + ? WHERE pk = ?"),
   putFact: db.prepare(
     `INSERT INTO fact (grp, id, relation, text, valid_at, invalid_at, weight) VALUES (?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (grp, id) DO UPDATE SET weight = weight + excluded.weight RETURNING pk`
+     ON CONFLICT (grp, id) DO UPDATE SET weight = weight + excluded.weight RETURNING pk, weight`
   ),
   weighFact: db.prepare("UPDATE fact SET weight = weight + ? WHERE pk = ? RETURNING relation"),
   addSupport: db.prepare("INSERT OR IGNORE INTO support (chunk, fact, confidence, predicate) VALUES (?, ?, ?, ?)"),
@@ -74,6 +74,7 @@ export const statements = (db: Database) => ({
   ),
 
   namedBy: db.prepare(`SELECT entity, count(*) AS count FROM name WHERE chunk IN (${chunks}) GROUP BY entity`),
+  namesIn: db.prepare(`SELECT DISTINCT entity, name FROM name WHERE chunk IN (${chunks})`),
   mentionedBy: db.prepare(`SELECT DISTINCT entity FROM mention WHERE chunk IN (${chunks})`),
   supportedBy: db.prepare(`SELECT fact, count(*) AS count FROM support WHERE chunk IN (${chunks}) GROUP BY fact`),
   dropEvidence: [
@@ -84,7 +85,7 @@ export const statements = (db: Database) => ({
     db.prepare("DELETE FROM decision WHERE document = ?1"),
     db.prepare("DELETE FROM chunk WHERE document = ?1")
   ],
-  sweepFact: db.prepare("DELETE FROM fact WHERE pk = ? AND weight = 0"),
+  sweepFact: db.prepare("DELETE FROM fact WHERE pk = ? AND weight = 0 RETURNING text"),
   sweepRelation: db.prepare("DELETE FROM relation WHERE pk = ? AND weight = 0 RETURNING source, target"),
   sweepEntity: db.prepare(
     `DELETE FROM entity WHERE pk = ?1 AND weight = 0

@@ -78,28 +78,29 @@ export class StoreViews {
     return page(this.#sections, group, cursor)
   }
 
+  /** What people want to know of an entity. */
+  entity(pk: number) {
+    const sql = this.#sql
+    return { ...this.#names(pk), relations: count(sql.relationsOf.get(pk)), mentions: count(sql.mentionsOf.get(pk)) }
+  }
+
+  nameOf(pk: number): string {
+    return this.#names(pk).name
+  }
+
   overview(group: number, limits: { readonly entities: number; readonly facts: number }): Overview {
     const sql = this.#sql
-    const nameOf = (pk: number): string => this.#names(pk).name
     return {
-      entities: sql.topEntities.all(group, limits.entities).map((row) => {
-        const pk = integer(row, "pk")
-        const { aliases, name } = this.#names(pk)
-        return {
-          name,
-          type: text(row, "type"),
-          relations: count(sql.relationsOf.get(pk)),
-          mentions: count(sql.mentionsOf.get(pk)),
-          aliases
-        }
-      }),
+      entities: sql.topEntities
+        .all(group, limits.entities)
+        .map((row) => ({ ...this.entity(integer(row, "pk")), type: text(row, "type") })),
       facts: sql.topFacts.all(group, limits.facts).map((row) => ({
-        source: nameOf(integer(row, "source")),
+        source: this.nameOf(integer(row, "source")),
         type: text(row, "type"),
         ...optionalText(row, "predicate", "predicate"),
-        target: nameOf(integer(row, "target")),
+        target: this.nameOf(integer(row, "target")),
         text: text(row, "text"),
-        document: this.#documentOf(integer(row, "pk")),
+        document: this.documentOf(integer(row, "pk")),
         evidence: integer(row, "weight")
       }))
     }
@@ -170,7 +171,8 @@ export class StoreViews {
     }
   }
 
-  #documentOf(fact: number): string {
+  /** Title, or else source, of the first document that says a fact. */
+  documentOf(fact: number): string {
     const row = this.#sql.firstDocumentOf.get(fact)
     if (row === undefined) return ""
     const title = text(row, "title")

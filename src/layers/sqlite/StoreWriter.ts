@@ -5,6 +5,7 @@ import { integer, orNull, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
 import { Fault } from "./Fault.ts"
 import type { StoreGraph } from "./StoreGraph.ts"
+import { StoreIndex } from "./StoreIndex.ts"
 import { textKey } from "./StoreSchema.ts"
 import { statements } from "./StoreStatements.ts"
 
@@ -57,15 +58,19 @@ class Touched {
   readonly entities = new Set<number>()
   readonly relations = new Set<number>()
   readonly facts = new Set<number>()
+  /** By entity. */
+  readonly names = new Map<number, Set<string>>()
   hasChanged = false
 }
 
 /** Writes commits. Each method runs within a transaction of its caller. */
 export class StoreWriter {
   readonly #sql: ReturnType<typeof statements>
+  readonly #index: StoreIndex
 
   constructor(db: Database) {
     this.#sql = statements(db)
+    this.#index = new StoreIndex(db)
   }
 
   group(name: string): number {
@@ -150,7 +155,7 @@ export class StoreWriter {
       )
       chunks.push(Number(lastInsertRowid))
     }
-    this.#graph(group, document, write.graph, chunks)
+    this.#graph(group, document, write.graph, chunks, touched)
     const rowOf = new Map(write.chunks.map(({ id }, index) => [id, chunks[index]]))
     for (const { chunk, vector } of write.embeddings) {
       const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
@@ -168,7 +173,7 @@ export class StoreWriter {
    * Weights are put down as rows are asked for and taken back where a row was there already, which is seldom: the same
    * name or support twice in one document.
    */
-  #graph(group: number, document: number, graph: StoreGraph, chunks: ReadonlyArray<number>): void {
+  #graph(group: number, document: number, graph: StoreGraph, chunks: ReadonlyArray<number>, touched: Touched): void {
     const sql = this.#sql
     const { decisions, entities, facts, mentions, names, relations, supports } = graph
     const chunkOf = (index: number | undefined): number => chunks[index ?? -1] ?? absent("chunk")
@@ -192,8 +197,14 @@ export class StoreWriter {
       entityRows.set(index, pk)
       return pk
     }
+    const called = new Set<string>()
     for (const [row, name] of names.name.entries()) {
       const entity = entityOf(names.entity[row])
+      const whole = `${entity} ${name}`
+      if (!called.has(whole)) {
+        called.add(whole)
+        this.#index.addName(entity, name)
+      }
       const { changes } = sql.addName.run(
         chunkOf(names.chunk[row]),
         entity,
@@ -226,7 +237,11 @@ export class StoreWriter {
       if (weight === 0) continue
       const [from, to] = facts.valid.get(index) ?? [null, null]
       const text = facts.texts[facts.text[index] ?? -1] ?? absent("text")
-      factRows.set(index, pkOf(sql.putFact.get(group, id, relationOf(index), text, from, to, weight), "fact", id))
+      const put = sql.putFact.get(group, id, relationOf(index), text, from, to, weight)
+      const fact = pkOf(put, "fact", id)
+      factRows.set(index, fact)
+      // One that was there has a weight already, but for those that this commit has taken all evidence from.
+      if (put?.["weight"] === weight && !touched.facts.has(fact)) this.#index.addFact(fact, text)
     }
     for (const [row, index] of supports.fact.entries()) {
       const fact = factRows.get(index) ?? absent("fact")
@@ -296,6 +311,12 @@ export class StoreWriter {
       sql.weighEntity.run(-integer(row, "count"), entity)
       touched.entities.add(entity)
     }
+    for (const row of sql.namesIn.all(document)) {
+      const entity = integer(row, "entity")
+      const names = touched.names.get(entity)
+      if (names === undefined) touched.names.set(entity, new Set([text(row, "name")]))
+      else names.add(text(row, "name"))
+    }
     for (const row of sql.mentionedBy.all(document)) touched.entities.add(integer(row, "entity"))
     for (const row of sql.supportedBy.all(document)) {
       const fact = integer(row, "fact")
@@ -311,7 +332,13 @@ export class StoreWriter {
   }
 
   #sweep(touched: Touched): void {
-    for (const fact of touched.facts) this.#sql.sweepFact.run(fact)
+    for (const fact of touched.facts) {
+      const swept = this.#sql.sweepFact.get(fact)
+      if (swept !== undefined) this.#index.dropFact(fact, text(swept, "text"))
+    }
+    for (const [entity, names] of touched.names) {
+      for (const name of names) this.#index.sweepName(entity, name)
+    }
     for (const relation of touched.relations) {
       const ends = this.#sql.sweepRelation.get(relation)
       if (ends === undefined) continue

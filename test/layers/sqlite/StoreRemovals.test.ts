@@ -32,7 +32,9 @@ describe("what is taken out of a store's file", () => {
       const found = () =>
         ["", "-wal"]
           .filter((suffix) => existsSync(file + suffix))
-          .flatMap((suffix) => readFileSync(file + suffix, "latin1").match(/Secret\w*/g) ?? [])
+          // In small letters it is what the full-text indexes have of it.
+          .flatMap((suffix) => readFileSync(file + suffix, "latin1").match(/secret\w*/gi) ?? [])
+      const isIndexed = () => found().some((word) => /^secret\d/.test(word))
       yield* inFile(file, (store) =>
         Effect.gen(function* () {
           const names = Array.from({ length: 60 }, (_, i) => `${i % 4 === 1 ? "Secret" : "Plain"}${i}`)
@@ -40,6 +42,7 @@ describe("what is taken out of a store's file", () => {
             yield* store.commit(group, run, [documentWrite(group, [`${name}.md`], outline(name, index))])
           }
           assert.isAbove(found().length, 100)
+          assert.isTrue(isIndexed())
           const secret = names.filter((name) => name.startsWith("Secret"))
           // An edit, a removal, and documents that are forgotten.
           yield* store.commit(group, run, [documentWrite(group, ["Secret1.md"], outline("Plain1", 1))])
@@ -59,6 +62,37 @@ describe("what is taken out of a store's file", () => {
     })
   )
 
+  it.effect("leaves nothing in the full-text indexes, before any purge", () =>
+    Effect.gen(function* () {
+      const file = join(yield* temporaryDirectory(), "store.db")
+      yield* inFile(file, (store) =>
+        Effect.gen(function* () {
+          const secret: DocumentOutline = {
+            bytes: "s",
+            chunks: [
+              {
+                names: ["Ada Moreno", "Quentin Qwyzz"],
+                said: [{ source: "Ada Moreno", type: "KNOWS", target: "Quentin Qwyzz", text: "They hid a xylophone." }]
+              }
+            ]
+          }
+          yield* store.commit(group, run, [documentWrite(group, ["plain"], outline("Plain", 5))])
+          yield* store.commit(group, run, [documentWrite(group, ["s"], secret)])
+          yield* store.commit(group, run, [{ _tag: "removed", source: "s" }])
+        })
+      )
+      const db = new DatabaseSync(file)
+      const words = ["name_piece", "fact_word"].flatMap((table) => db.prepare(`SELECT term FROM ${table}`).all())
+      const names = db.prepare("SELECT name FROM entity_name").all()
+      const kept = JSON.stringify([words, names])
+      assert.include(kept, "plainx0")
+      assert.notMatch(kept, /xylophone|qwy|hid/i)
+      db.exec("INSERT INTO name_search (name_search) VALUES ('integrity-check')")
+      db.exec("INSERT INTO fact_search (fact_search) VALUES ('integrity-check')")
+      db.close()
+    })
+  )
+
   it.effect("is found in a store of an older version too", () =>
     Effect.gen(function* () {
       const file = join(yield* temporaryDirectory(), "store.db")
@@ -67,7 +101,8 @@ describe("what is taken out of a store's file", () => {
         store.commit(group, run, [documentWrite(group, ["one"], one), documentWrite(group, ["other"], other)])
       )
       const db = new DatabaseSync(file)
-      db.exec(`DROP INDEX chunk_by_text; ALTER TABLE chunk DROP COLUMN text_key;
+      db.exec(`DROP TABLE name_piece; DROP TABLE fact_word; DROP TABLE name_search; DROP TABLE fact_search;
+        DROP TABLE entity_name; DROP INDEX chunk_by_text; ALTER TABLE chunk DROP COLUMN text_key;
         ALTER TABLE grp DROP COLUMN unpurged; PRAGMA user_version = 2`)
       db.close()
       yield* inFile(file, (store) =>
@@ -80,6 +115,11 @@ describe("what is taken out of a store's file", () => {
             { _tag: "removed", source: "other" }
           ])
           assert.strictEqual(told.chunks.length, other.chunks.length)
+          const { entities, facts } = yield* store.search(group, { text: "OtherX0", limit: 1 })
+          assert.deepStrictEqual([entities[0]?.name, facts[0]?.text], ["OtherX0", "OtherX0 KNOWS OtherX0"])
+          yield* store.commit(group, run, [{ _tag: "removed", source: "other" }])
+          const left = yield* store.search(group, { text: "OtherX0", limit: 1 })
+          assert.deepStrictEqual([left.entities, left.facts], [[], []])
         })
       )
     })
