@@ -8,6 +8,7 @@ import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import * as Connection from "./neo4j/Connection.ts"
+import { groups, stored } from "./neo4j/Documents.ts"
 import { failure, locationOf } from "./neo4j/Fault.ts"
 import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
@@ -166,10 +167,12 @@ const services = Effect.fnUntraced(function* (
       )
       return false
     }),
+    groups: Effect.suspend(() => groups(connection)),
+    stored: (group) => stored(connection, group),
     counts: Effect.fn("GraphStore.counts")((group: Group) => counts(connection, group)),
     hash: Effect.fn("GraphStore.hash")((group: Group) => hash(connection, group, isReadOnly)),
     records: (group) => records(connection, group),
-    exportRows: (group) => exportRows(connection, group),
+    exportRows: (group, kinds) => exportRows(connection, group, kinds),
     overview: (group, limits) => overview(connection, group, limits),
     location
   }).pipe(

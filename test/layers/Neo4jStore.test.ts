@@ -4,6 +4,7 @@ import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Stream } fr
 import { graphHash } from "../../src/domain/Canonical.ts"
 import { RunId } from "../../src/domain/Ids.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
+import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
@@ -14,6 +15,7 @@ import { makeRandom } from "../support/random.ts"
 import { freshGroup, suite as graphStore } from "../suites/GraphStore.ts"
 import { suite as ledger } from "../suites/Ledger.ts"
 import { suite as removal } from "../suites/Removal.ts"
+import { suite as stored } from "../suites/Stored.ts"
 
 const run = RunId.make("run")
 
@@ -43,6 +45,8 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
   graphStore("Neo4j", layer, 5)
   ledger("Neo4j", layer)
   removal("Neo4j", layer, { server: true })
+  stored("SQLite to Neo4j", { from: SqliteStore.layerMemory, to: layer }, 4)
+  stored("Neo4j to SQLite", { from: layer, to: SqliteStore.layerMemory }, 4)
 
   describe("Neo4jStore", () => {
     it.live("writers at once leave what their documents add up to, in whatever order they come and go", () =>

@@ -60,7 +60,7 @@ export const statements = {
     UNWIND $rows AS row
     MATCH (d:Document {id: row.id})
     SET d.recipe = row.recipe, d.state = row.state, d.mediaType = row.mediaType, d.title = row.title,
-      d.date = row.date, d.text = row.text, d.run = $run`,
+      d.date = row.date, d.text = row.text, d.run = coalesce(row.run, $run)`,
   addChunks: `
     UNWIND $rows AS row
     MATCH (d:Document {id: row.document})

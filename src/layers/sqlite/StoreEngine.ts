@@ -8,6 +8,8 @@ import type { Row } from "./Database.ts"
 import { isBusy } from "./Fault.ts"
 import type { OpenOptions } from "./Opening.ts"
 import type { Cursor, Page } from "./Page.ts"
+import { StoreDocuments } from "./StoreDocuments.ts"
+import type { StoreDocument } from "./StoreDocuments.ts"
 import { StoreRecords } from "./StoreRecords.ts"
 import { StoreRemovals } from "./StoreRemovals.ts"
 import type { StoreRemoval } from "./StoreRemovals.ts"
@@ -34,6 +36,7 @@ export class StoreEngine {
   readonly #removals: StoreRemovals
   readonly #records: StoreRecords
   readonly #views: StoreViews
+  readonly #documents: StoreDocuments
 
   constructor(options: OpenOptions) {
     this.#db = new Database(options, storeSchema)
@@ -43,6 +46,7 @@ export class StoreEngine {
     this.#removals = new StoreRemovals(this.#db)
     this.#records = new StoreRecords(this.#db)
     this.#views = new StoreViews(this.#db)
+    this.#documents = new StoreDocuments(this.#db)
   }
 
   commit(group: Group, run: RunId, writes: ReadonlyArray<StoreWrite>): void {
@@ -111,9 +115,18 @@ export class StoreEngine {
     return this.#db.read(() => this.#records.page(pk, cursor))
   }
 
-  exportRows(group: Group, cursor: Cursor): Page<ExportRow> {
+  exportRows(group: Group, cursor: Cursor, kinds?: ReadonlyArray<ExportRow["kind"]>): Page<ExportRow> {
     const pk = this.#group(group)
-    return this.#db.read(() => this.#views.page(pk, cursor))
+    return this.#db.read(() => this.#views.page(pk, cursor, kinds))
+  }
+
+  groups(): ReadonlyArray<Group> {
+    return this.#sql.groups.all().map((row) => text<Group>(row, "name"))
+  }
+
+  stored(group: Group, cursor: Cursor): Page<StoreDocument> {
+    const pk = this.#group(group)
+    return this.#db.read(() => this.#documents.page(pk, cursor))
   }
 
   overview(group: Group, limits: { readonly entities: number; readonly facts: number }): Overview {
@@ -216,6 +229,12 @@ const none = 0
 
 const statements = (db: Database) => ({
   group: db.prepare("SELECT pk, generation, hash, hash_generation FROM grp WHERE name = ?"),
+  // One that was forgotten has a space in its name until it is purged, and nothing besides.
+  groups: db.prepare(
+    `SELECT name FROM grp g WHERE EXISTS (SELECT 1 FROM document WHERE grp = g.pk)
+       OR EXISTS (SELECT 1 FROM source WHERE grp = g.pk) OR EXISTS (SELECT 1 FROM run WHERE grp = g.pk)
+       OR EXISTS (SELECT 1 FROM dead_letter WHERE grp = g.pk)`
+  ),
   keepHash: db.prepare("UPDATE grp SET hash = ?1, hash_generation = ?3 WHERE pk = ?2 AND generation = ?3"),
   counts: db.prepare(
     `SELECT
