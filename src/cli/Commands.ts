@@ -2,6 +2,7 @@ import { Cause, Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 import * as Telemetry from "../layers/Telemetry.ts"
 import { Pruning } from "../services/Pruning.ts"
+import * as Copy from "./Copy.ts"
 import * as Doctor from "./Doctor.ts"
 import * as Export from "./Export.ts"
 import * as Failures from "./Failures.ts"
@@ -19,12 +20,12 @@ import * as Runs from "./Runs.ts"
 import { provideFile } from "./Setting.ts"
 import { version } from "./Version.ts"
 import * as Watch from "./Watch.ts"
-import { existingJournal, forgetting, ingestion, reading, watching } from "./Wiring.ts"
+import { copying, existingJournal, forgetting, ingestion, reading, watching } from "./Wiring.ts"
 import type { Documents } from "./Wiring.ts"
 
 /** Logs and traces around a command. */
 const observed =
-  ({ logFile: file, logLevel: level }: Flags.CommonSettings, hasBar = false) =>
+  ({ logFile: file, logLevel: level }: Pick<Flags.CommonSettings, "logFile" | "logLevel">, hasBar = false) =>
   <A, E, R>(command: Effect.Effect<A, E, R>) =>
     command.pipe(
       Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logDebug("Failed", cause))),
@@ -100,6 +101,17 @@ const forget = Command.withHandler(
   })
 )
 
+const copy = Command.withHandler(
+  Copy.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    yield* Effect.flatMap(copying(settings), (places) => Copy.run(places, settings)).pipe(
+      Effect.scoped,
+      observed(settings)
+    )
+  })
+)
+
 const runs = Command.withHandler(
   Runs.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
@@ -127,4 +139,4 @@ const compact = Command.withHandler(
 const journal = Journal.command.pipe(Command.withSubcommands([compact]))
 
 /** Every command with what it runs on: its settings are found, then its layers are made of them. */
-export const commands = [ingest, report, runs, failures, retry, hash, exporting, forget, doctor, journal] as const
+export const commands = [ingest, report, runs, failures, retry, hash, exporting, copy, forget, doctor, journal] as const

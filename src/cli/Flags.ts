@@ -268,6 +268,20 @@ export const exporting = {
   output: optionalSetting("output", text("output", "FILE", "Write to a file (default: standard output)"), asIs)
 }
 
+/** Of `copy`; either is what `--store` takes. */
+export const copying = {
+  from: optionalSetting("from", text("from", "STORE", "The store to read: sqlite:FILE or neo4j://HOST:PORT"), store),
+  to: optionalSetting(
+    "to",
+    text("to", "STORE", "The store to write, made if it is not there; of two servers, both take the same password"),
+    store
+  ),
+  group: optionalSetting("group", text("group", "NAME", "Tenant or workspace (default: all of them)"), group),
+  json: common.json,
+  logLevel: common.logLevel,
+  logFile: common.logFile
+}
+
 /** What flags come to. */
 type Settings<Flags> = { readonly [Name in keyof Flags]: Flags[Name] extends Flag.Flag<Setting<infer A>> ? A : never }
 
@@ -287,5 +301,7 @@ export interface LetterSettings extends Settings<typeof letters> {}
 export interface RetrySettings extends CommonSettings, ModelSettings, Settings<typeof extraction>, BudgetSettings {}
 
 export interface IngestSettings extends RetrySettings, SelectionSettings {}
+
+export interface CopySettings extends Settings<typeof copying> {}
 
 export interface ForgetSettings extends CommonSettings, Omit<Settings<typeof forgetting>, "group"> {}

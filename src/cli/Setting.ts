@@ -48,7 +48,9 @@ const names = [
   "log-level",
   "log-file",
   "format",
-  "output"
+  "output",
+  "from",
+  "to"
 ] as const
 
 type Name = (typeof names)[number]

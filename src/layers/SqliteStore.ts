@@ -120,10 +120,15 @@ const storedDocument = Effect.fnUntraced(function* (stored: StoreDocument) {
     resolved: {
       document: { ...document, blocks: [] },
       recipe,
-      chunks: chunks.map(({ extraction: _, ...chunk }) => ({
-        ...chunk,
+      chunks: chunks.map(({ end, header, id, ordinal, start, tokens }) => ({
+        id,
         document: document.id,
-        text: document.text.slice(chunk.start, chunk.end)
+        ordinal,
+        start,
+        end,
+        text: document.text.slice(start, end),
+        header,
+        tokens
       })),
       extractions,
       graph

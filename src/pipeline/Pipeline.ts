@@ -19,6 +19,7 @@ import type { Snapshot } from "../services/Progress.ts"
 import { isUnfinished, lineageOf, Run, spentBy } from "../services/Run.ts"
 import type { RunStopped } from "../services/RunStopped.ts"
 import { chunk } from "./Chunk.ts"
+import { gathering, maxCommit } from "./Commits.ts"
 import { construct } from "./Construct.ts"
 import { extract } from "./Extract.ts"
 import { Claims } from "./InFlight.ts"
@@ -41,15 +42,6 @@ export interface IngestResult {
   readonly before: Spent
 }
 
-/** Documents that one group commit takes at most. */
-const maxCommit = 128
-
-/**
- * Turns that other fibers get before a commit. Documents of one corpus speak of the same things: the more of them share
- * a commit, the fewer pages are written twice.
- */
-const patience = 16
-
 /** A document's chunks, one by one; letters pass. */
 const toTasks = (flow: Flow<ChunkedDocument>): ReadonlyArray<Flow<ChunkTask>> =>
   Result.isFailure(flow)
@@ -66,20 +58,6 @@ const gather = (flow: Flow<ChunkTask>): Result.Result<Flow<ChunkedDocument>, voi
   parent.gathered++
   return parent.gathered === parent.chunks.length ? Result.succeed(Result.succeed(parent)) : Result.fail(undefined)
 }
-
-/** Rows of a document in the graph, about. */
-const rowsOf = (write: Write): number => {
-  if (write._tag !== "document") return 1
-  const { facts, mentions, names, relations, supports } = write.resolved.graph
-  return names.length + mentions.length + relations.length + facts.length + supports.length
-}
-
-/**
- * Of a store that takes several commits at once: a server's statements cost the same however few rows they have, so a
- * further commit waits for many, though not for long.
- */
-const commitsOf = (writers = 1): Pick<GroupCommit.Options<Write>, "several"> =>
-  writers === 1 ? {} : { several: { atOnce: writers, weigh: rowsOf, enough: 4000, within: Duration.millis(200) } }
 
 /** The stream: load → chunk → extract → resolve → construct. */
 const flow = Effect.fnUntraced(function* (recipe: Recipe) {
@@ -100,7 +78,7 @@ const flow = Effect.fnUntraced(function* (recipe: Recipe) {
           return writes
         })
       ),
-    { maxBatch: maxCommit, patience, ...commitsOf(store.writers) }
+    gathering(store.writers)
   )
   const phases = {
     load: yield* load({ recipe, claims, listings, wanted: source.wanted }),
