@@ -43,7 +43,7 @@ const placeOfGraph = Effect.fnUntraced(function* (settings: { readonly store: st
 })
 
 /** The graph, for commands that only read. */
-export const reading = (settings: CommonSettings) =>
+export const reading = (settings: Pick<CommonSettings, "store">) =>
   Layer.unwrap(Effect.map(placeOfGraph(settings), Stores.layerReadOnly))
 
 const opened = (layer: Layer.Layer<GraphStore | Ledger, StorageError>) =>

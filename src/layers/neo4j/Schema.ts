@@ -60,7 +60,8 @@ const version1: ReadonlyArray<Part> = [
 /** What each version added; only ever append. */
 const migrations: ReadonlyArray<ReadonlyArray<Part>> = [version1]
 
-const current = migrations.length
+/** The version that this program writes. */
+export const current = migrations.length
 
 const parts = migrations.flat()
 
