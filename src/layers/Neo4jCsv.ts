@@ -148,7 +148,7 @@ const putGroup = Effect.fnUntraced(function* (tables: Tables, group: Group) {
   const rowsOf = () => ({
     group,
     documents: tables.rows((name) => name === "documents"),
-    chunks: tables.rows((name) => /^chunks/.test(name)),
+    chunks: tables.rows((name) => name.startsWith("chunks")),
     entities: tables.rows((name) => name === "entities"),
     relations: tables.rows((name) => name === "relations"),
     mentions: tables.rows((name) => name === "mentions")

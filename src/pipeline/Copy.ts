@@ -87,7 +87,7 @@ const all = 1_000_000_000
 /** Whoever writes no document has no run. */
 const noRun = RunId.make("copy")
 
-/** Documents of a page that the target does not have as they are: same recipe, state, sources and dead letters. */
+/** Documents of a page that the target does not have as they are: of the same run, recipe, state, sources and dead letters. */
 const missing = Effect.fnUntraced(function* (
   to: Place,
   group: Group,
@@ -97,7 +97,7 @@ const missing = Effect.fnUntraced(function* (
   const asked = page.flatMap(({ resolved, sources }) => sources.map((source) => ({ id: resolved.document.id, source })))
   const known = yield* to.ledger.documents(group, asked)
   let at = 0
-  const isMissing = ({ deadLetters, resolved, sources }: StoredDocument): boolean => {
+  const isMissing = ({ deadLetters, resolved, run, sources }: StoredDocument): boolean => {
     const { chunks, document, extractions, recipe } = resolved
     const state = chunks.every(({ ordinal }) => extractions.has(ordinal)) ? "complete" : "partial"
     const isKnown = known
@@ -106,6 +106,7 @@ const missing = Effect.fnUntraced(function* (
         (found) =>
           Option.isSome(found) &&
           found.value.isPointedAt &&
+          found.value.run === run &&
           found.value.recipe === recipe &&
           found.value.state === state
       )

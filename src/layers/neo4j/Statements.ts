@@ -157,7 +157,7 @@ export const statements = {
 
 /**
  * Entities of one type; one that is there keeps all that it has. `Renamed` are those whose `name` and `aliases` are to be
- * made up anew: with a name that they do not have yet.
+ * made up anew: with a name that they do not have yet. An import leaves out a list that is empty.
  */
 export const addEntities = (label: string | undefined): string => `
     UNWIND $rows AS row
@@ -165,7 +165,7 @@ export const addEntities = (label: string | undefined): string => `
     ON CREATE SET ${label === undefined ? "" : `e:${quoted(label)}, `}e.group = $group, e.type = row.type, e.key = row.key,
       e.name = row.names[0], e.aliases = row.names[1..]
     WITH e, row
-    WHERE any(name IN row.names WHERE name <> e.name AND NOT name IN e.aliases)
+    WHERE any(name IN row.names WHERE name <> e.name AND NOT name IN coalesce(e.aliases, []))
     SET e:Renamed`
 
 export const addRelations = (type: string): string => `

@@ -176,6 +176,7 @@ export class StoreEngine {
     return {
       recipe: text<Recipe>(row, "recipe"),
       state: text<"complete" | "partial">(row, "state"),
+      run: text<RunId>(row, "run"),
       isPointedAt: integer(row, "is_pointed_at") === 1,
       hasLetter: integer(row, "has_letter") === 1
     }
@@ -255,7 +256,7 @@ const statements = (db: Database) => ({
      WHERE grp = ? ORDER BY started_at DESC, pk DESC LIMIT ?`
   ),
   document: db.prepare(
-    `SELECT d.recipe, d.state,
+    `SELECT d.recipe, d.state, d.run,
        EXISTS (SELECT 1 FROM source WHERE grp = d.grp AND uri = ?1 AND document = d.pk) AS is_pointed_at,
        EXISTS (SELECT 1 FROM dead_letter WHERE grp = d.grp AND source = ?1 AND ordinal = -1) AS has_letter
      FROM document d WHERE d.grp = ?2 AND d.id = ?3`
