@@ -15,7 +15,7 @@ import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
 import * as Schema from "./neo4j/Schema.ts"
 import { text } from "./neo4j/Values.ts"
-import { exportRows, overview, rename } from "./neo4j/Views.ts"
+import { exportRows, overview, rename, renameAll } from "./neo4j/Views.ts"
 import { commit } from "./neo4j/Writer.ts"
 
 export type Options = Connection.Options
@@ -160,6 +160,7 @@ const services = Effect.fnUntraced(function* (
       hasRemoved = true
     }),
     purge: Effect.gen(function* () {
+      if (!isReadOnly) yield* renameAll(connection)
       if (!hasRemoved) return false
       hasRemoved = false
       yield* Effect.logWarning(

@@ -1,6 +1,10 @@
-import { Duration } from "effect"
+import { Duration, Effect } from "effect"
+import * as CommitSizes from "../domain/CommitSizes.ts"
+import type { Group, RunId } from "../domain/Ids.ts"
+import { CommitTimes } from "../services/Concurrency.ts"
+import { GraphStore } from "../services/GraphStore.ts"
 import type { Write } from "../services/GraphStore.ts"
-import type * as GroupCommit from "../services/GroupCommit.ts"
+import * as GroupCommit from "../services/GroupCommit.ts"
 
 /** Documents that one group commit takes at most. */
 export const maxCommit = 128
@@ -11,6 +15,9 @@ export const maxCommit = 128
  */
 const patience = 16
 
+/** How long a commit waits for more while another one is under way. */
+const gathering = Duration.millis(200)
+
 /** Rows of a document in the graph, about. */
 export const rowsOf = (write: Write): number => {
   if (write._tag !== "document") return 1
@@ -19,11 +26,41 @@ export const rowsOf = (write: Write): number => {
 }
 
 /**
- * How writes to a store are gathered. Of a store that takes several commits at once: a server's statements cost the same
- * however few rows they have, so a further commit waits for many, though not for long.
+ * Writes to the store, in commits that they share. A server's statements cost the same however few rows they have, so a
+ * further commit waits for many, though not for long; how many rows that is, and how many commits there are at once,
+ * follows from how long it takes (see domain/CommitSizes.ts).
  */
-export const gathering = (writers = 1): GroupCommit.Options<Write> => ({
-  maxBatch: maxCommit,
-  patience,
-  ...(writers === 1 ? {} : { several: { atOnce: writers, weigh: rowsOf, enough: 4000, within: Duration.millis(200) } })
+export const commits = Effect.fnUntraced(function* (run: { readonly group: Group; readonly id: RunId }) {
+  const store = yield* GraphStore
+  const times = yield* CommitTimes
+  const most = store.writers
+  let pace = CommitSizes.start
+  let underWay = 0
+  const several: GroupCommit.Several<Write> = {
+    most: most ?? 1,
+    limits: () => ({ atOnce: pace.sizes.atOnce, enough: pace.sizes.rows }),
+    weigh: rowsOf,
+    within: gathering
+  }
+  const commit = Effect.fnUntraced(function* (writes: ReadonlyArray<Write>) {
+    const before = ++underWay
+    const [duration] = yield* store
+      .commit(run.group, run.id, writes)
+      .pipe(Effect.timed, Effect.ensuring(Effect.sync(() => underWay--)))
+    const millis = Duration.toMillis(duration)
+    // Of a store that takes one after the other, whoever looks something up waits for a long one.
+    if (most === undefined) times.record(millis)
+    else {
+      const rows = writes.reduce((sum, write) => sum + rowsOf(write), 0)
+      const beside = (before + underWay + 1) / 2
+      pace = CommitSizes.next(pace, { rows, millis, beside }, most)
+      yield* Effect.logDebug("Committed", { documents: writes.length, rows, millis, beside, next: pace.sizes })
+    }
+    return writes
+  })
+  return yield* GroupCommit.make(commit, {
+    maxBatch: maxCommit,
+    patience,
+    ...(most === undefined ? {} : { several })
+  })
 })

@@ -2,11 +2,12 @@ import { Array as Arr, Effect, Option, Schema, Semaphore, Stream } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
 import type { DocumentId, Group } from "../domain/Ids.ts"
 import { RunId } from "../domain/Ids.ts"
-import type { GraphStore, StoredDocument, Write } from "../services/GraphStore.ts"
-import * as GroupCommit from "../services/GroupCommit.ts"
+import { CommitTimes } from "../services/Concurrency.ts"
+import { GraphStore } from "../services/GraphStore.ts"
+import type { StoredDocument, Write } from "../services/GraphStore.ts"
 import type { Ledger } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
-import { gathering, maxCommit, rowsOf } from "./Commits.ts"
+import { commits, maxCommit, rowsOf } from "./Commits.ts"
 
 /** A graph with its ledger. */
 export interface Place {
@@ -124,9 +125,10 @@ const missing = Effect.fnUntraced(function* (
 
 /** Documents, as many at once as the target takes. */
 const copyDocuments = Effect.fnUntraced(function* (from: Place, to: Place, group: Group, counted: Counted) {
-  const write = yield* GroupCommit.make(
-    (writes: ReadonlyArray<Write>) => Effect.as(to.store.commit(group, noRun, writes), writes),
-    gathering(to.store.writers)
+  const write = yield* commits({ group, id: noRun }).pipe(
+    Effect.provideService(GraphStore, to.store),
+    // Nobody here makes way for the commits of a file.
+    Effect.provideService(CommitTimes, { record: () => undefined, take: () => 0 })
   )
   const letters = new Letters(yield* to.ledger.deadLetters(group))
   const space = yield* Semaphore.make(permits)

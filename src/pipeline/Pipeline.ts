@@ -1,15 +1,12 @@
-import { Cause, Clock, Duration, Effect, Exit, Option, Result, Schedule, Stream } from "effect"
+import { Cause, Clock, Effect, Exit, Option, Result, Schedule, Stream } from "effect"
 import type { Recipe, RunId } from "../domain/Ids.ts"
 import type { RunReport } from "../domain/RunReport.ts"
 import { Budget } from "../services/Budget.ts"
 import type { Spent } from "../services/Budget.ts"
-import { CommitTimes } from "../services/Concurrency.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import { holding } from "../services/gate/Explain.ts"
 import { Gate } from "../services/Gate.ts"
 import { GraphStore } from "../services/GraphStore.ts"
-import type { Write } from "../services/GraphStore.ts"
-import * as GroupCommit from "../services/GroupCommit.ts"
 import { Journal } from "../services/Journal.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
@@ -19,7 +16,7 @@ import type { Snapshot } from "../services/Progress.ts"
 import { isUnfinished, lineageOf, Run, spentBy } from "../services/Run.ts"
 import type { RunStopped } from "../services/RunStopped.ts"
 import { chunk } from "./Chunk.ts"
-import { gathering, maxCommit } from "./Commits.ts"
+import { commits, maxCommit } from "./Commits.ts"
 import { construct } from "./Construct.ts"
 import { extract } from "./Extract.ts"
 import { Claims } from "./InFlight.ts"
@@ -63,23 +60,10 @@ const gather = (flow: Flow<ChunkTask>): Result.Result<Flow<ChunkedDocument>, voi
 const flow = Effect.fnUntraced(function* (recipe: Recipe) {
   const run = yield* Run
   const source = yield* DocumentSource
-  const store = yield* GraphStore
   const counters = yield* RunCounters
   const claims = new Claims()
   const listings: Listings = []
-  const commits = yield* CommitTimes
-  const write = yield* GroupCommit.make(
-    (writes: ReadonlyArray<Write>) =>
-      store.commit(run.group, run.id, writes).pipe(
-        Effect.timed,
-        Effect.map(([duration]) => {
-          // Of a store that takes several at once, nobody who looks something up waits for a long one.
-          if (store.writers === undefined) commits.record(Duration.toMillis(duration))
-          return writes
-        })
-      ),
-    gathering(store.writers)
-  )
+  const write = yield* commits(run)
   const phases = {
     load: yield* load({ recipe, claims, listings, wanted: source.wanted }),
     chunk: yield* chunk,

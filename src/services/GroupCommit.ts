@@ -18,12 +18,12 @@ export interface Options<A> {
 }
 
 export interface Several<A> {
-  /** Commits under way at most. */
-  readonly atOnce: number
+  /** Commits under way at the very most. */
+  readonly most: number
+  /** As it is now: how many may be under way; and while one is, how much has to wait before the next one begins, */
+  readonly limits: () => { readonly atOnce: number; readonly enough: number }
   readonly weigh: (item: A) => number
-  /** While a commit is under way, the next one begins when as much waits, */
-  readonly enough: number
-  /** or when so much time has passed. */
+  /** unless so much time has passed. */
   readonly within: Duration.Duration
 }
 
@@ -35,8 +35,8 @@ export interface Several<A> {
  * with it; other batches are not touched. An item whose caller is interrupted before its batch begins is left out; after
  * that it is committed, and its answer dropped. With `patience`, other fibers get so many turns before a batch is taken, to
  * join it: no time where nobody has anything to do, and fewer commits where everybody has. With `several`, there are more
- * commits at once the more waits: none that is small while another is under way. A batch's spans hang from its first
- * caller's. Closing the scope interrupts all that wait.
+ * commits at once the more waits: none that is small while another is under way, and none that is much larger than it has
+ * to be. A batch's spans hang from its first caller's. Closing the scope interrupts all that wait.
  */
 export const make = Effect.fnUntraced(function* <A, B, E>(
   commit: (batch: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>,
@@ -49,24 +49,50 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
   const taking = yield* Semaphore.make(1)
   let underWay = 0
   let weight = 0
-  let gathering: Deferred.Deferred<void> | undefined
+  /** Who waits for the next commit to be due; late: for its turn alone. */
+  let gathering: { readonly due: Deferred.Deferred<void>; isLate: boolean } | undefined
 
-  /** Whether the next commit may begin. */
-  const isDue = (): boolean => several === undefined || underWay === 0 || weight >= several.enough
-  const notify = (): void => {
-    if (gathering !== undefined && isDue()) Deferred.doneUnsafe(gathering, Effect.void)
-  }
   const weigh = (item: A): number => several?.weigh(item) ?? 0
+  const mayBegin = (): boolean => several === undefined || underWay < Math.max(1, several.limits().atOnce)
+  /** Whether the next commit has all that it waits for. */
+  const isDue = (): boolean =>
+    mayBegin() && (several === undefined || underWay === 0 || weight >= several.limits().enough)
+  const notify = (): void => {
+    if (gathering === undefined) return
+    if (gathering.isLate ? mayBegin() : isDue()) Deferred.doneUnsafe(gathering.due, Effect.void)
+  }
+
+  /** Until the next commit is due, or enough time has passed and it may begin. */
+  const gather = Effect.fnUntraced(function* ({ within }: Several<A>) {
+    const waiting = { due: Deferred.makeUnsafe<void>(), isLate: false }
+    gathering = waiting
+    yield* Effect.timeoutOption(Deferred.await(waiting.due), within)
+    waiting.isLate = true
+    notify()
+    yield* Deferred.await(waiting.due)
+    gathering = undefined
+  })
+
+  /** One item at least, and no more than make a commit. */
+  const takeBatch = Effect.gen(function* () {
+    if (several === undefined) return yield* Queue.takeBetween(queue, 1, maxBatch)
+    const { enough } = several.limits()
+    const first = yield* Queue.take(queue)
+    const taken = [first]
+    for (let taking = weigh(first.item); taken.length < maxBatch && taking < enough;) {
+      const next = yield* Queue.poll(queue)
+      if (Option.isNone(next)) break
+      taken.push(next.value)
+      taking += weigh(next.value.item)
+    }
+    return taken
+  })
 
   const take = Effect.gen(function* () {
     if (patience > 0 || several !== undefined) yield* Queue.peek(queue)
     for (let turn = 0; turn < patience && open.size < maxBatch; turn++) yield* Effect.yieldNow
-    if (several !== undefined && !isDue()) {
-      gathering = Deferred.makeUnsafe()
-      yield* Effect.timeoutOption(Deferred.await(gathering), several.within)
-      gathering = undefined
-    }
-    const taken = yield* Queue.takeBetween(queue, 1, maxBatch)
+    if (several !== undefined && !isDue()) yield* gather(several)
+    const taken = yield* takeBatch
     for (const { item } of taken) weight -= weigh(item)
     underWay++
     return taken
@@ -105,7 +131,7 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
     isClosed = true
     return Effect.forEach(open, Deferred.interrupt, { discard: true })
   })
-  for (let committer = 0; committer < (several?.atOnce ?? 1); committer++) {
+  for (let committer = 0; committer < (several?.most ?? 1); committer++) {
     yield* Effect.forkScoped(Effect.forever(commitNext))
   }
 

@@ -95,7 +95,7 @@ const dump = (
       return {
         nodes: await all(
           `MATCH (n) WHERE n.group IN $groups AND NOT n:Entity
-           RETURN COLLECT { UNWIND labels(n) AS l WITH l ORDER BY l RETURN l } AS labels, ${sorted("n")} AS properties`
+           RETURN COLLECT { UNWIND labels(n) AS l WITH l ORDER BY l RETURN l } AS labels, ${sorted("n", "leads")} AS properties`
         ),
         // Which of its names an entity is called by depends on the order of commits too, until one is new.
         entities: await all(
@@ -103,6 +103,16 @@ const dump = (
            RETURN COLLECT { UNWIND labels(n) AS l WITH l ORDER BY l RETURN l } AS labels,
              ${sorted("n", "name", "aliases")} AS properties,
              COLLECT { UNWIND [n.name] + coalesce(n.aliases, []) AS name WITH name ORDER BY name RETURN name } AS names`
+        ),
+        // Each relation has one fact that leads it, whichever.
+        leads: await all(`MATCH (f:Fact) WHERE f.group IN $groups AND f.leads IS NOT NULL RETURN f.leads AS relation`),
+        misled: await all(
+          `MATCH (a:Entity)-[r]->(:Entity) WHERE a.group IN $groups
+             AND NOT EXISTS {
+               MATCH (f:Fact {leads: r.id, relation: r.id, text: r.fact})
+               WHERE coalesce(f.validAt, "") = coalesce(r.validAt, "") AND coalesce(f.invalidAt, "") = coalesce(r.invalidAt, "")
+             }
+           RETURN r.id`
         ),
         renamed: await all("MATCH (n:Entity) WHERE n.group IN $groups AND n:Renamed RETURN n.key"),
         relationships: await all(
@@ -176,6 +186,8 @@ describe.skipIf(!hasNeo4j)("sluice export --format csv (needs a server: scripts/
           yield* dump(neo4j.uri, env, [group, other])
         ]
         assert.deepStrictEqual(imported.nodes, written.nodes)
+        assert.deepStrictEqual(imported.leads, written.leads)
+        assert.deepStrictEqual([imported.misled, written.misled], [[], []])
         assert.deepStrictEqual(imported.relationships, written.relationships)
         assert.deepStrictEqual(imported.entities, written.entities)
         // Named anew when the next run ends: the import cannot say an alias that holds its delimiter.

@@ -8,6 +8,7 @@ import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
+import type { DocumentOutline } from "../fixtures/graphs.ts"
 import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
 import { hasNeo4j, neo4j } from "../support/neo4j.ts"
 import { proxy } from "../support/proxy.ts"
@@ -67,6 +68,85 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           const expected = recordsOf(second.map((outline) => resolvedDocument(group, outline)))
           assert.strictEqual(yield* store.hash(group), graphHash(expected))
           assert.strictEqual(graphHash(yield* Stream.runCollect(store.records(group))), graphHash(expected))
+        })
+      )
+    )
+
+    it.live("writers at once of the same few relations make each once, led by one fact whose words it has", () =>
+      use({ ...neo4j, writers: 4 }, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const names = ["Ada Byron", "Zoë", "Charles Babbage"]
+          const said = (round: string, i: number) =>
+            names.flatMap((source, s) =>
+              names
+                .slice(s + 1)
+                .map((target) => ({ source, type: "KNOWS", target, text: `${round} ${i % 7}: ${source}` }))
+            )
+          const outlineOf = (round: string) => (i: number) => ({
+            bytes: `${round} ${i}`,
+            chunks: [{ names, said: said(round, i) }]
+          })
+          const commits = (outlines: ReadonlyArray<DocumentOutline>) =>
+            Effect.forEach(
+              outlines,
+              (outline, i) => store.commit(group, run, [documentWrite(group, [`s${i}`], outline)]),
+              { concurrency: 4, discard: true }
+            )
+          const holds = Effect.fnUntraced(function* (outlines: ReadonlyArray<DocumentOutline>) {
+            const expected = recordsOf(outlines.map((outline) => resolvedDocument(group, outline)))
+            assert.strictEqual(yield* store.hash(group), graphHash(expected))
+            const relations = yield* query(
+              `MATCH (:Entity {group: $group})-[r]->(:Entity)
+               RETURN r.fact AS fact, COLLECT { MATCH (f:Fact {leads: r.id}) WHERE f.relation = r.id RETURN f.text } AS leads`,
+              { group }
+            )
+            for (const { fact, leads } of relations) assert.deepStrictEqual(leads, [fact])
+            return relations.length
+          })
+          const numbers = Array.from({ length: 32 }, (_, i) => i)
+          const first = numbers.map(outlineOf("first"))
+          yield* commits(first)
+          assert.strictEqual(yield* holds(first), 3)
+          const second = numbers.map(outlineOf("second"))
+          yield* commits(second)
+          assert.strictEqual(yield* holds(second), 3)
+          yield* Effect.forEach(
+            numbers.slice(1),
+            (i) => store.commit(group, run, [{ _tag: "removed", source: `s${i}` }]),
+            { concurrency: 4, discard: true }
+          )
+          assert.strictEqual(yield* holds(second.slice(0, 1)), 3)
+        })
+      )
+    )
+
+    it.live("nothing of what was forgotten is left in what stays", () =>
+      use(neo4j, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const outline = (words: string, ada: string) => ({
+            bytes: words,
+            chunks: [{ names: [ada, "Zoë"], said: [{ source: ada, type: "KNOWS", target: "Zoë", text: words }] }]
+          })
+          const secret = outline("a wellkept secret", "ADA BYRON")
+          yield* store.commit(group, run, [documentWrite(group, ["a"], secret)])
+          yield* store.commit(group, run, [documentWrite(group, ["b"], outline("as all know", "Ada Byron"))])
+          const left = Effect.map(
+            query(
+              `MATCH (n {group: $group}) RETURN properties(n) AS found
+               UNION ALL MATCH ({group: $group})-[r]->() RETURN properties(r) AS found`,
+              { group }
+            ),
+            (found) => JSON.stringify(found)
+          )
+          assert.match(yield* left, /wellkept.*ADA BYRON|ADA BYRON.*wellkept/s)
+          yield* store.commit(group, run, [
+            { _tag: "forgotten", document: resolvedDocument(group, secret).document.id }
+          ])
+          yield* store.purge
+          assert.notMatch(yield* left, /wellkept|ADA BYRON/)
+          assert.include(yield* left, "as all know")
         })
       )
     )

@@ -122,7 +122,8 @@ describe("GroupCommit", () => {
   )
 
   describe("with several at once", () => {
-    const several = { atOnce: 2, weigh: (item: number) => item, enough: 10, within: Duration.seconds(1) }
+    const limits = { atOnce: 2, enough: 10 }
+    const several = { most: 4, limits: () => limits, weigh: (item: number) => item, within: Duration.seconds(1) }
 
     it.effect("begins another when enough waits, however long the first takes, and no third", () =>
       Effect.gen(function* () {
@@ -154,6 +155,34 @@ describe("GroupCommit", () => {
         assert.deepStrictEqual(batches, [[1], [2], [3]])
         yield* release(2)
         assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [10, 20, 30])
+      })
+    )
+
+    it.effect("takes no more than make a commit, and waits for its turn when as many are under way as may be", () =>
+      Effect.gen(function* () {
+        let now = { atOnce: 2, enough: 10 }
+        const { batches, fork, release } = yield* recorder({
+          maxBatch: 100,
+          several: { ...several, limits: () => now }
+        })
+        const fibers = yield* Effect.forEach([1, 6, 7, 8], fork)
+        assert.deepStrictEqual(batches, [[1], [6, 7]])
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(batches, [[1], [6, 7]])
+        now = { atOnce: 3, enough: 100 }
+        fibers.push(yield* fork(9))
+        yield* TestClock.adjust("1 seconds")
+        assert.deepStrictEqual(batches, [[1], [6, 7], [8, 9]])
+        now = { atOnce: 1, enough: 10 }
+        fibers.push(yield* fork(10))
+        yield* release(1)
+        yield* release(2)
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(batches, [[1], [6, 7], [8, 9]])
+        yield* release(0)
+        assert.deepStrictEqual(batches, [[1], [6, 7], [8, 9], [10]])
+        yield* release(3)
+        assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [10, 60, 70, 80, 90, 100])
       })
     )
 

@@ -10,7 +10,7 @@ import type { Address, Trouble } from "./Fault.ts"
 export interface Options extends Address {
   /** Absent: of a server that asks nobody who they are. */
   readonly password?: Redacted.Redacted
-  /** Transactions at once; the pool has a connection for each, and some for readers. 4 if absent. */
+  /** Transactions at the very most; the pool has a connection for each, and some for readers. 8 if absent. */
   readonly writers?: number
   /** How long a server that does not answer is waited for; 2 minutes if absent. */
   readonly patience?: Duration.Duration
@@ -45,7 +45,7 @@ export interface Answer {
   readonly relationshipsCreated: number
 }
 
-export const defaultWriters = 4
+export const defaultWriters = 8
 /** Connections beside those of the writers: look-ups, exports, the schema. */
 const readers = 4
 const defaultPatience = Duration.minutes(2)

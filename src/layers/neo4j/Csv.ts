@@ -64,7 +64,7 @@ const tables = {
   facts: {
     kind: "nodes",
     name: "Fact",
-    header: ["id:ID(Fact)", "group", "relation", "source", "target", "type", "text", "validAt", "invalidAt"]
+    header: ["id:ID(Fact)", "group", "relation", "source", "target", "type", "text", "validAt", "invalidAt", "leads"]
   },
   decisions: {
     kind: "nodes",
@@ -255,10 +255,12 @@ export const putView = (put: Put, group: Group, row: ExportRow): void => {
     put("entities", lineOf([row.id, group, row.type, row.key, row.name, list(aliases), list(labels)]))
   } else if (row.kind === "relation") {
     const { facts, id, source, target, type, weight } = row
+    // The best supported fact leads the relation, which says what it says.
+    const [lead] = facts
     for (const fact of facts) {
-      put("facts", lineOf([fact.id, group, id, source, target, type, fact.text, fact.validAt, fact.invalidAt]))
+      const leads = fact === lead ? id : undefined
+      put("facts", lineOf([fact.id, group, id, source, target, type, fact.text, fact.validAt, fact.invalidAt, leads]))
     }
-    const [best] = facts
     put(
       "relations",
       lineOf([
@@ -269,9 +271,9 @@ export const putView = (put: Put, group: Group, row: ExportRow): void => {
         group,
         type,
         weight,
-        best?.text ?? "",
-        best?.validAt,
-        best?.invalidAt
+        lead?.text ?? "",
+        lead?.validAt,
+        lead?.invalidAt
       ])
     )
   }

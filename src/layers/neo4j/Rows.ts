@@ -2,7 +2,7 @@ import type { DocumentGraph, EntityRecord, FactRecord, RelationRecord } from "..
 import { chunkKey } from "../../domain/Ids.ts"
 import { normaliseName } from "../../domain/Names.ts"
 import { failure } from "./Fault.ts"
-import { labelOf, relationshipOf } from "./Identifiers.ts"
+import { labelOf } from "./Identifiers.ts"
 import type { DocumentWrite } from "./Plan.ts"
 import { compare, whole } from "./Values.ts"
 
@@ -31,12 +31,32 @@ export interface GraphRows {
   readonly entities: ReadonlyArray<Batch<string | undefined>>
   readonly names: Nested
   readonly mentions: Nested
-  readonly relations: ReadonlyArray<Batch<string>>
-  readonly facts: ReadonlyArray<object>
+  readonly relations: ReadonlyArray<RelationRow>
+  readonly facts: ReadonlyArray<FactRow>
   readonly supports: Nested
   readonly decisions: ReadonlyArray<object>
-  /** Entities at an end of a relation. */
-  readonly ends: ReadonlySet<string>
+}
+
+/** Evidence of a relation: what there is more of it, and what it says if it is new. */
+export interface RelationRow {
+  readonly id: string
+  readonly source: string
+  readonly target: string
+  readonly type: string
+  readonly weight: number
+  /** The fact that leads it if nobody has made it before. */
+  readonly lead: string
+}
+
+export interface FactRow {
+  readonly id: string
+  readonly relation: string
+  readonly source: string
+  readonly target: string
+  readonly type: string
+  readonly text: string
+  readonly validAt: string | null
+  readonly invalidAt: string | null
 }
 
 /** Evidence by chunk. */
@@ -48,8 +68,7 @@ export interface Nested {
 
 interface Relation extends RelationRecord {
   weight: number
-  /** The least fact speaks for it until the names and weights of a run are known. */
-  readonly fact: FactRecord
+  readonly lead: string
 }
 
 const absent = (what: string, id: string): never => {
@@ -191,7 +210,7 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
       if (relation !== undefined) relation.weight++
       else {
         for (const end of [of.source, of.target]) isUsed(entityOf(end))
-        relations.set(of.id, { ...of, weight: 1, fact })
+        relations.set(of.id, { ...of, weight: 1, lead: fact.id })
       }
     }
     for (const decision of graph.decisions) {
@@ -211,21 +230,7 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
     })),
     names: names.nested(),
     mentions: mentions.nested(),
-    relations: byName(relations.values(), ({ type }) => relationshipOf(type)).map(([name, records]) => ({
-      name,
-      rows: records
-        .toSorted((a, b) => compare(a.source, b.source) || compare(a.target, b.target) || compare(a.id, b.id))
-        .map(({ fact, id, source, target, type, weight }) => ({
-          id,
-          source,
-          target,
-          type,
-          weight: whole(weight),
-          fact: fact.text,
-          validAt: fact.validAt ?? null,
-          invalidAt: fact.invalidAt ?? null
-        }))
-    })),
+    relations: ordered(relations.values()),
     facts: ordered(facts.values()).map(({ id, invalidAt, of, relation, text, validAt }) => ({
       id,
       relation,
@@ -237,7 +242,6 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
       invalidAt: invalidAt ?? null
     })),
     supports: supports.nested(),
-    decisions: [...decisions.values()],
-    ends: new Set([...relations.values()].flatMap(({ source, target }) => [source, target]))
+    decisions: [...decisions.values()]
   }
 }

@@ -57,13 +57,31 @@ const version1: ReadonlyArray<Part> = [
   fullText("sluice_fact_text", "Fact", "text")
 ]
 
+const version2: ReadonlyArray<Part> = [unique("sluice_fact_leads", "Fact", "leads")]
+
+/** Every relation has a fact that leads it (see Statements.ts). */
+const leadRelations = `
+  MATCH (f:Fact)
+  WITH f.relation AS relation, min(f.id) AS id
+  WHERE NOT EXISTS { (:Fact {leads: relation}) }
+  CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`
+
+interface Migration {
+  readonly parts: ReadonlyArray<Part>
+  /** What brings a graph of the version before up to date, when the parts are there; may be broken off and run again. */
+  readonly steps: ReadonlyArray<string>
+}
+
 /** What each version added; only ever append. */
-const migrations: ReadonlyArray<ReadonlyArray<Part>> = [version1]
+const migrations: ReadonlyArray<Migration> = [
+  { parts: version1, steps: [] },
+  { parts: version2, steps: [leadRelations] }
+]
 
 /** The version that this program writes. */
 export const current = migrations.length
 
-const parts = migrations.flat()
+const parts = migrations.flatMap((migration) => migration.parts)
 
 export interface SchemaState {
   /** 0: nothing was written here yet. */
@@ -128,6 +146,8 @@ export const ensure = Effect.fnUntraced(function* (connection: Connection) {
     yield* connection.alone("CALL db.awaitIndexes(300)")
   }
   if (found.version < current) {
+    const steps = found.version === 0 ? [] : migrations.slice(found.version).flatMap((migration) => migration.steps)
+    yield* Effect.forEach(steps, (step) => connection.alone(step), { discard: true })
     yield* connection.write(async (run) => {
       await run(`MERGE (v:SluiceSchema {id: "sluice"}) SET v.version = ${current}`)
     })

@@ -1,10 +1,18 @@
 import { quoted } from "./Identifiers.ts"
 
+/** What a fact is when it is made. */
+const aFact = `f.group = $group, f.relation = row.relation, f.source = row.source, f.target = row.target,
+      f.type = row.type, f.text = row.text, f.validAt = row.validAt, f.invalidAt = row.invalidAt`
+
 /**
  * What a commit sends, in this order. Every writer takes its locks in one order: sources, documents, new entities by
- * label and id, new facts by id, and late, since everybody has to do with hubs, ends of relations by id, which guard the
- * relations. A property that is set to what it is takes a lock and writes nothing. A fact or entity that another writer
- * takes out meanwhile is an error of the server's, and the transaction is made again.
+ * label and id, new relations by id, new facts by id, known relations by type and ends. A hub is never locked by what
+ * only adds to it, so that writers wait for each other where they write the same and nowhere else. What a relation is
+ * guarded by is its lead: one fact of it, which has the relation's id as the unique property `leads`. Whoever makes the
+ * lead makes the relation; whoever comes second waits for the first and then finds it. What takes evidence out locks the
+ * entities that lose it, by id, since of two that each take out one of the last two, one must see the other's. A property
+ * that is set to what it is takes a lock and writes nothing. A fact or entity that another writer takes out meanwhile is
+ * an error of the server's, and the transaction is made again.
  */
 export const statements = {
   sourcesOf: `
@@ -89,13 +97,18 @@ export const statements = {
   lockEntities: `
     UNWIND $rows AS id
     MATCH (e:Entity {id: id})
-    SET e.group = e.group
-    RETURN count(e) AS count`,
+    SET e.group = e.group`,
+  leadRelations: `
+    UNWIND $rows AS row
+    MERGE (f:Fact {leads: row.relation})
+    ON CREATE SET f.id = row.id, f.isNew = true, ${aFact}
+    WITH f, row WHERE f.isNew
+    REMOVE f.isNew
+    RETURN row.relation AS id`,
   addFacts: `
     UNWIND $rows AS row
     MERGE (f:Fact {id: row.id})
-    ON CREATE SET f.group = $group, f.relation = row.relation, f.source = row.source, f.target = row.target,
-      f.type = row.type, f.text = row.text, f.validAt = row.validAt, f.invalidAt = row.invalidAt`,
+    ON CREATE SET ${aFact}`,
   addSupports: `
     UNWIND $rows AS row
     MATCH (c:Chunk {id: row.id})
@@ -168,22 +181,33 @@ export const addEntities = (label: string | undefined): string => `
     WHERE any(name IN row.names WHERE name <> e.name AND NOT name IN coalesce(e.aliases, []))
     SET e:Renamed`
 
+/** Relations that nobody has made before. What a relation says is its lead's. */
 export const addRelations = (type: string): string => `
     UNWIND $rows AS row
     MATCH (s:Entity {id: row.source})
     MATCH (t:Entity {id: row.target})
-    MERGE (s)-[r:${quoted(type)} {id: row.id}]->(t)
-    ON CREATE SET r.group = $group, r.type = row.type, r.weight = row.weight, r.fact = row.fact,
-      r.validAt = row.validAt, r.invalidAt = row.invalidAt
-    ON MATCH SET r.weight = r.weight + row.weight`
+    CREATE (s)-[:${quoted(type)} {
+      id: row.id, group: $group, type: row.type, weight: row.weight, fact: row.fact, validAt: row.validAt,
+      invalidAt: row.invalidAt}]->(t)`
 
-export const weighRelations = (type: string): string => `
+/** The hint is for relations between hubs, and nothing where the index is not there yet. */
+const known = (type: string): string => `
     UNWIND $rows AS row
-    MATCH (:Entity {id: row.source})-[r:${quoted(type)} {id: row.id}]->(:Entity {id: row.target})
-    SET r.weight = r.weight - row.weight`
+    MATCH (:Entity {id: row.source})-[r:${quoted(type)} {id: row.id}]->(:Entity {id: row.target})`
 
-export const sweepRelations = (type: string): string => `
-    UNWIND $rows AS row
-    MATCH (:Entity {id: row.source})-[r:${quoted(type)} {id: row.id}]->(:Entity {id: row.target})
+/** By how much evidence there is more, or less. */
+export const weighRelations = (type: string): string => `${known(type)}
+    SET r.weight = r.weight + row.weight
+    RETURN count(r) AS count`
+
+/** Of relations that stay and have lost their lead, the least fact becomes it. */
+export const followRelations = (type: string): string => `${known(type)}
+    WHERE r.weight > 0 AND NOT EXISTS { (:Fact {leads: row.id}) }
+    MATCH (f:Fact {relation: row.id})
+    WITH r, row, f ORDER BY f.id
+    WITH r, row, head(collect(f)) AS lead
+    SET lead.leads = row.id, r.fact = lead.text, r.validAt = lead.validAt, r.invalidAt = lead.invalidAt`
+
+export const sweepRelations = (type: string): string => `${known(type)}
     WHERE r.weight = 0
     DELETE r`

@@ -60,6 +60,13 @@ export const rename = Effect.fnUntraced(function* (connection: Connection, group
   }
 })
 
+/** Of all groups: what was taken out may have left a name that nothing says any more. */
+export const renameAll = Effect.fnUntraced(function* (connection: Connection) {
+  const groups = yield* connection.read("MATCH (e:Renamed) RETURN DISTINCT e.group AS group")
+  const found = yield* decode(connection, () => groups.map((row) => text<Group>(row, "group")))
+  yield* Effect.forEach(found, (group) => rename(connection, group), { discard: true })
+})
+
 const documents = (connection: Connection, group: Group): Stream.Stream<ExportRow, StorageError> =>
   decoded(
     connection,

@@ -9,8 +9,8 @@ import { relationshipOf } from "./Identifiers.ts"
 import { ofSource, plan, spokenOf } from "./Plan.ts"
 import type { Before, DocumentWrite, Plan } from "./Plan.ts"
 import { graphRows } from "./Rows.ts"
-import type { Nested } from "./Rows.ts"
-import { addEntities, addRelations, statements, sweepRelations, weighRelations } from "./Statements.ts"
+import type { GraphRows, Nested } from "./Rows.ts"
+import { addEntities, addRelations, followRelations, statements, sweepRelations, weighRelations } from "./Statements.ts"
 import { boolean, compare, headOf, integer, text, whole } from "./Values.ts"
 
 const LetterJson = Schema.fromJsonString(DeadLetter)
@@ -90,8 +90,6 @@ const expect = (count: number, found: (answer: Answer) => number) => (answers: R
 
 const created = ({ relationshipsCreated }: Answer): number => relationshipsCreated
 
-const locked = ({ rows: [row] }: Answer): number => (row === undefined ? 0 : integer(row, "count"))
-
 const sendNested = (commit: Commit, statement: string, { count, rows }: Nested): void =>
   commit.send(statement, rows, expect(count, created), ({ of }) => of.length * (maxText / maxRows))
 
@@ -133,49 +131,86 @@ const before = async (commit: Commit, group: Group, writes: ReadonlyArray<Write>
 interface Losing {
   readonly entities: ReadonlySet<string>
   readonly facts: ReadonlyArray<string>
-  /** By relationship type. */
-  readonly relations: ReadonlyMap<string, ReadonlyArray<object>>
+  readonly relations: ReadonlyArray<Weighed>
+}
+
+/** How much evidence of a relation there is more; less, where it is negative. */
+interface Weighed {
+  readonly id: string
+  readonly type: string
+  readonly source: string
+  readonly target: string
+  weight: number
 }
 
 const takeOut = async (commit: Commit, documents: ReadonlyArray<string>): Promise<Losing> => {
-  if (documents.length === 0) return { entities: new Set(), facts: [], relations: new Map() }
+  if (documents.length === 0) return { entities: new Set(), facts: [], relations: [] }
   const [entities, facts] = await Promise.all([
     commit.rows(statements.entitiesOf, documents),
     commit.rows(statements.factsOf, documents)
   ])
   commit.send(statements.dropChunks, documents)
   commit.send(statements.dropDecisions, documents)
-  const relations = new Map<string, { id: string; type: string; source: string; target: string; weight: number }>()
+  const relations = new Map<string, Weighed>()
   for (const row of facts) {
     const id = text(row, "relation")
     const known = relations.get(id)
-    if (known !== undefined) known.weight += integer(row, "count")
+    if (known !== undefined) known.weight -= integer(row, "count")
     else {
-      relations.set(id, {
-        id,
-        type: relationshipOf(text(row, "type")),
-        source: text(row, "source"),
-        target: text(row, "target"),
-        weight: integer(row, "count")
-      })
+      const [source, target] = [text(row, "source"), text(row, "target")]
+      relations.set(id, { id, type: text(row, "type"), source, target, weight: -integer(row, "count") })
     }
   }
   const ends = [...relations.values()].flatMap(({ source, target }) => [source, target])
   return {
     entities: new Set([...entities.map((row) => text(row, "id")), ...ends]),
     facts: facts.map((row) => text(row, "id")),
-    relations: new Map(
-      [...Map.groupBy(relations.values(), ({ type }) => type)].map(([type, rows]) => [
-        type,
-        rows
-          .toSorted((a, b) => compare(a.source, b.source) || compare(a.target, b.target))
-          .map((row) => ({ ...row, weight: whole(row.weight) }))
-      ])
-    )
+    relations: [...relations.values()]
   }
 }
 
-const add = (commit: Commit, writes: ReadonlyArray<DocumentWrite>, losing: Losing): void => {
+/** Rows by relationship type, in the order in which they are locked. */
+const byType = <A extends Pick<Weighed, "id" | "type" | "source" | "target">>(rows: Iterable<A>) =>
+  [...Map.groupBy(rows, ({ type }) => relationshipOf(type))]
+    .toSorted(([a], [b]) => compare(a, b))
+    .map(([type, some]) => ({
+      type,
+      rows: some.toSorted((a, b) => compare(a.source, b.source) || compare(a.target, b.target) || compare(a.id, b.id))
+    }))
+
+const counted = (answer: Answer): number => answer.rows.reduce((sum, row) => sum + integer(row, "count"), 0)
+
+/** Relations with their facts; those that nobody has made are made with their lead. */
+const relate = async (commit: Commit, { facts, relations, supports }: GraphRows, losing: Losing): Promise<void> => {
+  const factOf = new Map(facts.map((fact) => [fact.id, fact]))
+  const leads = relations.flatMap(({ lead }) => factOf.get(lead) ?? [])
+  const made = new Set((await commit.rows(statements.leadRelations, leads)).map((row) => text(row, "id")))
+  const isMade = ({ id }: { readonly id: string }): boolean => made.has(id)
+  const leading = new Set(relations.filter(isMade).map(({ lead }) => lead))
+  commit.send(
+    statements.addFacts,
+    facts.filter(({ id }) => !leading.has(id))
+  )
+  sendNested(commit, statements.addSupports, supports)
+  for (const { rows, type } of byType(relations.filter(isMade))) {
+    const said = rows.map(({ lead, weight, ...row }) => {
+      const { invalidAt = null, text: fact = "", validAt = null } = factOf.get(lead) ?? {}
+      return { ...row, weight: whole(weight), fact, validAt, invalidAt }
+    })
+    commit.send(addRelations(type), said, expect(said.length, created))
+  }
+  const weighed = new Map(losing.relations.map((relation) => [relation.id, relation]))
+  for (const { id, source, target, type, weight } of relations) {
+    if (!made.has(id)) weighed.set(id, { id, source, target, type, weight: weight + (weighed.get(id)?.weight ?? 0) })
+  }
+  const changed = [...weighed.values()].filter(({ weight }) => weight !== 0)
+  for (const { rows, type } of byType(changed)) {
+    const some = rows.map((row) => ({ ...row, weight: whole(row.weight) }))
+    commit.send(weighRelations(type), some, expect(some.length, counted))
+  }
+}
+
+const add = async (commit: Commit, writes: ReadonlyArray<DocumentWrite>, losing: Losing): Promise<void> => {
   const rows = graphRows(writes)
   commit.send(statements.putDocuments, rows.documents, undefined, ({ size }) => size)
   commit.send(statements.addChunks, rows.chunks, undefined, ({ size }) => size)
@@ -183,20 +218,20 @@ const add = (commit: Commit, writes: ReadonlyArray<DocumentWrite>, losing: Losin
   for (const { name, rows: entities } of rows.entities) commit.send(addEntities(name), entities)
   sendNested(commit, statements.addNames, rows.names)
   sendNested(commit, statements.addMentions, rows.mentions)
-  commit.send(statements.addFacts, rows.facts)
-  sendNested(commit, statements.addSupports, rows.supports)
-  const ends = [...new Set([...rows.ends, ...losing.entities])].toSorted(compare)
-  commit.send(statements.lockEntities, ends, expect(ends.length, locked))
-  for (const [type, relations] of losing.relations) commit.send(weighRelations(type), relations)
-  for (const { name, rows: relations } of rows.relations) commit.send(addRelations(name), relations)
+  await relate(commit, rows, losing)
   commit.send(statements.addDecisions, rows.decisions)
 }
 
 const sweep = (commit: Commit, { entities, facts, relations }: Losing): void => {
+  const ordered = [...entities].toSorted(compare)
+  commit.send(statements.lockEntities, ordered)
   commit.send(statements.sweepFacts, facts)
-  for (const [type, rows] of relations) commit.send(sweepRelations(type), rows)
-  commit.send(statements.sweepEntities, [...entities].toSorted(compare))
-  commit.send(statements.renameEntities, [...entities].toSorted(compare))
+  for (const { rows, type } of byType(relations)) {
+    commit.send(followRelations(type), rows)
+    commit.send(sweepRelations(type), rows)
+  }
+  commit.send(statements.sweepEntities, ordered)
+  commit.send(statements.renameEntities, ordered)
 }
 
 /** Pointers, dead letters, documents that go. */
@@ -253,12 +288,22 @@ export const commit = async (
     }
   }
   const under = new Commit(run, group, runId)
+  try {
+    await write(under, group, writes)
+  } catch (error) {
+    // What was sent before may have failed first, and then says why.
+    await under.done()
+    throw error
+  }
+  await under.done()
+}
+
+const write = async (under: Commit, group: Group, writes: ReadonlyArray<Write>): Promise<void> => {
   const found = await before(under, group, writes)
   const planned = plan(writes, found)
   const losing = await takeOut(under, planned.takenOut)
-  add(under, planned.written, losing)
+  await add(under, planned.written, losing)
   sweep(under, losing)
   account(under, group, planned, found)
   if (planned.written.length + planned.removed.length > 0) under.send(statements.nextGeneration, [group])
-  await under.done()
 }
