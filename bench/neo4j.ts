@@ -4,6 +4,7 @@ import { auth, driver as open } from "neo4j-driver"
 import type { Driver } from "neo4j-driver"
 import { Group } from "../src/domain/Ids.ts"
 import * as Neo4jStore from "../src/layers/Neo4jStore.ts"
+import { corpora, wholeRuns } from "./neo4j/corpus.ts"
 import { search } from "./neo4j/search.ts"
 import { ceiling, ours, single, trial, unlabelled } from "./neo4j/writers.ts"
 import type { Trial, Way } from "./neo4j/writers.ts"
@@ -11,7 +12,9 @@ import { workload } from "./neo4j/workload.ts"
 import type { Workload } from "./neo4j/workload.ts"
 import { machine, table } from "./support/table.ts"
 
-const usage = `bench neo4j [--rows N] [--batch N] [--times N] [--kind K] [--naive] [--search N]
+const usage = `bench neo4j [--rows N] [--batch N] [--times N] [--kind K] [--naive]
+bench neo4j --corpus N [--times N]
+bench neo4j --search N
 
 Rows into a real server (scripts/servers neo4j up; take NEO4J_JVM="-Xms1g -Xmx2g" for it), beside the server's
 own ceiling, by 1 and 4 writers.
@@ -19,8 +22,9 @@ own ceiling, by 1 and 4 writers.
   --batch N   rows of a transaction (default 2000)
   --times N   trials of each, taken in turn (default 3); the median is shown, the first round is for warming up
   --kind K    entities, mentions or relations alone
-  --search N  the latency of search over N entities instead
-  --naive     also a statement for each row, and MERGE without labels (slow)`
+  --naive     also a statement for each row, and MERGE without labels (slow)
+  --corpus N  whole documents of a chunk each, N of them, as fast as they can be written; beside SQLite
+  --search N  the latency of search over N entities`
 
 const kinds = ["entities", "mentions", "relations"] as const
 type Kind = (typeof kinds)[number]
@@ -45,7 +49,7 @@ const prepare = async (driver: Driver, work: Workload, kind: Kind) => {
 const wipe = async (driver: Driver, group: string) => {
   const session = driver.session()
   try {
-    for (const label of ["Chunk", "Entity"]) {
+    for (const label of ["Chunk", "Fact", "Entity"]) {
       await session.run(
         `MATCH (n:${label} {group: $group}) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 2000 ROWS`,
         { group }
@@ -94,6 +98,7 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
       times: { type: "string", default: "3" },
       kind: { type: "string" },
       search: { type: "string" },
+      corpus: { type: "string" },
       naive: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
     }
@@ -116,6 +121,29 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
       const lines = found.map(({ name, p50, p95 }) => [name, p50.toFixed(1), p95.toFixed(1)])
       process.stdout.write(
         `${machine()}; ${server}; ${values.search} entities, 256 dimensions\n\n${table(["search", "p50 ms", "p95 ms"], lines)}\n`
+      )
+      return
+    }
+    if (values.corpus !== undefined) {
+      const chunks = Number(values.corpus)
+      const lines = (await corpora(options, driver, chunks, times)).map((row) => [
+        row.name,
+        row.chunksPerSecond.toFixed(0),
+        row.server.toFixed(2),
+        row.client.toFixed(2),
+        row.atOnce,
+        String(row.conflicts)
+      ])
+      const whole = (await wholeRuns(options, driver, chunks)).map((row) => [
+        row.name,
+        row.seconds.toFixed(1),
+        row.cpuSeconds.toFixed(1),
+        row.serverSeconds.toFixed(1)
+      ])
+      process.stdout.write(
+        `${machine()}; ${server}; ${chunks} documents of a chunk\n\n` +
+          `${table(["writing alone", "chunks/s", "server ms a chunk", "client ms a chunk", "at once", "conflicts"], lines)}\n\n` +
+          `${table(["files to graph, offline rules", "seconds", "client CPU s", "server CPU s"], whole)}\n`
       )
       return
     }
@@ -145,13 +173,14 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
         writers,
         Math.round(rate(key)).toLocaleString("en"),
         `${Math.round((100 * rate(key)) / rate(`${kind}|CREATE only|${writers}`))} %`,
+        median(trials.map(({ cpu }) => cpu)).toFixed(0),
         String(sum(trials.map(({ deadlocks }) => deadlocks))),
         String(sum(trials.map(({ retries }) => retries)))
       ]
     })
     process.stdout.write(
       `${machine()}; ${server}; ${rows} rows of a kind, ${batch} a transaction, Zipf hubs, median of ${times}\n\n` +
-        `${table(["rows", "way", "writers", "rows/s", "of ceiling", "deadlocks", "retries"], lines)}\n`
+        `${table(["rows", "way", "writers", "rows/s", "of ceiling", "server µs a row", "deadlocks", "retries"], lines)}\n`
     )
   } finally {
     await driver.close()

@@ -13,7 +13,7 @@ export const random = (seed: number) => {
 }
 
 /** Ranks from 0, the n-th as likely as 1/(n+1): the hubs of real graphs. */
-const zipf = (count: number, next: () => number) => {
+export const zipf = (count: number, next: () => number) => {
   const sums = new Float64Array(count)
   let sum = 0
   for (let rank = 0; rank < count; rank++) sums[rank] = sum += 1 / (rank + 1)

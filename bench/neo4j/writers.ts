@@ -20,15 +20,38 @@ export interface Trial {
   readonly rowsPerSecond: number
   readonly deadlocks: number
   readonly retries: number
+  /** Microseconds of the server's processors for a row. */
+  readonly cpu: number
 }
 
 const byType = <A extends { readonly type: string }>(rows: ReadonlyArray<A>) =>
   [...Map.groupBy(rows, ({ type }) => type)].toSorted(([a], [b]) => compare(a, b))
 
-const weighed = (rows: ReadonlyArray<Relation>) =>
+/** With the one fact that speaks for it, which a relation never goes without. */
+const said = (rows: ReadonlyArray<Relation>) =>
+  rows.map((row) => ({
+    ...row,
+    lead: `${row.id}/fact`,
+    weight: whole(1),
+    fact: "It was said.",
+    validAt: null,
+    invalidAt: null
+  }))
+
+const factsOf = (rows: ReturnType<typeof said>) =>
   rows
-    .toSorted((a, b) => compare(a.source, b.source) || compare(a.target, b.target))
-    .map((row) => ({ ...row, weight: whole(1), fact: "It was said.", validAt: null, invalidAt: null }))
+    .map(({ fact, id, lead, ...row }) => ({ ...row, id: lead, relation: id, text: fact }))
+    .toSorted((a, b) => compare(a.relation, b.relation))
+
+const related = async (tx: ManagedTransaction, rows: ReturnType<typeof said>, group: string): Promise<void> => {
+  const { records } = await tx.run(statements.leadRelations, { group, rows: factsOf(rows) })
+  const made = new Set(records.map((record): unknown => record.get("id")))
+  const sent = byType(rows.filter(({ id }) => made.has(id))).map(([type, some]) => {
+    const sorted = some.toSorted((a, b) => compare(a.source, b.source) || compare(a.target, b.target))
+    return tx.run(addRelations(type), { group, rows: sorted }).summary()
+  })
+  await Promise.all(sent)
+}
 
 const nested = (rows: ReadonlyArray<Mention>) =>
   [...Map.groupBy(rows, ({ chunk }) => chunk)].map(([id, of]) => ({
@@ -54,13 +77,7 @@ export const ours = (size: number) => ({
   relations: {
     name: "sluice",
     size,
-    send: (tx, rows, group) => {
-      const ends = [...new Set(rows.flatMap(({ source, target }) => [source, target]))].toSorted(compare)
-      return [
-        tx.run(statements.lockEntities, { group, rows: ends }).summary(),
-        ...byType(rows).map(([type, some]) => tx.run(addRelations(type), { group, rows: weighed(some) }).summary())
-      ]
-    }
+    send: (tx, rows, group) => [related(tx, said(rows), group)]
   } satisfies Way<Relation>
 })
 
@@ -97,16 +114,25 @@ export const ceiling = (size: number) => ({
   relations: {
     name: "CREATE only",
     size,
-    send: (tx, rows, group) =>
-      byType(rows).map(([type, some]) =>
+    send: (tx, rows, group) => [
+      tx
+        .run(
+          `UNWIND $rows AS row CREATE (:Fact {
+             id: row.id, group: $group, relation: row.relation, source: row.source, target: row.target, type: row.type,
+             text: row.text})`,
+          { group, rows: factsOf(said(rows)) }
+        )
+        .summary(),
+      ...byType(said(rows)).map(([type, some]) =>
         tx
           .run(
             `UNWIND $rows AS row MATCH (s:Entity {id: row.source}) MATCH (t:Entity {id: row.target})
              CREATE (s)-[:${quoted(type)} {id: row.id, group: $group, type: row.type, weight: row.weight, fact: row.fact}]->(t)`,
-            { group, rows: weighed(some) }
+            { group, rows: some }
           )
           .summary()
       )
+    ]
   } satisfies Way<Relation>
 })
 
@@ -177,6 +203,14 @@ export const unlabelled = (size: number, most: number) => ({
   } satisfies Way<Relation>
 })
 
+/** Microseconds that the server's processors have worked for it so far. */
+export const serverCpu = async (driver: Driver): Promise<number> => {
+  const { records } = await driver.executeQuery(
+    `CALL dbms.queryJmx("java.lang:type=OperatingSystem") YIELD attributes RETURN attributes.ProcessCpuTime.value AS nanos`
+  )
+  return Number(records[0]?.get("nanos") ?? 0) / 1000
+}
+
 /** Rows through so many writers, each of which takes the next batch when it has written one. */
 export const trial = async <A>(
   driver: Driver,
@@ -209,7 +243,9 @@ export const trial = async <A>(
       await session.close()
     }
   }
+  const before = await serverCpu(driver)
   const started = performance.now()
   await Promise.all(Array.from({ length: writers }, write))
-  return { rowsPerSecond: taken.length / ((performance.now() - started) / 1000), deadlocks, retries }
+  const rowsPerSecond = taken.length / ((performance.now() - started) / 1000)
+  return { rowsPerSecond, deadlocks, retries, cpu: ((await serverCpu(driver)) - before) / taken.length }
 }

@@ -10,6 +10,7 @@ import type { StorageError } from "../services/StorageError.ts"
 import * as Connection from "./neo4j/Connection.ts"
 import { groups, stored } from "./neo4j/Documents.ts"
 import { failure, locationOf } from "./neo4j/Fault.ts"
+import { relationshipOf } from "./neo4j/Identifiers.ts"
 import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
@@ -124,6 +125,8 @@ const services = Effect.fnUntraced(function* (
 
   const barred = failure("readonly", `The graph at ${location} was opened for reading alone.`)
 
+  /** Of the relations that were written. */
+  const types = new Set<string>()
   let hasRemoved = false
   let length: number | undefined
   const oneAtATime = yield* Semaphore.make(1)
@@ -150,6 +153,10 @@ const services = Effect.fnUntraced(function* (
         if (vector !== undefined && vector.length !== length) yield* withVectors(vector.length)
       }
       yield* connection.write((send) => commit(send, group, run, writes))
+      for (const write of writes) {
+        if (write._tag !== "document") continue
+        for (const { type } of write.resolved.graph.relations) types.add(relationshipOf(type))
+      }
       if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) hasRemoved = true
     }),
     writers: options.writers ?? Connection.defaultWriters,
@@ -180,7 +187,10 @@ const services = Effect.fnUntraced(function* (
     Context.add(Ledger, {
       startRun: Effect.fn("Ledger.startRun")(putRun),
       finishRun: Effect.fn("Ledger.finishRun")((run: RunEntry) =>
-        Effect.andThen(putRun(run), rename(connection, run.group))
+        Effect.andThen(
+          putRun(run),
+          Effect.andThen(rename(connection, run.group), Schema.ensureRelations(connection, types))
+        )
       ),
       ...reads(connection)
     })

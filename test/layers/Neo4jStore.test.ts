@@ -243,6 +243,65 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
       ).pipe(Effect.provide(Neo4jStore.layer(neo4j)))
     )
 
+    it.live("a type of relation that has many is found by its id through an index, once a run has ended", () =>
+      Effect.flatMap(Ledger, (ledger) =>
+        Effect.flatMap(GraphStore, (store) =>
+          Effect.gen(function* () {
+            const group = freshGroup()
+            const type = `MET_${group.replaceAll("-", "_").toUpperCase()}`
+            const names = Array.from({ length: 47 }, (_, i) => `Person ${i}`)
+            const said = names.flatMap((source, i) =>
+              names.slice(i + 1).map((target) => ({ source, type, target, text: "They met." }))
+            )
+            const few = { source: "Person 1", type: `${type}_ONCE`, target: "Person 2" }
+            yield* store.commit(group, run, [
+              documentWrite(group, ["a"], { bytes: "a", chunks: [{ names, said: [...said, few] }] })
+            ])
+            yield* ledger.finishRun({ id: RunId.make(group), group, startedAt: 1, status: "complete" })
+            const indexes = query(
+              "SHOW INDEXES YIELD name, labelsOrTypes, properties WHERE $type IN labelsOrTypes RETURN name, properties",
+              { type }
+            )
+            assert.deepStrictEqual(yield* indexes, [{ name: `sluice_relation_${type}`, properties: ["id"] }])
+            assert.deepStrictEqual(
+              yield* query("SHOW INDEXES YIELD labelsOrTypes WHERE $type IN labelsOrTypes RETURN 1 AS one", {
+                type: few.type
+              }),
+              []
+            )
+            yield* store.commit(group, run, [
+              documentWrite(group, ["b"], { bytes: "b", chunks: [{ names, said: said.slice(0, 5) }] })
+            ])
+            const outlines = [
+              { bytes: "a", chunks: [{ names, said: [...said, few] }] },
+              { bytes: "b", chunks: [{ names, said: said.slice(0, 5) }] }
+            ]
+            const expected = recordsOf(outlines.map((outline) => resolvedDocument(group, outline)))
+            assert.strictEqual(yield* store.hash(group), graphHash(expected))
+            yield* query(`DROP INDEX sluice_relation_${type}`, {})
+          })
+        )
+      ).pipe(Effect.provide(Neo4jStore.layer(neo4j)))
+    )
+
+    it.live("a graph of an earlier version gets a lead for each relation when it is opened for writing", () =>
+      Effect.gen(function* () {
+        const group = freshGroup()
+        const names = ["Ada Byron", "Zoë"]
+        const saying = (text: string) => ({ source: "Zoë", type: "KNOWS", target: "Ada Byron", text })
+        const outline = { bytes: "a", chunks: [{ names, said: ["one", "two"].map(saying) }] }
+        yield* use(neo4j, (store) => store.commit(group, run, [documentWrite(group, ["a"], outline)]))
+        yield* query("MATCH (f:Fact {group: $group}) REMOVE f.leads", { group })
+        yield* query("MATCH (v:SluiceSchema) SET v.version = 1", {})
+        const again = { bytes: "b", chunks: [{ names, said: ["one", "two", "three"].map(saying) }] }
+        yield* use(neo4j, (store) => store.commit(group, run, [documentWrite(group, ["b"], again)]))
+        const expected = recordsOf([outline, again].map((one) => resolvedDocument(group, one)))
+        yield* use(neo4j, (store) =>
+          Effect.map(store.hash(group), (hash) => assert.strictEqual(hash, graphHash(expected)))
+        )
+      })
+    )
+
     it.live("a wrong password is told at once, in one sentence without it", () =>
       Effect.gen(function* () {
         const password = Redacted.make("not-the-password")

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { failure, locationOf } from "./Fault.ts"
+import { quoted } from "./Identifiers.ts"
 import { integer, text } from "./Values.ts"
 
 /** A part of the schema: made by its statement, found again by its name. */
@@ -59,11 +60,11 @@ const version1: ReadonlyArray<Part> = [
 
 const version2: ReadonlyArray<Part> = [unique("sluice_fact_leads", "Fact", "leads")]
 
-/** Every relation has a fact that leads it (see Statements.ts). */
+/** Every relation has a fact that leads it (see Statements.ts). To look one up would lock what the inner transactions set. */
 const leadRelations = `
   MATCH (f:Fact)
-  WITH f.relation AS relation, min(f.id) AS id
-  WHERE NOT EXISTS { (:Fact {leads: relation}) }
+  WITH f.relation AS relation, min(f.id) AS id, count(f.leads) AS leads
+  WHERE leads = 0
   CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`
 
 interface Migration {
@@ -188,4 +189,34 @@ export const ensureVectors = Effect.fnUntraced(function* (connection: Connection
       )
     )
   }
+})
+
+/** Relations of a type from which on they are found by an index; of fewer, the ends tell as quickly. */
+const indexedFrom = 1000
+
+/**
+ * An index by id for each type of relation that has many: there is none for all types together, and between two hubs, or
+ * from a fact to the relation that it speaks for, nothing else finds one quickly. Without the right to make them the graph
+ * is as good, and slower.
+ */
+export const ensureRelations = Effect.fnUntraced(function* (connection: Connection, types: ReadonlySet<string>) {
+  const found = yield* connection.read("SHOW INDEXES YIELD name WHERE name STARTS WITH 'sluice_relation_' RETURN name")
+  const there = names(found)
+  const wanted = [...types]
+    .map((type) => ({ name: `sluice_relation_${type}`, type: quoted(type) }))
+    .filter(({ name }) => !there.has(name))
+  if (wanted.length === 0) return
+  const counted = yield* connection.read(
+    wanted.map(({ type }, at) => `RETURN ${at} AS at, COUNT { ()-[:${type}]->() } AS count`).join(" UNION ALL ")
+  )
+  const many = new Set(counted.flatMap((row) => (integer(row, "count") < indexedFrom ? [] : [integer(row, "at")])))
+  const statements = wanted.flatMap(({ name, type }, at) =>
+    many.has(at) ? [`CREATE INDEX ${quoted(name)} IF NOT EXISTS FOR ()-[r:${type}]-() ON (r.id)`] : []
+  )
+  yield* Effect.forEach(statements, (statement) => connection.alone(statement), { discard: true }).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason === "readonly",
+      (error) => Effect.logWarning(forbidden(connection, statements, error.message).message)
+    )
+  )
 })
