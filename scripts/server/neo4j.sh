@@ -83,7 +83,7 @@ CONF
 import_graph() {
   local files
   files="$(cd "$NEO4J_IMPORT" && pwd)"
-  (cd "$files" && HEAP_SIZE="${NEO4J_IMPORT_HEAP:-768m}" java -XX:TieredStopAtLevel=1 -cp "$jars/lib/*" -Dbasedir="$home" \
+  (cd "$files" && HEAP_SIZE="${NEO4J_IMPORT_HEAP:-1g}" java -XX:TieredStopAtLevel=1 -cp "$jars/lib/*" -Dbasedir="$home" \
     org.neo4j.server.startup.Neo4jAdminCommand database import full neo4j --report-file="$home/import.report" \
     --overwrite-destination=true @import.args) >"$home/import.log" 2>&1 ||
     fail "Neo4j could not import $files: see $home/import.log, which ends with: $(tail -n 12 "$home/import.log")"

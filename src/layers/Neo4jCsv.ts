@@ -109,14 +109,16 @@ const make = Effect.fnUntraced(function* (directory: string) {
   return {
     tables,
     totals,
-    put: (name: TableName, line: string): void => {
+    put: (name: TableName, fields: ReadonlyArray<Csv.Field>): void => {
+      const values = fields.map(Csv.fieldOf)
+      for (const { length } of values) if (length > totals.longest) totals.longest = length
+      const line = `${values.join(",")}\n`
       const table = tables.get(name)
       if (table === undefined) tables.set(name, { parts: [], text: line, rows: 1, bytes: 0 })
       else {
         table.text += line
         table.rows++
       }
-      if (line.length > totals.longest) totals.longest = line.length
     },
     /** Writes what waits, once it is worth a write. */
     drain: (least = pending) =>
@@ -176,8 +178,8 @@ const putGroup = Effect.fnUntraced(function* (tables: Tables, group: Group) {
   if (!isWhole) return yield* changed(group, store.location)
 })
 
-/** Smallest buffer of the tool, and how much room a line gets in it. */
-const buffer = { least: 4 * 1024 * 1024, perCharacter: 4 }
+/** The tool's buffer, in characters: each of its threads has some, so that it is no larger than the longest field asks. */
+const buffer = { least: 4 * 1024 * 1024, margin: 1.25 }
 
 /** One argument a line, as the tool reads a file of them. */
 const argumentsOf = (tables: Tables): string => {
@@ -189,7 +191,7 @@ const argumentsOf = (tables: Tables): string => {
     "--id-type=string",
     `--array-delimiter=U+${Csv.arrayDelimiter.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase()}`,
     "--multiline-fields=true",
-    `--read-buffer-size=${Math.max(buffer.least, buffer.perCharacter * tables.totals.longest)}`,
+    `--read-buffer-size=${Math.max(buffer.least, Math.ceil(buffer.margin * tables.totals.longest))}`,
     "--bad-tolerance=0",
     ...inputs
   ]
@@ -213,7 +215,8 @@ ${nodes} nodes, ${relationships} relationships, ${bytes} bytes.
 1. Stop the server. Its database "neo4j" is replaced by what is here; for another name, change it in the command.
 2. In this directory, as the user whom the server runs as:
      ${command}
-   ${argumentsFile} names the files and says how they are to be read.
+   ${argumentsFile} names the files and says how they are to be read. HEAP_SIZE=4g in its environment gives the tool more
+   memory, should it ask for that: very long texts want it.
 3. Start the server. The first \`sluice ingest\` with --store neo4j://HOST:PORT makes the indexes, and finds all
    documents of the same corpus unchanged.
 `

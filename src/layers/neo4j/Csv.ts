@@ -125,22 +125,17 @@ export const tableOf = (name: TableName): Table =>
  */
 export const arrayDelimiter = "\u001f"
 
-type Field = string | number | boolean | undefined
+export type Field = string | number | boolean | undefined
 
 const quoted = (text: string): string => `"${text.includes('"') ? text.replaceAll('"', '""') : text}"`
 
-const fieldOf = (value: Field): string =>
+/** As it stands in a line. */
+export const fieldOf = (value: Field): string =>
   value === undefined ? "" : typeof value === "string" ? quoted(value) : String(value)
 
-/** Takes a line of a table; the line ends as RFC 4180 allows and everybody reads. */
+/** Takes a row of a table. */
 export interface Put {
-  (table: TableName, line: string): void
-}
-
-const lineOf = (fields: ReadonlyArray<Field>): string => {
-  let line = ""
-  for (const field of fields) line += `${line === "" ? "" : ","}${fieldOf(field)}`
-  return `${line}\n`
+  (table: TableName, fields: ReadonlyArray<Field>): void
 }
 
 export const headerOf = (name: TableName): string => `${tableOf(name).header.join(",")}\n`
@@ -154,42 +149,36 @@ const LetterJson = Schema.fromJsonString(DeadLetter)
 const encodeLetter = Schema.encodeSync(LetterJson)
 const encodeReport = Schema.encodeSync(Schema.fromJsonString(RunReport))
 
-export const putSchema = (put: Put): void => put("schema", lineOf(["sluice", current]))
+export const putSchema = (put: Put): void => put("schema", ["sluice", current])
 
-export const putGroup = (put: Put, group: Group): void => put("groups", lineOf([group, 1]))
+export const putGroup = (put: Put, group: Group): void => put("groups", [group, 1])
 
 export const putRun = (put: Put, run: RunEntry): void =>
-  put(
-    "runs",
-    lineOf([
-      run.id,
-      run.group,
-      run.startedAt,
-      run.finishedAt,
-      run.status,
-      run.report === undefined ? undefined : encodeReport(run.report),
-      run.root,
-      run.recipe === undefined ? undefined : JSON.stringify(run.recipe)
-    ])
-  )
+  put("runs", [
+    run.id,
+    run.group,
+    run.startedAt,
+    run.finishedAt,
+    run.status,
+    run.report === undefined ? undefined : encodeReport(run.report),
+    run.root,
+    run.recipe === undefined ? undefined : JSON.stringify(run.recipe)
+  ])
 
 export const putLetter = (put: Put, group: Group, letter: DeadLetter): void => {
   const source = sourceId(group, letter.source)
   const ordinal = letter.ordinal ?? ofSource
-  put(
-    "letters",
-    lineOf([
-      `${source}/${ordinal}`,
-      group,
-      source,
-      letter.source,
-      headOf(letter.source),
-      ordinal,
-      letter.document,
-      letter.cause,
-      encodeLetter(letter)
-    ])
-  )
+  put("letters", [
+    `${source}/${ordinal}`,
+    group,
+    source,
+    letter.source,
+    headOf(letter.source),
+    ordinal,
+    letter.document,
+    letter.cause,
+    encodeLetter(letter)
+  ])
 }
 
 /** A document with all that is its own; entities, facts and relations are shared, and come from `putView`. */
@@ -197,11 +186,11 @@ export const putDocument = (put: Put, { embeddings, resolved, run, sources }: St
   const { chunks, document, extractions, graph, recipe } = resolved
   const { date, group, id, mediaType, text, title } = document
   const state = chunks.every(({ ordinal }) => extractions.has(ordinal)) ? "complete" : "partial"
-  put("documents", lineOf([id, group, recipe, state, mediaType, title, date, text, run]))
+  put("documents", [id, group, recipe, state, mediaType, title, date, text, run])
   for (const uri of sources) {
     const source = sourceId(group, uri)
-    put("sources", lineOf([source, group, uri, headOf(uri)]))
-    put("is", lineOf([source, id]))
+    put("sources", [source, group, uri, headOf(uri)])
+    put("is", [source, id])
   }
   const vectors = new Map(embeddings.map(({ chunk, vector }) => [chunk, vector]))
   let previous: string | undefined
@@ -222,23 +211,23 @@ export const putDocument = (put: Put, { embeddings, resolved, run, sources }: St
       chunk.text,
       extraction === undefined ? undefined : JSON.stringify(extraction)
     ]
-    if (vector === undefined) put("chunks", lineOf(fields))
-    else put(`chunks-${vector.length}`, lineOf([...fields, list(Array.from(vector, float))]))
-    put("partof", lineOf([chunk.id, id]))
-    if (previous !== undefined) put("next", lineOf([previous, chunk.id]))
+    if (vector === undefined) put("chunks", fields)
+    else put(`chunks-${vector.length}`, [...fields, list(Array.from(vector, float))])
+    put("partof", [chunk.id, id])
+    if (previous !== undefined) put("next", [previous, chunk.id])
     previous = chunk.id
   }
-  for (const { chunk, entity, grounded, name } of graph.names) put("names", lineOf([chunk, entity, name, grounded]))
+  for (const { chunk, entity, grounded, name } of graph.names) put("names", [chunk, entity, name, grounded])
   for (const { chunk, end, entity, start, surface } of graph.mentions) {
-    put("mentions", lineOf([chunk, entity, start, end, surface]))
+    put("mentions", [chunk, entity, start, end, surface])
   }
   const predicates = new Map(graph.facts.map((fact) => [fact.id, fact.predicate]))
   for (const { chunk, confidence, fact } of graph.supports) {
-    put("supports", lineOf([chunk, fact, confidence, predicates.get(fact)]))
+    put("supports", [chunk, fact, confidence, predicates.get(fact)])
   }
   for (const { decidedBy, evidence, from, id: decision, score, to } of graph.decisions) {
-    put("decisions", lineOf([decision, group, id, from, to, score, evidence, decidedBy]))
-    put("decided", lineOf([decision, id]))
+    put("decisions", [decision, group, id, from, to, score, evidence, decidedBy])
+    put("decided", [decision, id])
   }
 }
 
@@ -252,29 +241,26 @@ export const putView = (put: Put, group: Group, row: ExportRow): void => {
       ...(label === undefined ? [] : [label]),
       ...(aliases.length < row.aliases.length ? ["Renamed"] : [])
     ]
-    put("entities", lineOf([row.id, group, row.type, row.key, row.name, list(aliases), list(labels)]))
+    put("entities", [row.id, group, row.type, row.key, row.name, list(aliases), list(labels)])
   } else if (row.kind === "relation") {
     const { facts, id, source, target, type, weight } = row
     // The best supported fact leads the relation, which says what it says.
     const [lead] = facts
     for (const fact of facts) {
       const leads = fact === lead ? id : undefined
-      put("facts", lineOf([fact.id, group, id, source, target, type, fact.text, fact.validAt, fact.invalidAt, leads]))
+      put("facts", [fact.id, group, id, source, target, type, fact.text, fact.validAt, fact.invalidAt, leads])
     }
-    put(
-      "relations",
-      lineOf([
-        source,
-        target,
-        relationshipOf(type),
-        id,
-        group,
-        type,
-        weight,
-        lead?.text ?? "",
-        lead?.validAt,
-        lead?.invalidAt
-      ])
-    )
+    put("relations", [
+      source,
+      target,
+      relationshipOf(type),
+      id,
+      group,
+      type,
+      weight,
+      lead?.text ?? "",
+      lead?.validAt,
+      lead?.invalidAt
+    ])
   }
 }
