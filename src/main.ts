@@ -1,4 +1,7 @@
 #!/usr/bin/env node
+import module from "node:module"
+import { homedir } from "node:os"
+import { join } from "node:path"
 import process from "node:process"
 
 if (Number.parseInt(process.versions.node, 10) < 24) {
@@ -8,6 +11,9 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
   )
   process.exitCode = 1
 } else {
+  // What V8 made of the program's text, for the next start. In the user's own directory: whoever could write to it could
+  // change what is run. NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE are obeyed; where it cannot be, it is not.
+  module.enableCompileCache(join(homedir(), ".cache", "sluice"))
   const { main } = await import("./app.ts")
   main(process)
 }

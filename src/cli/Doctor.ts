@@ -237,7 +237,12 @@ const limits = Effect.fnUntraced(function* (options: DoctorOptions, found: Reado
   const { learned, told } = yield* (yield* Limits).limits({
     ...options,
     provider: resolved.value,
-    openJournal: hasJournal ? Option.some(Stores.layerJournalReadOnly(options.journalFile)) : Option.none()
+    journal: hasJournal
+      ? Option.some({
+          reading: Stores.layerJournalReadOnly(options.journalFile),
+          writing: Stores.layerJournal(options.journalFile)
+        })
+      : Option.none()
   })
   const check: Check = { name: "limits", ...told }
   return learned === undefined ? [check] : [check, { ...ok("learned", learned.message), learned: learned.value }]

@@ -1,12 +1,19 @@
-import { Clock, Effect, Layer, Option } from "effect"
+import { Clock, Effect, Layer, Option, Result } from "effect"
+import type { Group } from "../domain/Ids.ts"
+import { mostTokens, unseenTokens } from "../domain/TokenBound.ts"
 import * as Models from "../layers/Models.ts"
+import * as Stores from "../layers/Stores.ts"
 import { ChatModel } from "../services/ChatModel.ts"
 import type { ChatRequest, ModelError } from "../services/ChatModel.ts"
 import type { Learned } from "../services/gate/Learned.ts"
+import * as Gate from "../services/Gate.ts"
 import { amountOf, remedyFor } from "../services/gate/Explain.ts"
 import { limitsOf, minute, windowOf } from "../services/gate/Headers.ts"
 import { Journal } from "../services/Journal.ts"
-import { poolOf } from "../services/ModelCalls.ts"
+import * as ModelCalls from "../services/ModelCalls.ts"
+import { Retry } from "../services/Retry.ts"
+import * as Run from "../services/Run.ts"
+import { RunStopped } from "../services/RunStopped.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import * as WarmStart from "../services/WarmStart.ts"
 import { counted, duration } from "./Print.ts"
@@ -68,60 +75,121 @@ const learnedOf = ({ charge, concurrency, limits }: Learned): string =>
     ...(inWindow(limits, "tokens") === undefined ? [] : [rules[charge.rule]])
   ].join("; ")
 
-/** @returns what there is to say, and how well things are */
-const asked = Effect.fnUntraced(function* (chat: ChatModel["Service"], model: string) {
-  const answer = yield* Effect.result(Effect.timeoutOption(chat.complete(question(model)), "30 seconds"))
-  if (answer._tag === "Failure") {
-    // What a run stops at, too.
-    const state = answer.failure.reason._tag === "Misconfigured" ? "fail" : "warn"
-    return { state, message: unanswered(model, answer.failure), limits: [] } as const
-  }
-  if (Option.isNone(answer.success)) {
-    return { state: "warn", message: `${model} does not answer one small call within 30 s.`, limits: [] } as const
-  }
-  const { headers, usage } = answer.success.value
-  const limits = limitsOf(headers, yield* Clock.currentTimeMillis).map((told): Limit => {
-    const window = windowOf(told) ?? minute
-    return { dimension: told.dimension, limit: told.limit, window, perMinute: (told.limit * minute) / window }
+/** One attempt: whoever waits for a check is not to wait for a provider to get well. */
+const once = (model: string) =>
+  Layer.succeed(Retry, {
+    onFault: (_, __, error) =>
+      Effect.fail(
+        new RunStopped({
+          // What a run stops at, too.
+          reason: error.reason._tag === "Misconfigured" ? "configuration" : "provider",
+          retryable: error.retryable,
+          message: unanswered(model, error)
+        })
+      ),
+    onAnswer: () => Effect.void
   })
-  const spent = `One small call was made to see (${counted(usage.input + usage.output, "token")}).`
-  const message =
-    limits.length === 0
-      ? `${model} answers, and tells no limits: they are found out during a run, or set by --rpm and --tpm. ${spent}`
-      : `For ${model} the provider reports ${listed(limits.map(amountOf))}. ${bindingOf(limits)} ${spent}`
-  return { state: "ok", message, limits } as const
-})
 
 const unanswered = (model: string, { message, reason }: ModelError): string =>
   reason._tag === "RateLimited"
     ? `${model} is at its limit now: ${message}`
     : `${model} does not answer one small call: ${message}`
 
+/** Noted like any other call, of a run that the ledger knows nothing of. */
+const call = Effect.fnUntraced(function* (model: string) {
+  const run = yield* Run.Run
+  const chat = yield* ChatModel
+  const calls = yield* ModelCalls.ModelCalls
+  const request = question(model)
+  const outcome = yield* calls.call({
+    run: run.id,
+    kind: "check",
+    endpoint: chat.endpoint,
+    model,
+    priority: run.priority,
+    take: () =>
+      Option.some({
+        payload: request,
+        group: run.group,
+        items: [],
+        inputTokens: mostTokens(JSON.stringify(request)) + unseenTokens,
+        outputTokens: request.maxOutputTokens
+      }),
+    send: (payload) =>
+      Effect.map(chat.complete(payload), ({ content, headers, model: answering, usage }) => ({
+        value: undefined,
+        usage,
+        model: answering,
+        raw: content,
+        headers,
+        answers: []
+      }))
+  })
+  return Option.map(outcome, (one) =>
+    one._tag === "answered" ? Result.succeed(one.result.response) : Result.fail(unanswered(model, one.error))
+  )
+})
+
+/** @returns what there is to say, and how well things are */
+const asked = Effect.fnUntraced(
+  function* (model: string) {
+    const answer = Option.flatten(yield* Effect.timeoutOption(call(model), "30 seconds"))
+    if (Option.isNone(answer)) return warning(`${model} does not answer one small call within 30 s.`)
+    if (Result.isFailure(answer.value)) return warning(answer.value.failure)
+    const { headers = {}, usage } = answer.value.success
+    const limits = limitsOf(headers, yield* Clock.currentTimeMillis).map((told): Limit => {
+      const window = windowOf(told) ?? minute
+      return { dimension: told.dimension, limit: told.limit, window, perMinute: (told.limit * minute) / window }
+    })
+    const spent = `One small call was made to see (${counted(usage.input + usage.output, "token")}).`
+    const message =
+      limits.length === 0
+        ? `${model} answers, and tells no limits: they are found out during a run, or set by --rpm and --tpm. ${spent}`
+        : `For ${model} the provider reports ${listed(limits.map(amountOf))}. ${bindingOf(limits)} ${spent}`
+    return { state: "ok", message, limits } as const
+  },
+  Effect.catchTags({
+    RunStopped: ({ message, reason }) =>
+      Effect.succeed(reason === "configuration" ? ({ state: "fail", message, limits: [] } as const) : warning(message)),
+    StorageError: ({ message }) => Effect.succeed(notNoted(message))
+  })
+)
+
+const warning = (message: string) => ({ state: "warn", message, limits: [] }) as const
+
+const notNoted = (message: string) =>
+  warning(`The limits were not asked for, since no call is made that the journal does not know of: ${message}`)
+
 export interface LimitsOptions {
   readonly provider: Models.Provider
   /** Given by the user: whoever names no model has not asked for a call. */
   readonly named: Option.Option<string>
   readonly model: string
-  /** Of what is there; none: there is no journal yet. */
-  readonly openJournal: Option.Option<Layer.Layer<Journal, StorageError>>
+  readonly group: Group
+  /** For what is there; none: there is no journal yet. */
+  readonly journal: Option.Option<{
+    readonly reading: Layer.Layer<Journal, StorageError>
+    readonly writing: Layer.Layer<Journal, StorageError>
+  }>
 }
 
 /**
- * What the provider reports of its limits, for which it must be called once, and what earlier runs learned of them. This
- * call passes no gate and is in no journal: it is made where a run is not, and says itself what it took.
+ * What the provider reports of its limits, for which it must be called once, and what earlier runs learned of them. The
+ * call goes through the gate and is in the journal like any other. Where there is no journal, none is made: a check
+ * changes nothing, and nobody keeps an account yet that the call would be missing from.
  */
 export const limits = Effect.fnUntraced(
-  function* ({ model, named, openJournal }: LimitsOptions) {
+  function* ({ group, journal, model, named }: LimitsOptions) {
     const chat = yield* ChatModel
-    const rows = yield* Option.match(openJournal, {
+    const rows = yield* Option.match(journal, {
       onNone: () => Effect.succeed(new Map<string, string>()),
-      onSome: (layer) =>
+      onSome: ({ reading }) =>
         Journal.use(({ learned }) => learned).pipe(
-          Effect.provide(layer),
+          Effect.provide(reading),
           Effect.orElseSucceed(() => new Map<string, string>())
         )
     })
-    const known = WarmStart.limitsIn(rows).get(poolOf({ endpoint: chat.endpoint, model }))
+    const known = WarmStart.limitsIn(rows).get(ModelCalls.poolOf({ endpoint: chat.endpoint, model }))
     const now = yield* Clock.currentTimeMillis
     const learned =
       known === undefined
@@ -137,7 +205,19 @@ export const limits = Effect.fnUntraced(
           message: "Name a --model, and one small call shows the limits that the provider reports.",
           limits: []
         } as const),
-      onSome: (name) => asked(chat, name)
+      onSome: (name) =>
+        asked(name).pipe(
+          Effect.provide(
+            ModelCalls.layer.pipe(
+              Layer.provide(Layer.mergeAll(Gate.layer({ ceiling: 1 }), once(name))),
+              Layer.provide(
+                Option.match(journal, { onNone: () => Stores.layerJournalMemory, onSome: ({ writing }) => writing })
+              ),
+              Layer.merge(Run.layer(group, "interactive"))
+            )
+          ),
+          Effect.catchTag("StorageError", ({ message }) => Effect.succeed(notNoted(message)))
+        )
     })
     return { told, learned }
   },

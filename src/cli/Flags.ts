@@ -22,10 +22,12 @@ import {
   url,
   whole
 } from "./Values.ts"
+import type { StoreName } from "./Values.ts"
 
 const progressKinds = ["auto", "bar", "json", "none"] as const
 
-export const defaults = { store: "sluice.db", group: Group.make("default") } as const
+const defaultStore: StoreName = { _tag: "file", file: "sluice.db" }
+export const defaults = { store: defaultStore, group: Group.make("default") }
 
 /** The one setting that a configuration file cannot hold. */
 export const config = Flag.String("config").pipe(

@@ -50,10 +50,10 @@ type IngestOptions = Pick<
 >
 
 /** Flags that other commands need to find the same graph. */
-const sameGraph = (settings: Flags.CommonSettings): string =>
+const sameGraph = ({ group, store }: Flags.CommonSettings): string =>
   [
-    settings.store === Flags.defaults.store ? "" : ` --store ${plain(flagOf(settings.store))}`,
-    settings.group === Flags.defaults.group ? "" : ` --group ${settings.group}`
+    flagOf(store) === flagOf(Flags.defaults.store) ? "" : ` --store ${plain(flagOf(store))}`,
+    group === Flags.defaults.group ? "" : ` --group ${group}`
   ].join("")
 
 const goneLine = (sources: number): string =>

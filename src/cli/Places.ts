@@ -3,35 +3,29 @@ import { Effect, FileSystem, Option } from "effect"
 import type { Place } from "../layers/Stores.ts"
 import { environment } from "./Config.ts"
 import { secret } from "./Providers.ts"
+import type { StoreName } from "./Values.ts"
 import { version } from "./Version.ts"
 
 interface WithStore {
-  readonly store: string
-}
-
-/** Of a graph on a server: its address, and the database where it is named as the address's path. */
-const serverOf = (store: string): Option.Option<{ readonly uri: string; readonly database?: string }> => {
-  const [, address, database = ""] = /^((?:neo4j|bolt)(?:\+s|\+ssc)?:\/\/[^/]+)\/?(.*)$/i.exec(store) ?? []
-  if (address === undefined) return Option.none()
-  return Option.some({ uri: address, ...(database === "" ? {} : { database }) })
+  readonly store: StoreName
 }
 
 /** As `--store` has it. */
-export const flagOf = (store: string): string => (Option.isSome(serverOf(store)) ? store : `sqlite:${store}`)
+export const flagOf = (store: StoreName): string => {
+  if (store._tag === "file") return `sqlite:${store.file}`
+  return store.database === undefined ? store.uri : `${store.uri}/${store.database}`
+}
 
 /** Where the graph is; the user of a server and its password come from variables alone. */
 export const placeOf = Effect.fnUntraced(function* ({ store }: WithStore) {
-  const server = serverOf(store)
-  if (Option.isNone(server)) {
-    const file: Place = { _tag: "file", file: store }
-    return file
-  }
+  if (store._tag === "file") return store
   const username = yield* environment("NEO4J_USERNAME")
   const password = yield* secret("NEO4J_PASSWORD")
   const place: Place = {
     _tag: "server",
     server: {
-      ...server.value,
+      uri: store.uri,
+      ...(store.database === undefined ? {} : { database: store.database }),
       username: Option.getOrElse(username, () => "neo4j"),
       userAgent: `sluice/${version}`,
       ...Option.match(password, { onNone: () => ({}), onSome: (value) => ({ password: value }) })
@@ -73,6 +67,4 @@ export const exists = (file: string) =>
 
 /** The journal is beside the store unless it is said where; beside a server's, it is in the working directory. */
 export const journalFile = ({ journal, store }: WithStore & { readonly journal: Option.Option<string> }): string =>
-  Option.getOrElse(journal, () =>
-    Option.isSome(serverOf(store)) ? "sluice.journal.db" : join(dirname(store), "sluice.journal.db")
-  )
+  Option.getOrElse(journal, () => join(store._tag === "file" ? dirname(store.file) : "", "sluice.journal.db"))

@@ -54,27 +54,38 @@ export const size: Decode<number> = (raw) => {
 
 const schemes = ["neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"]
 
+/** Where the graph is, as a flag says it. */
+export type StoreName =
+  | { readonly _tag: "file"; readonly file: string }
+  /** `uri` is its address alone. */
+  | { readonly _tag: "server"; readonly uri: string; readonly database?: string }
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** An address of a server, with or without the name of a database. */
-const server: Decode<string> = (raw) => {
-  const parsed = URL.canParse(raw) ? new URL(raw) : undefined
-  if (parsed === undefined || parsed.hostname === "" || !raw.includes("://")) {
+const server: Decode<StoreName> = (raw) => {
+  const { hash, host, hostname, password, pathname, protocol, search, username } = URL.parse(raw) ?? {}
+  if (protocol === undefined || host === undefined || hostname === "" || !raw.includes("://")) {
     return Result.fail("the address of a server, as in neo4j://localhost:7687.")
   }
-  if (parsed.username !== "" || parsed.password !== "") {
+  if (username !== "" || password !== "") {
     return Result.fail("an address without user and password: set NEO4J_USERNAME and NEO4J_PASSWORD.")
   }
-  if (
-    parsed.search !== "" ||
-    parsed.hash !== "" ||
-    !/^\/?[\p{L}\p{N}._-]*$/u.test(decodeURIComponent(parsed.pathname))
-  ) {
+  const database = decoded(pathname?.replace(/^\//, "").replace(/\/$/, "") ?? "")
+  if (search !== "" || hash !== "" || database === undefined || !/^[\p{L}\p{N}._-]*$/u.test(database)) {
     return Result.fail("an address and at most the name of a database, as in neo4j://localhost:7687/neo4j.")
   }
-  return Result.succeed(raw.replace(/\/$/, ""))
+  return Result.succeed({ _tag: "server", uri: `${protocol}//${host}`, ...(database === "" ? {} : { database }) })
 }
 
 /** Where the graph is: the path of a file, or the address of a server. */
-export const store: Decode<string> = (raw) => {
+export const store: Decode<StoreName> = (raw) => {
   const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.]*):(.*)$/is.exec(raw) ?? []
   if (schemes.includes(scheme.toLowerCase())) return server(raw)
   if (scheme.toLowerCase() !== "sqlite") {
@@ -82,7 +93,7 @@ export const store: Decode<string> = (raw) => {
   }
   return rest === "" || rest.startsWith(":")
     ? Result.fail("sqlite: and the name of a file, as in sqlite:sluice.db.")
-    : Result.succeed(rest)
+    : Result.succeed({ _tag: "file", file: rest })
 }
 
 const decodeGroup = Schema.decodeUnknownOption(Group)

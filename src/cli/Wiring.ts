@@ -34,11 +34,11 @@ import type { Providers } from "./Providers.ts"
 import { version } from "./Version.ts"
 
 /** There must be a graph; of a server, whoever opens it finds out. */
-const placeOfGraph = Effect.fnUntraced(function* (settings: { readonly store: string }) {
+const placeOfGraph = Effect.fnUntraced(function* (settings: Pick<CommonSettings, "store">) {
   const place = yield* placeOf(settings)
   if (place._tag === "server" || (yield* exists(place.file))) return place
   return yield* new UsageError({
-    message: `There is no graph at ${plain(settings.store)} yet: make one with \`sluice ingest PATH\`, or give --store.`
+    message: `There is no graph at ${plain(place.file)} yet: make one with \`sluice ingest PATH\`, or give --store.`
   })
 })
 
@@ -119,9 +119,8 @@ const outputFile = (descriptor: number): ReadonlyArray<string> => {
  * prints: watching that would never end.
  */
 const isOwnFile = (settings: Pick<RetrySettings, "store" | "journal" | "logFile">): ((path: string) => boolean) => {
-  const files = [settings.store, journalFile(settings), ...Option.toArray(settings.logFile)].map((file) =>
-    resolve(file)
-  )
+  const store = settings.store._tag === "file" ? [settings.store.file] : []
+  const files = [...store, journalFile(settings), ...Option.toArray(settings.logFile)].map((file) => resolve(file))
   const outputs = [1, 2].flatMap(outputFile)
   return (path) =>
     outputs.includes(path) ||

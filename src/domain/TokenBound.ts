@@ -23,3 +23,6 @@ export const mostTokens = (text: string): number => {
   const folded = text.normalize("NFKC")
   return folded === text ? utf8Length(text) : Math.max(utf8Length(text), utf8Length(folded))
 }
+
+/** What providers put around messages: marks of who speaks, and words of their own about the schema. */
+export const unseenTokens = 512

@@ -1,4 +1,16 @@
-import { countTokens as countEncoded } from "gpt-tokenizer/encoding/o200k_base"
+import { createRequire } from "node:module"
+
+type Encoding = typeof import("gpt-tokenizer/encoding/o200k_base")
+type EncodeOptions = Parameters<Encoding["countTokens"]>[1]
+
+const load: (module: string) => Encoding = createRequire(import.meta.url)
+let encoding: Encoding | undefined
+
+/** Its tables are loaded with the first text that is counted: a run in which nothing has changed counts none. */
+const countEncoded = (text: string, options: EncodeOptions): number => {
+  encoding ??= load("gpt-tokenizer/encoding/o200k_base")
+  return encoding.countTokens(text, options)
+}
 
 /** Longest run of one kind of character that is encoded at once: byte pair merging takes time quadratic in a run. */
 const longestRun = 256

@@ -2,7 +2,7 @@ import type { Context } from "effect"
 import { Effect, Layer } from "effect"
 import { Parser } from "../services/Parser.ts"
 import { detect, formatOfName } from "./parsers/detect.ts"
-import type { Format } from "./parsers/formats.ts"
+import type { Format } from "./parsers/Format.ts"
 import * as Pool from "./parsers/Pool.ts"
 import { parse, parseErrorOf } from "./parsers/Task.ts"
 

@@ -72,6 +72,14 @@ export const layerReadOnly = (place: Place): Layer.Layer<GraphStore | Ledger, St
 export const layerJournalReadOnly = (file: string): Layer.Layer<Journal, StorageError> =>
   Layer.unwrap(Effect.map(sqliteJournal, ({ layerReadOnly }) => layerReadOnly({ file })))
 
+export const layerJournal = (file: string): Layer.Layer<Journal, StorageError> =>
+  Layer.unwrap(Effect.map(sqliteJournal, ({ layer }) => layer({ file })))
+
+/** For what leaves nothing behind. */
+export const layerJournalMemory: Layer.Layer<Journal, StorageError> = Layer.unwrap(
+  Effect.map(sqliteJournal, ({ layerMemory }) => layerMemory)
+)
+
 /**
  * The journal as it was recorded, which is only read; one of an earlier version is read from a copy that is brought up to
  * date. What was learned of the provider is not noted: nobody is asked.

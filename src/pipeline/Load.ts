@@ -1,23 +1,20 @@
 import { Effect, Exit, identity, Option, Result, Semaphore, Stream } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
-import type { DeadLetterCause } from "../domain/DeadLetter.ts"
-import { documentId } from "../domain/Ids.ts"
-import type { DocumentId, Recipe } from "../domain/Ids.ts"
+import type { Recipe } from "../domain/Ids.ts"
 import { ceilings, ParseConcurrency } from "../services/Concurrency.ts"
 import * as DocumentsInFlight from "../services/DocumentsInFlight.ts"
-import type { Place } from "../services/DocumentsInFlight.ts"
 import { Unpacker } from "../services/Unpacker.ts"
 import type { ContainerFile, Contents } from "../services/Unpacker.ts"
 import type { SourceItem, SourceItemError, Wanted } from "../services/DocumentSource.ts"
 import * as GroupCommit from "../services/GroupCommit.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
-import { Parser } from "../services/Parser.ts"
 import type { ParseError } from "../domain/ParseError.ts"
 import { Run } from "../services/Run.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import { endSpan } from "./InFlight.ts"
 import type { Claims, LoadedDocument, OpenItem } from "./InFlight.ts"
+import * as LoadDocument from "./LoadDocument.ts"
 import { RunCounters } from "./Metrics.ts"
 import { Listing } from "./Prune.ts"
 import type { Listings } from "./Prune.ts"
@@ -56,12 +53,6 @@ const inMemory = ({ item: { uri }, unpacksTo }: OpenItem, bytes: Uint8Array): Co
   range: (from, to) => Effect.succeed(bytes.subarray(from, to))
 })
 
-/** What is said of a source, said of its copy. */
-const renamed = (message: string, source: string, copy: string): string => {
-  if (message.startsWith(`${source} `)) return copy + message.slice(source.length)
-  return message.replace(` ${source} `, () => ` ${copy} `)
-}
-
 /**
  * Source items to parsed documents, and what they hold as well. A document that is in the graph already, made by the same
  * recipe, needs no further work; if it comes under a new name, the name is written down.
@@ -72,10 +63,8 @@ export const load = Effect.fnUntraced(function* (options: {
   readonly listings: Listings
   readonly wanted?: ReadonlyArray<Wanted> | undefined
 }) {
-  const { claims } = options
   const selection = options.wanted === undefined ? undefined : new Selection.Selection(options.wanted)
   const run = yield* Run
-  const parser = yield* Parser
   const unpacker = yield* Unpacker
   const ledger = yield* Ledger
   const store = yield* GraphStore
@@ -84,10 +73,7 @@ export const load = Effect.fnUntraced(function* (options: {
   const working = Semaphore.withPermit(yield* ParseConcurrency)
   const inFlight = yield* DocumentsInFlight.make
 
-  const lookUp = yield* GroupCommit.make(
-    (asked: ReadonlyArray<{ readonly id: DocumentId; readonly source: string }>) => ledger.documents(run.group, asked),
-    { maxBatch: lookAhead }
-  )
+  const loadDocument = yield* LoadDocument.make({ ...options, atOnce: lookAhead })
 
   const isLettered = yield* GroupCommit.make(
     (sources: ReadonlyArray<string>) => ledger.hasLetters(run.group, sources),
@@ -96,7 +82,7 @@ export const load = Effect.fnUntraced(function* (options: {
 
   const hasMembers = yield* GroupCommit.make(
     (sources: ReadonlyArray<string>) => ledger.hasMembers(run.group, sources),
-    { maxBatch: ceilings.parse }
+    { maxBatch: lookAhead }
   )
 
   /** For what a file that was read whole holds now, where the ledger may know of something else. */
@@ -107,78 +93,6 @@ export const load = Effect.fnUntraced(function* (options: {
 
   const compare = Effect.fnUntraced(function* (listing: Listing) {
     if (Option.isSome(yield* Stream.runHead(listing.lost(ledger, run.group)))) options.listings.push(listing)
-  })
-
-  const letter = (source: string, cause: DeadLetterCause, message: string) =>
-    new DeadLetter({ stage: "load", cause, message, source, attempts: 1 })
-
-  /** Copies that relied on a document which turned out to be unreadable share its fate. */
-  const failCopies = (id: DocumentId, failure: DeadLetter) =>
-    Effect.suspend(() => {
-      const copies = claims.release(id).slice(1)
-      if (copies.length === 0) return Effect.void
-      counters.documents.unchanged -= copies.length
-      counters.documents.failed += copies.length
-      return store.commit(
-        run.group,
-        run.id,
-        copies.map((source) => ({
-          _tag: "dead-letter",
-          letter: letter(source, failure.cause, renamed(failure.message, failure.source, source))
-        }))
-      )
-    })
-
-  /**
-   * Points a source at a document that is there, which settles its dead letters; false if the document has been taken out
-   * a moment ago, with its last source.
-   */
-  const isLinked = (document: DocumentId, source: string) =>
-    store.commit(run.group, run.id, [{ _tag: "source", source, document }]).pipe(
-      Effect.as(true),
-      Effect.catchIf(
-        ({ reason, retryable }) => reason === "failed" && retryable,
-        () => Effect.succeed(false)
-      )
-    )
-
-  // One for all: making an error takes longer than finding out that a document is there.
-  const discarded = new Discarded({ reason: "unchanged" })
-  const unchanged = () => {
-    counters.documents.unchanged++
-    return discarded
-  }
-
-  /** Of a document whose bytes are at hand: what is parsed of it, unless it is in the graph as it is. */
-  const loadDocument = Effect.fnUntraced(function* ({ item, span }: OpenItem, bytes: Uint8Array, place: Place) {
-    const mediaType = item.mediaType === undefined ? undefined : yield* item.mediaType
-    const id = documentId(run.group, bytes, parser.formatOfName(item.uri, mediaType))
-    span.attribute("sluice.document.id", id)
-    if (!claims.claim(id, item.uri)) return yield* unchanged()
-    const known = yield* lookUp({ id, source: item.uri })
-    if (Option.isSome(known) && known.value.state === "complete" && known.value.recipe === options.recipe) {
-      const isSettled = known.value.isPointedAt && !known.value.hasLetter
-      if (isSettled || (yield* isLinked(id, item.uri))) {
-        const copies = claims.release(id).slice(1)
-        yield* Effect.forEach(copies, (source) => isLinked(id, source), { discard: true })
-        return yield* unchanged()
-      }
-    }
-    const parsed = yield* parser.parse(item.uri, bytes, mediaType).pipe(
-      working,
-      Effect.mapError((error) => letter(item.uri, error.reason, error.message)),
-      Effect.tapError((failure) => failCopies(id, failure))
-    )
-    // The file may have been pictures for the most part, or packed.
-    place.resize(parsed.text.length)
-    const loaded: LoadedDocument = {
-      document: { ...parsed, id, group: run.group },
-      source: item.uri,
-      isRetried: Option.exists(known, ({ recipe, state }) => state === "partial" && recipe === options.recipe),
-      span,
-      leave: Effect.sync(place.leave)
-    }
-    return loaded
   })
 
   /** A document, what a file holds, or both. */
@@ -219,10 +133,10 @@ export const load = Effect.fnUntraced(function* (options: {
     const { depth, item } = open
     if (depth > maxDepth) {
       const message = `${item.uri} lies more than ${maxDepth} files deep, one in another: take it out of them first`
-      return yield* letter(item.uri, "unsupported", message)
+      return yield* LoadDocument.letter(item.uri, "unsupported", message)
     }
     const fault = Effect.mapError((error: SourceItemError | ParseError) =>
-      letter(item.uri, error.reason, error.message)
+      LoadDocument.letter(item.uri, error.reason, error.message)
     )
     const { range, size } = item
     if (range !== undefined && size !== undefined && size > wholeBytes) {
@@ -300,7 +214,7 @@ export const load = Effect.fnUntraced(function* (options: {
       Stream.catchTag("SourceItemError", (error) => {
         if (isDead) return Stream.empty
         counters.documents.seen++
-        return Stream.succeed(Result.fail(letter(source, error.reason, error.message)))
+        return Stream.succeed(Result.fail(LoadDocument.letter(source, error.reason, error.message)))
       })
     )
   }
@@ -322,7 +236,7 @@ export const load = Effect.fnUntraced(function* (options: {
       Stream.map((source) => {
         counters.documents.seen++
         const message = `${source} is not in its file any more: put it back, or take it out with \`sluice forget\``
-        return Result.fail(letter(source, "unreadable", message))
+        return Result.fail(LoadDocument.letter(source, "unreadable", message))
       })
     )
   )

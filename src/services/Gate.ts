@@ -1,4 +1,4 @@
-import { Context, Data, Deferred, Effect, Layer, Option, Scope } from "effect"
+import { Cause, Context, Data, Deferred, Effect, Exit, Layer, Option, Scope } from "effect"
 import type { Fiber } from "effect"
 import { millisOf } from "./Monotonic.ts"
 import type { Demand } from "./gate/Charge.ts"
@@ -61,7 +61,8 @@ export class NotAdmitted extends Data.TaggedError("NotAdmitted")<{
 /**
  * Admission: every model and embedding call of the process passes here, and nothing else limits them. A call is admitted
  * when the requests, the tokens and the slot that it needs are there, all at once; what the provider's limits are is
- * learned from its answers.
+ * learned from its answers. A defect in its own books, or thrown by a ticket, ends the pool: whoever waits for it, or comes
+ * later, dies of it, and only calls that are on their way go on, since they are paid for.
  */
 export class Gate extends Context.Service<
   Gate,
@@ -100,6 +101,10 @@ interface Waiting extends Waiter {
 interface Shell {
   readonly name: string
   readonly pool: Pool<Waiting>
+  /** Whoever waits; the pool knows them as well, but may be what is broken. */
+  readonly waiting: Set<Waiting>
+  /** The defect that ended the pool: nobody can be admitted by books that are wrong. */
+  broken: Cause.Cause<never> | undefined
   isAdmitting: boolean
   /** The one timer of the pool: nothing can pass before it rings. */
   timer: Timer | undefined
@@ -126,7 +131,14 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
     const known = shells.get(name)
     if (known !== undefined) return known
     const pool = new Pool<Waiting>({ ceiling: options.ceiling, adaptive: options.adaptive ?? true })
-    const made = { name, pool, isAdmitting: false, timer: undefined }
+    const made: Shell = {
+      name,
+      pool,
+      waiting: new Set(),
+      broken: undefined,
+      isAdmitting: false,
+      timer: undefined
+    }
     shells.set(name, made)
     return made
   }
@@ -140,11 +152,12 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
     if (shell.isAdmitting) return Infinity
     shell.isAdmitting = true
     try {
-      for (;;) {
+      while (shell.broken === undefined) {
         const step = shell.pool.next(now())
         if (step._tag === "wait") return step.until
         const { admitted, onTaken } = step.waiter
         if (step._tag !== "nothing") onTaken?.()
+        shell.waiting.delete(step.waiter)
         if (step._tag === "admit") {
           step.waiter.admission = step.admission
           Deferred.doneUnsafe(admitted, Effect.succeed(step.admission))
@@ -153,6 +166,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
           Deferred.doneUnsafe(admitted, Effect.fail(new NotAdmitted({ reason: step._tag, message })))
         }
       }
+      return Infinity
     } finally {
       shell.isAdmitting = false
     }
@@ -168,6 +182,16 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
       return pump(shell)
     })
 
+  /** Said as well as thrown: there may be nobody left to die of it. */
+  const breakDown = (shell: Shell, defect: unknown): Effect.Effect<void> => {
+    const broken = Cause.die(defect)
+    shell.broken = broken
+    const waiting = [...shell.waiting]
+    shell.waiting.clear()
+    for (const { admitted } of waiting) Deferred.doneUnsafe(admitted, Exit.failCause(broken))
+    return Effect.logError(`Nothing more can be sent to ${shell.name}: its limits cannot be worked out`, broken)
+  }
+
   const arm = (shell: Shell, until: number): Effect.Effect<void> => {
     if (until === Infinity || (shell.timer !== undefined && shell.timer.until <= until)) return Effect.void
     shell.timer?.fiber?.interruptUnsafe()
@@ -178,23 +202,28 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
     })
   }
 
-  const pump = (shell: Shell): Effect.Effect<void> =>
+  /** Changes the books, then admits whoever can pass now. It never fails: see `breakDown`. */
+  const pump = (shell: Shell, change: (now: number, wall: number) => void = () => undefined): Effect.Effect<void> =>
     Effect.clockWith((clock) => {
-      const until = admitWaiting(shell, () => millisOf(clock))
-      const warnings = shell.pool.takeWarnings()
-      const armed = arm(shell, until)
-      if (warnings.length === 0) return armed
-      return Effect.andThen(
-        armed,
-        Effect.forEach(warnings, (limit) => Effect.logWarning(warningOf(shell.name, limit)), { discard: true })
-      )
+      if (shell.broken !== undefined) return Effect.void
+      try {
+        change(millisOf(clock), clock.currentTimeMillisUnsafe())
+        const armed = arm(
+          shell,
+          admitWaiting(shell, () => millisOf(clock))
+        )
+        const warnings = shell.pool.takeWarnings()
+        if (warnings.length === 0) return armed
+        return Effect.andThen(
+          armed,
+          Effect.forEach(warnings, (limit) => Effect.logWarning(warningOf(shell.name, limit)), { discard: true })
+        )
+      } catch (defect) {
+        return breakDown(shell, defect)
+      }
     })
 
-  const leave = (shell: Shell, admission: Admission) =>
-    Effect.clockWith((clock) => {
-      shell.pool.leave(admission, millisOf(clock))
-      return pump(shell)
-    })
+  const leave = (shell: Shell, admission: Admission) => pump(shell, (now) => shell.pool.leave(admission, now))
 
   /** Its caller is uninterruptible but for the wait itself: an interruption anywhere else would leave a slot taken. */
   const enter = (
@@ -202,7 +231,8 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
     ticket: Ticket,
     restore: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   ) =>
-    Effect.clockWith((clock) => {
+    Effect.suspend(() => {
+      if (shell.broken !== undefined) return Effect.failCause(shell.broken)
       const { again, demand = () => noDemand, expectedOutput = 0, group = "", onTaken, priority } = ticket
       const waiting: Waiting = {
         place: { priority, again, group, expectedOutput },
@@ -211,13 +241,17 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
         admitted: Deferred.makeUnsafe(),
         admission: undefined
       }
-      shell.pool.enqueue(waiting, millisOf(clock))
-      return pump(shell).pipe(
+      shell.waiting.add(waiting)
+      return pump(shell, (now) => shell.pool.enqueue(waiting, now)).pipe(
         Effect.andThen(restore(Deferred.await(waiting.admitted))),
-        Effect.onInterrupt(() => {
-          if (waiting.admission !== undefined) return leave(shell, waiting.admission)
-          return shell.pool.withdraw(waiting) ? pump(shell) : Effect.void
-        })
+        // Which of the two it is holds for this one step: it may be admitted in the next.
+        Effect.onInterrupt(() =>
+          pump(shell, (now) => {
+            shell.waiting.delete(waiting)
+            if (waiting.admission === undefined) shell.pool.withdraw(waiting)
+            else shell.pool.leave(waiting.admission, now)
+          })
+        )
       )
     })
 
@@ -227,11 +261,7 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
         admission.sentAt = millisOf(clock)
       })
     ),
-    settle: (feedback) =>
-      Effect.clockWith((clock) => {
-        shell.pool.settle(admission, feedback, millisOf(clock), clock.currentTimeMillisUnsafe())
-        return pump(shell)
-      })
+    settle: (feedback) => pump(shell, (now, wall) => shell.pool.settle(admission, feedback, now, wall))
   })
 
   return Gate.of({
@@ -272,10 +302,9 @@ const make = Effect.fnUntraced(function* (options: GateOptions) {
         })
       ),
     freeze: (name, millis) =>
-      Effect.clockWith((clock) => {
+      Effect.suspend(() => {
         const shell = shellOf(name)
-        shell.pool.freeze(millisOf(clock) + millis)
-        return pump(shell)
+        return pump(shell, (now) => shell.pool.freeze(now + millis))
       })
   })
 })

@@ -3,6 +3,7 @@ import type { Duration, Scope } from "effect"
 
 interface Waiting<A, B, E> {
   readonly item: A
+  readonly weight: number
   readonly done: Deferred.Deferred<B, E>
   readonly span: Tracer.AnySpan | undefined
   isAbandoned: boolean
@@ -46,13 +47,14 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
   const queue = yield* Queue.unbounded<Waiting<A, B, E>>()
   const open = new Set<Deferred.Deferred<B, E>>()
   let isClosed = false
+  /** What a committer died of. */
+  let broken: Cause.Cause<never> | undefined
   const taking = yield* Semaphore.make(1)
   let underWay = 0
   let weight = 0
   /** Who waits for the next commit to be due; late: for its turn alone. */
   let gathering: { readonly due: Deferred.Deferred<void>; isLate: boolean } | undefined
 
-  const weigh = (item: A): number => several?.weigh(item) ?? 0
   const mayBegin = (): boolean => several === undefined || underWay < Math.max(1, several.limits().atOnce)
   /** Whether the next commit has all that it waits for. */
   const isDue = (): boolean =>
@@ -79,11 +81,11 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
     const { enough } = several.limits()
     const first = yield* Queue.take(queue)
     const taken = [first]
-    for (let taking = weigh(first.item); taken.length < maxBatch && taking < enough;) {
+    for (let taking = first.weight; taken.length < maxBatch && taking < enough;) {
       const next = yield* Queue.poll(queue)
       if (Option.isNone(next)) break
       taken.push(next.value)
-      taking += weigh(next.value.item)
+      taking += next.value.weight
     }
     return taken
   })
@@ -93,7 +95,7 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
     for (let turn = 0; turn < patience && open.size < maxBatch; turn++) yield* Effect.yieldNow
     if (several !== undefined && !isDue()) yield* gather(several)
     const taken = yield* takeBatch
-    for (const { item } of taken) weight -= weigh(item)
+    for (const one of taken) weight -= one.weight
     underWay++
     return taken
   })
@@ -102,7 +104,8 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
     const batch = taken.filter(({ isAbandoned }) => !isAbandoned)
     const [first] = batch
     if (first === undefined) return
-    const committed = commit(batch.map(({ item }) => item))
+    // What `commit` throws is its batch's end, and must not be the committer's.
+    const committed = Effect.suspend(() => commit(batch.map(({ item }) => item)))
     const exit = yield* Effect.exit(first.span === undefined ? committed : Effect.withParentSpan(committed, first.span))
     if (Exit.isSuccess(exit) && exit.value.length === batch.length) {
       for (const [index, answer] of exit.value.entries()) {
@@ -127,22 +130,36 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
     )
   )
 
+  /** There may be nobody left to commit what waits: whoever waits, or comes later, dies of the same. */
+  const breakDown = (cause: Cause.Cause<never>) =>
+    Effect.sync(() => {
+      broken = cause
+      for (const done of open) Deferred.doneUnsafe(done, Exit.failCause(cause))
+    })
+
   yield* Effect.addFinalizer(() => {
     isClosed = true
     return Effect.forEach(open, Deferred.interrupt, { discard: true })
   })
   for (let committer = 0; committer < (several?.most ?? 1); committer++) {
-    yield* Effect.forkScoped(Effect.forever(commitNext))
+    yield* Effect.forkScoped(Effect.catchCause(Effect.forever(commitNext), breakDown))
   }
 
   return (item) =>
     Effect.contextWith((context: Context.Context<never>) => {
       if (isClosed) return Effect.interrupt
+      if (broken !== undefined) return Effect.failCause(broken)
       const span = Option.getOrUndefined(Context.getOption(context, Tracer.ParentSpan))
-      const waiting: Waiting<A, B, E> = { item, done: Deferred.makeUnsafe(), span, isAbandoned: false }
+      const waiting: Waiting<A, B, E> = {
+        item,
+        weight: several?.weigh(item) ?? 0,
+        done: Deferred.makeUnsafe(),
+        span,
+        isAbandoned: false
+      }
       open.add(waiting.done)
       Queue.offerUnsafe(queue, waiting)
-      weight += weigh(item)
+      weight += waiting.weight
       notify()
       return Deferred.await(waiting.done).pipe(
         Effect.onExit(() =>

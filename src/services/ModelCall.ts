@@ -40,7 +40,8 @@ export interface Target<P, A> {
 
 export interface Call<P, A> extends Target<P, A> {
   readonly run: RunId
-  readonly kind: "extraction" | "embedding"
+  /** `check`: by whoever asks whether the provider answers. */
+  readonly kind: "extraction" | "embedding" | "check"
   /** Asked instead, through its own pool, while the first cannot be had; its answers stand for the same items. */
   readonly fallback?: Target<P, A>
   readonly priority: Ticket["priority"]

@@ -250,26 +250,24 @@ const make = Effect.gen(function* () {
       )
     )
 
-    return Effect.gen(function* () {
-      const outcome = yield* standby === undefined ? admitted : standby.unlessChanged(admitted, () => isStarted)
-      if (outcome?._tag === "answered") {
-        const { payload, response } = outcome
-        const standing = yield* settle({
-          call: id,
-          outcome: "answered",
-          usage: response.usage,
-          usd: cost(price, response.usage),
-          model: response.model,
-          response: response.raw,
-          answers: response.answers,
-          at: yield* currentMillis
-        })
-        if (reserved !== undefined) yield* reserved.settle(response.usage)
-        const answers = new Map(response.answers.map(({ key, value }) => [key, standing.get(key) ?? value]))
-        return { _tag: "answered", result: { payload, response, answers } } as const
-      }
-      if (outcome?._tag !== "failed") return outcome
-      const { error } = outcome
+    const answered = Effect.fnUntraced(function* (payload: P, response: Response<A>) {
+      const standing = yield* settle({
+        call: id,
+        outcome: "answered",
+        usage: response.usage,
+        usd: cost(price, response.usage),
+        model: response.model,
+        response: response.raw,
+        answers: response.answers,
+        at: yield* currentMillis
+      })
+      if (reserved !== undefined) yield* reserved.settle(response.usage)
+      const answers = new Map(response.answers.map(({ key, value }) => [key, standing.get(key) ?? value]))
+      return { _tag: "answered", result: { payload, response, answers } } as const
+    })
+
+    const failed = Effect.fnUntraced(function* (fault: Failed<P>) {
+      const { error } = fault
       const isLost = mayBeCharged(error)
       yield* settle({
         call: id,
@@ -281,8 +279,14 @@ const make = Effect.gen(function* () {
         at: yield* currentMillis
       })
       if (reserved !== undefined && !isLost) yield* reserved.release
-      return outcome
-    }).pipe(
+      return fault
+    })
+
+    return (standby === undefined ? admitted : standby.unlessChanged(admitted, () => isStarted)).pipe(
+      Effect.flatMap((outcome): Effect.Effect<Sent<P, A> | undefined, RunStopped | StorageError> => {
+        if (outcome?._tag === "answered") return answered(outcome.payload, outcome.response)
+        return outcome?._tag === "failed" ? failed(outcome) : Effect.succeed(outcome)
+      }),
       Effect.ensuring(
         Effect.suspend(() => (reserved === undefined ? Effect.void : Effect.andThen(reserved.keep, requests.ended)))
       )

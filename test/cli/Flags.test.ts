@@ -7,8 +7,8 @@ import { CliOutput, Command } from "effect/cli"
 import { environment } from "../../src/cli/Config.ts"
 import * as Flags from "../../src/cli/Flags.ts"
 import { provideFile } from "../../src/cli/Setting.ts"
-import { size } from "../../src/cli/Values.ts"
-import { stdio } from "../support/cli.ts"
+import { size, store } from "../../src/cli/Values.ts"
+import { run, stdio } from "../support/cli.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 /** What flags, environment and file come to. */
@@ -82,8 +82,8 @@ describe("precedence: flag, environment, file, default", () => {
       flag: "store",
       key: "store",
       values: ["sqlite:f", "sqlite:e", "sqlite:c"],
-      decoded: ["f", "e", "c"],
-      byDefault: "sluice.db"
+      decoded: ["f", "e", "c"].map((file) => ({ _tag: "file", file })),
+      byDefault: { _tag: "file", file: "sluice.db" }
     },
     { flag: "model", key: "model", values: ["f", "e", "c"], decoded: ["f", "e", "c"], byDefault: "gpt-6-luna" },
     { flag: "parse-timeout", key: "parseTimeout", values: ["1", "2", "3"], decoded: [1, 2, 3], byDefault: 60 },
@@ -204,12 +204,31 @@ describe("wrong values", () => {
     })
   )
 
+  it.effect("of a store are an address or a file, and a file that is called like an address is a file", () =>
+    Effect.gen(function* () {
+      const { status, stderr } = yield* run(["hash", "--store", "sqlite:bolt://localhost:1/g.db"])
+      assert.strictEqual(status, 1)
+      assert.include(stderr, "There is no graph at bolt://localhost:1/g.db")
+      assert.deepStrictEqual(
+        ["sqlite:a/b.db", "neo4j+s://Host:7687/", "bolt://[::1]:7687/m%C3%BCll"].map((raw) =>
+          Result.getOrThrow(store(raw))
+        ),
+        [
+          { _tag: "file", file: "a/b.db" },
+          { _tag: "server", uri: "neo4j+s://Host:7687" },
+          { _tag: "server", uri: "bolt://[::1]:7687", database: "müll" }
+        ]
+      )
+    })
+  )
+
   it.effect("of stores say what this version has", () =>
     Effect.gen(function* () {
       assert.include(yield* rejected(["--store", "neo4j://neo4j:secret@localhost:7687"], {}), "NEO4J_PASSWORD")
       assert.include(yield* rejected(["--store", "neo4j:localhost"], {}), "neo4j://localhost:7687")
       assert.include(yield* rejected(["--store", "bolt://localhost/a/b"], {}), "name of a database")
       assert.include(yield* rejected(["--store", "neo4j://localhost?x=1"], {}), "name of a database")
+      assert.include(yield* rejected(["--store", "neo4j://localhost/%zz"], {}), "name of a database")
       assert.include(yield* rejected(["--store", "postgres://x"], {}), "sqlite:FILE")
       assert.include(yield* rejected(["--store", "sqlite:"], {}), "name of a file")
       assert.include(yield* rejected(["--store", "graph.db"], {}), "sqlite:FILE")

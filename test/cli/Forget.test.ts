@@ -43,6 +43,15 @@ const Row = Schema.Struct({
 })
 const decodeRow = Schema.decodeUnknownSync(Schema.fromJsonString(Row))
 
+/** The id of the document with such a source. */
+const idOf = (exported: string, source: string): string =>
+  exported
+    .trimEnd()
+    .split("\n")
+    .map((line) => decodeRow(line))
+    .find((row) => row.kind === "document" && row.source?.endsWith(source) === true)?.id ??
+  assert.fail(`No document has the source ${source}`)
+
 const storeAt = (path: string) => ["--store", `sqlite:${path}/sluice.db`]
 /** One thread for parsers: each of them loads its modules for itself. */
 const ingest = (paths: ReadonlyArray<string>, ...flags: ReadonlyArray<string>) => [
@@ -119,12 +128,7 @@ layer(corpusLayer)("forget", (it) => {
       Effect.gen(function* () {
         const { docs, hashOf, sluice } = yield* place
         const before = yield* hashOf()
-        const rows = (yield* sluice("export")).stdout
-          .trimEnd()
-          .split("\n")
-          .map((line) => decodeRow(line))
-        const id =
-          rows.find(({ kind, source }) => kind === "document" && source?.endsWith("/ada.md") === true)?.id ?? ""
+        const id = idOf((yield* sluice("export")).stdout, "/ada.md")
         const { stdout } = yield* sluice("forget", id, "--json")
         assert.deepInclude(decodeForgotten(stdout), { documents: 1, sources: 2, chunks: 1 })
         assert.include((yield* sluice("forget", `${docs}/ada.md`)).stderr, "nothing was forgotten")
@@ -225,32 +229,36 @@ describe("forget, where answers were paid for", () => {
     )
   )
 
-  it.live("takes what was paid for of earlier versions along, but what another document has", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const secret = "Konrad Zuse hid a calculator from Helmut Schreyer in Berlin."
-        const path = yield* temporaryDirectory({ "docs/a.md": secret, "docs/b.md": text.grace })
-        const docs = join(path, "docs")
-        const { url } = yield* SimulatedServer.start({ apiKey: "sk-test" })
-        const sluice = (...args: ReadonlyArray<string>) =>
-          run([...args, ...storeAt(path)], { OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: url })
-        yield* sluice(...ingest([docs]))
-        // What b.md says was in a.md once as well.
-        writeFileSync(join(docs, "a.md"), text.grace)
-        yield* sluice(...ingest([docs]))
-        writeFileSync(join(docs, "a.md"), text.ada)
-        yield* sluice(...ingest([docs]))
-        const journal = () =>
-          ["", "-wal"]
-            .map((suffix) => join(path, `sluice.journal.db${suffix}`))
-            .map((file) => (existsSync(file) ? readFileSync(file, "latin1") : ""))
-            .join("")
-        assert.include(journal(), "Schreyer")
-        const { stdout } = yield* sluice("forget", `${docs}/a.md`, "--json")
-        assert.deepInclude(decodeForgotten(stdout), { documents: 1, chunks: 1, answers: 2 })
-        assert.notInclude(journal(), "Schreyer")
-        assert.include(journal(), "Grace Hopper")
-      })
-    )
+  it.live.each(["its name", "its id"])(
+    "takes what was paid for of earlier versions along, by %s, but what another document has",
+    (by) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const secret = "Konrad Zuse hid a calculator from Helmut Schreyer in Berlin."
+          const path = yield* temporaryDirectory({ "docs/a.md": secret, "docs/b.md": text.grace })
+          const docs = join(path, "docs")
+          const { url } = yield* SimulatedServer.start({ apiKey: "sk-test" })
+          const sluice = (...args: ReadonlyArray<string>) =>
+            run([...args, ...storeAt(path)], { OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: url })
+          yield* sluice(...ingest([docs]))
+          // What b.md says was in a.md once as well.
+          writeFileSync(join(docs, "a.md"), text.grace)
+          yield* sluice(...ingest([docs]))
+          writeFileSync(join(docs, "a.md"), text.ada)
+          yield* sluice(...ingest([docs]))
+          const journal = () =>
+            ["", "-wal"]
+              .map((suffix) => join(path, `sluice.journal.db${suffix}`))
+              .map((file) => (existsSync(file) ? readFileSync(file, "latin1") : ""))
+              .join("")
+          assert.include(journal(), "Schreyer")
+          const name = `${docs}/a.md`
+          const given = by === "its name" ? name : idOf((yield* sluice("export")).stdout, "/a.md")
+          const { stdout } = yield* sluice("forget", given, "--json")
+          assert.deepInclude(decodeForgotten(stdout), { documents: 1, chunks: 1, answers: 2 })
+          assert.notInclude(journal(), "Schreyer")
+          assert.include(journal(), "Grace Hopper")
+        })
+      )
   )
 })

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
@@ -295,6 +296,34 @@ describe("doctor", () => {
           assert.strictEqual((yield* ledger).chat.requests, 2)
         })
       )
+  )
+
+  it.live("its call is in the journal like any other, and where there is none, none is made", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* temporaryDirectory({ "a.txt": "Ada Moreno joined Helios Labs in Graz." })
+        const journal = join(path, "sluice.journal.db")
+        const { ledger, url } = yield* SimulatedServer.start()
+        const flags = ["--store", `sqlite:${join(path, "g.db")}`, "--base-url", url]
+        const doctor = () => run(["doctor", "--json", "--model", "m", ...flags])
+        assert.strictEqual((yield* doctor()).status, 0)
+        assert.deepStrictEqual(readdirSync(path), ["a.txt"])
+        yield* run(["ingest", join(path, "a.txt"), "--extractor", "rules", "--parse-threads", "1", ...flags])
+        const report = (yield* run(["report", "--json", ...flags])).stdout
+        assert.strictEqual((yield* doctor()).status, 0)
+        assert.strictEqual((yield* run(["report", "--json", ...flags])).stdout, report, "no run's account has it")
+        const db = new DatabaseSync(journal)
+        const noted = db.prepare("SELECT kind, outcome, input + output AS tokens FROM call").all()
+        assert.deepInclude(noted[0], { kind: "check", outcome: "answered" })
+        assert.isAbove(Number(noted[0]?.["tokens"]), 10)
+        assert.strictEqual((yield* ledger).chat.requests, 2)
+        db.exec("CREATE TRIGGER full BEFORE INSERT ON call BEGIN SELECT RAISE(ABORT, 'no room'); END")
+        db.close()
+        const { stdout } = yield* doctor()
+        assert.match(decode(stdout).checks.find(({ name }) => name === "limits")?.message ?? "", /not asked.*no room/)
+        assert.strictEqual((yield* ledger).chat.requests, 2, "what cannot be noted is not sent")
+      })
+    )
   )
 
   it.live("takes a list of models that is there for everybody for no proof of the key, and a call for one", () =>

@@ -56,4 +56,28 @@ describe("ingest", () => {
       assert.include(stderr, "ftp://host/x is neither an http nor an https address")
     }).pipe(Effect.scoped)
   )
+
+  it.effect(
+    "keeps what an address once gave when it answers that it is gone, though pruned, until it is forgotten",
+    () =>
+      Effect.gen(function* () {
+        let status = 200
+        const url = yield* serve((_, response) => {
+          response.writeHead(status).end(status === 200 ? "Ada Moreno joined Helios Labs in Graz." : "")
+        })
+        const store = ["--store", `sqlite:${join(yield* temporaryDirectory(), "s.db")}`]
+        const ingest = run(["ingest", `${url}/note`, "--extractor", "rules", "--prune", "--json", ...store])
+        yield* ingest
+        status = 410
+        const again = yield* ingest
+        assert.strictEqual(again.status, 2, again.stderr)
+        const { documents } = decodeReport(again.stdout.trim().split("\n").at(-1) ?? "")
+        assert.deepInclude(documents, { seen: 1, failed: 1, removed: 0 })
+        assert.include((yield* run(["export", ...store])).stdout, "Ada Moreno")
+        const failures = yield* run(["failures", ...store])
+        assert.match(failures.stdout.replace(/\s+/g, " "), /answers 410 .*take it out with `sluice forget`/)
+        assert.strictEqual((yield* run(["forget", `${url}/note`, ...store])).status, 0)
+        assert.notInclude((yield* run(["export", ...store])).stdout, "Ada Moreno")
+      }).pipe(Effect.scoped)
+  )
 })

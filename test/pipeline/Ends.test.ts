@@ -1,11 +1,12 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Option } from "effect"
+import { assert, describe, it, vi } from "@effect/vitest"
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { Group } from "../../src/domain/Ids.ts"
 import * as HashEmbedder from "../../src/layers/HashEmbedder.ts"
 import * as SimulatedProvider from "../../src/layers/SimulatedProvider.ts"
 import * as SqliteJournal from "../../src/layers/SqliteJournal.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
+import { Pool } from "../../src/services/gate/Pool.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
 import { corpus } from "../fixtures/corpus.ts"
@@ -100,6 +101,27 @@ describe("how a run ends", () => {
       assert.strictEqual(status, "interrupted")
       assert.deepStrictEqual([report?.documents.seen, report?.graph.hash], [documents.length, ""])
     }).pipe(Effect.provide(world(0)))
+  )
+
+  it.effect("a defect in the gate's books ends it, as failed, and loses no answer that was under way", () =>
+    Effect.gen(function* () {
+      const defect = new Error("the books do not add up")
+      const asking = Effect.map(provider, ({ inFlight }) => inFlight >= 2)
+      const fiber = yield* passing(ingest({ documents, extractor: "llm", pack: 1, ceiling: 2 }), asking)
+      const spy = vi.spyOn(Pool.prototype, "settle").mockImplementationOnce(() => {
+        throw defect
+      })
+      for (let tick = 0; tick < 400 && fiber.pollUnsafe() === undefined; tick++) yield* TestClock.adjust("250 millis")
+      spy.mockRestore()
+      const exit = fiber.pollUnsafe() ?? assert.fail("It hangs")
+      assert.strictEqual(Exit.isFailure(exit) && Cause.squash(exit.cause), defect)
+      const { answered, inFlight } = yield* provider
+      assert.strictEqual(inFlight, 0)
+      assert.isAtLeast(answered, 2)
+      assert.strictEqual((yield* newest).status, "failed")
+      assert.strictEqual((yield* drive(ingest({ documents, extractor: "llm" }))).status, "complete")
+      assert.strictEqual((yield* provider).items.askedAgain, 0)
+    }).pipe(Effect.provide(world(3000)))
   )
 
   it.effect("a run that was complete, or has dead letters, leaves nothing to go on with", () =>

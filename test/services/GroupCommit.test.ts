@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Scope } from "effect"
+import { Cause, Deferred, Duration, Effect, Exit, Fiber, Option, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as GroupCommit from "../../src/services/GroupCommit.ts"
 
@@ -39,6 +39,72 @@ describe("GroupCommit", () => {
       assert.deepStrictEqual(batches, [[1], [2, 3, 4]])
       yield* release(1)
       assert.deepStrictEqual(yield* Effect.forEach(others, Fiber.join), [20, 30, 40])
+    })
+  )
+
+  it.effect("a commit that throws before it is an effect fails its batch, and the next ones are committed", () =>
+    Effect.gen(function* () {
+      const broken = new Error("thrown")
+      const write = yield* GroupCommit.make(
+        (batch: ReadonlyArray<number>) => {
+          if (batch.includes(0)) throw broken
+          return Effect.succeed(batch)
+        },
+        { maxBatch: 2 }
+      )
+      const fibers = yield* Effect.forEach([0, 1, 2], (item) => Effect.forkChild(Effect.exit(write(item))))
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      assert.deepStrictEqual(
+        fibers.map((fiber) => fiber.pollUnsafe()),
+        [Exit.die(broken), Exit.die(broken), Exit.succeed(2)].map(Exit.succeed)
+      )
+    })
+  )
+
+  it.effect("an item that cannot be weighed fails alone", () =>
+    Effect.gen(function* () {
+      const broken = new Error("thrown")
+      const several = {
+        most: 2,
+        limits: () => ({ atOnce: 2, enough: 10 }),
+        within: Duration.seconds(1),
+        weigh: (item: number) => {
+          if (item === 0) throw broken
+          return item
+        }
+      }
+      const commit = (batch: ReadonlyArray<number>) => Effect.succeed(batch)
+      const write = yield* GroupCommit.make(commit, { maxBatch: 10, several })
+      const fibers = yield* Effect.forEach([1, 0, 2], (item) => Effect.forkChild(Effect.exit(write(item))))
+      yield* TestClock.adjust("1 minute")
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      assert.deepStrictEqual(
+        fibers.map((fiber) => fiber.pollUnsafe()),
+        [Exit.succeed(1), Exit.die(broken), Exit.succeed(2)].map(Exit.succeed)
+      )
+    })
+  )
+
+  it.effect("a committer that dies takes along all that wait, and all that come later", () =>
+    Effect.gen(function* () {
+      const broken = new Error("thrown")
+      const limits = () => {
+        throw broken
+      }
+      const several = { most: 2, limits, within: Duration.seconds(1), weigh: () => 1 }
+      const commit = (batch: ReadonlyArray<number>) => Effect.succeed(batch)
+      const write = yield* GroupCommit.make(commit, { maxBatch: 10, several })
+      const fibers = yield* Effect.forEach([1, 2], (item) => Effect.forkChild(Effect.exit(write(item))))
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      fibers.push(yield* Effect.forkChild(Effect.exit(write(3))))
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      for (const fiber of fibers) {
+        const exit = Option.getOrThrow(Option.fromUndefinedOr(fiber.pollUnsafe())).pipe(
+          Exit.getSuccess,
+          Option.getOrThrow
+        )
+        assert.strictEqual(Exit.isFailure(exit) && Cause.squash(exit.cause), broken)
+      }
     })
   )
 

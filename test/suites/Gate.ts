@@ -280,6 +280,32 @@ export const suite = <E>(name: string, layer: (ceiling: number) => Layer.Layer<G
       })
     )
 
+    it.effect("a defect where nobody is looking ends all that wait, and all that come later, with itself", () =>
+      Effect.gen(function* () {
+        const gate = yield* plain
+        const broken = new Error("thrown by a ticket")
+        const under = yield* Effect.forkChild(gate.admit(ticket(), Effect.as(Effect.sleep(5_000), "paid for")))
+        yield* TestClock.adjust(0)
+        yield* gate.freeze("a", 1_000)
+        const waiting = yield* Effect.forEach([1, 2, 3], () =>
+          Effect.forkChild(gate.admit(ticket("a", "normal"), Effect.succeed("admitted")))
+        )
+        const breaking: Ticket = {
+          ...ticket("a", "interactive"),
+          demand: () => {
+            throw broken
+          }
+        }
+        const culprit = yield* Effect.forkChild(gate.admit(breaking, Effect.void))
+        yield* TestClock.adjust(1_000)
+        for (const fiber of [...waiting, culprit]) assert.deepStrictEqual(fiber.pollUnsafe(), Exit.die(broken))
+        assert.deepStrictEqual(yield* Effect.exit(gate.admit(ticket(), Effect.void)), Exit.die(broken))
+        assert.strictEqual(yield* gate.admit(ticket("b"), Effect.succeed("another pool")), "another pool")
+        yield* TestClock.adjust(5_000)
+        assert.strictEqual(yield* Fiber.join(under), "paid for")
+      }).pipe(Effect.provide(layer(4)))
+    )
+
     it.effect("needs no timer while nobody waits for the end of a freeze", () =>
       Effect.gen(function* () {
         const clock = yield* Clock.Clock

@@ -1,54 +1,28 @@
-import { Deferred, Duration, Effect, Option, Scope } from "effect"
+import { Deferred, Effect, Option, Scope } from "effect"
+import type { Cause } from "effect"
 import type { ItemKey } from "../../domain/Ids.ts"
-import { mostTokens } from "../../domain/TokenBound.ts"
-import { ChatModel, ModelError, RequestTooLarge } from "../../services/ChatModel.ts"
-import type { ChatResponse } from "../../services/ChatModel.ts"
+import { ChatModel } from "../../services/ChatModel.ts"
+import type { ModelError } from "../../services/ChatModel.ts"
 import { FallbackModel } from "../../services/Fallback.ts"
 import { Gate } from "../../services/Gate.ts"
 import { unreadable } from "../../services/Journal.ts"
 import { demandOf, ModelCalls, poolOf } from "../../services/ModelCalls.ts"
-import type { Request } from "../../services/ModelCalls.ts"
 import { millisOf } from "../../services/Monotonic.ts"
 import { Run } from "../../services/Run.ts"
 import { RunStopped } from "../../services/RunStopped.ts"
 import type { StorageError } from "../../services/StorageError.ts"
-import { isFault, judge } from "./Answer.ts"
-import type { Fault, Judgement } from "./Answer.ts"
-import { decodeAnswer, encodeAnswer, halved, halves, makeItem } from "./Items.ts"
+import { isFault } from "./Answer.ts"
+import type { Fault } from "./Answer.ts"
+import { decodeAnswer, halved, halves, makeItem } from "./Items.ts"
 import type { Item, ItemText, StoredAnswer } from "./Items.ts"
+import * as Pack from "./Pack.ts"
 import * as Plan from "./Plan.ts"
-import { messages } from "./Prompt.ts"
-
-export interface PackOptions extends Plan.PlanOptions {
-  readonly model: string
-  readonly system: string
-  readonly schema: object
-}
 
 /** Content faults of one item before it is given up. */
 const maxAttempts = 3
 
 /** Rejections in a row, before anything was ever answered, that say that it is not the chunks' fault. */
 const hopeless = 5
-
-/** What providers put around messages: marks of who speaks, and words of their own about the schema. */
-const unseenTokens = 512
-
-/** Items that share a call, and the room that its answer has. */
-interface Pack {
-  readonly items: ReadonlyArray<Item>
-  readonly cap: number
-}
-
-/** An answer, judged. */
-interface Given {
-  readonly judgement: Judgement
-  readonly content: string
-  /** What of it is kept, as it is and as the journal has it. */
-  readonly given: ReadonlyMap<ItemKey, { readonly answer: StoredAnswer; readonly encoded: string }>
-}
-
-const label = (index: number) => `c${index + 1}`
 
 /**
  * Items share calls. A pack is made when the gate admits its call, of what waits at that moment: so it is as full as it
@@ -57,115 +31,21 @@ const label = (index: number) => `c${index + 1}`
  * bisected until the poisonous item is alone; an item that is missing or invalid in an answer is asked again alone; what
  * an answer did not get to before it was cut off waits again.
  */
-export const make = Effect.fnUntraced(function* (options: PackOptions) {
+export const make = Effect.fnUntraced(function* (options: Pack.PackOptions) {
   const run = yield* Run
   const calls = yield* ModelCalls
   const gate = yield* Gate
   const model = yield* ChatModel
   const fallback = yield* FallbackModel
   const scope = yield* Scope.Scope
-  const schema = JSON.stringify(options.schema)
-  const plan = new Plan.Plan(options, { timeout: model.timeout, prompt: options.system.length + schema.length })
+  const prompt = options.system.length + JSON.stringify(options.schema).length
+  const plan = new Plan.Plan(options, { timeout: model.timeout, prompt })
   const pool = poolOf({ endpoint: model.endpoint, model: options.model })
-  const fixedTokens = mostTokens(options.system) + mostTokens(schema) + unseenTokens
-  const itemTokens = new WeakMap<Item, number>()
+  const { requestOf, send: sendPack } = Pack.make(options, plan)
   /** Calls at the gate that will take from what waits. */
   let queued = 0
   let answeredOnce = false
   let rejections = 0
-
-  const mostTokensOf = (item: Item): number => {
-    const known = itemTokens.get(item)
-    if (known !== undefined) return known
-    const text = JSON.stringify({ id: label(options.window), context: item.header, text: item.text })
-    const tokens = mostTokens(text) + 1
-    itemTokens.set(item, tokens)
-    return tokens
-  }
-
-  const toRequest = (items: ReadonlyArray<Item>): Option.Option<Request<Pack>> => {
-    const [first] = items
-    if (first === undefined) return Option.none()
-    const { cap, expected } = plan.request(items)
-    return Option.some({
-      payload: { items, cap },
-      group: first.group,
-      items: items.map(({ key }) => key),
-      inputTokens: items.reduce((sum, item) => sum + mostTokensOf(item), fixedTokens),
-      outputTokens: cap,
-      expected
-    })
-  }
-
-  const labelled = (pack: ReadonlyArray<Item>) =>
-    pack.map(({ header, text }, index) => ({ id: label(index), header, text }))
-
-  /** What of an answer is to be kept, by item: valid extractions, and that a lone item was too long. */
-  const worth = ({ cap, items: pack }: Pack, judgement: Judgement): Given["given"] => {
-    const kept = (item: Item, answer: StoredAnswer) => [item.key, { answer, encoded: encodeAnswer(answer) }] as const
-    if (judgement._tag === "unusable") {
-      const [only, ...others] = pack
-      const isTooLong =
-        only !== undefined && others.length === 0 && judgement.fault.cause === "truncated" && cap >= plan.room(pack)
-      return new Map(isTooLong ? [kept(only, halved)] : [])
-    }
-    return new Map(
-      pack.flatMap((item, index) => {
-        const one = judgement.items.get(label(index))
-        return one === undefined || isFault(one) ? [] : [kept(item, one)]
-      })
-    )
-  }
-
-  const complete = (chat: ChatModel["Service"], name: string, { cap, items }: Pack) =>
-    Effect.clockWith((clock) => {
-      const sentAt = millisOf(clock)
-      const before = plan.answers
-      return chat
-        .complete({
-          model: name,
-          messages: messages(options.system, labelled(items)),
-          schema: { name: "extraction", schema: options.schema },
-          maxOutputTokens: cap
-        })
-        .pipe(
-          Effect.map((response: ChatResponse) => ({ response, millis: millisOf(clock) - sentAt })),
-          Effect.mapError((error) => {
-            const millis = millisOf(clock) - sentAt
-            if (error.reason._tag !== "ConnectionFault" || millis < Duration.toMillis(chat.timeout)) return error
-            if (plan.answers === before || !plan.tookTooLong(items)) return error
-            // Others were answered meanwhile, so it is this answer that does not end in time.
-            return new ModelError({
-              reason: new RequestTooLarge({ isLate: true }),
-              retryable: false,
-              message: error.message
-            })
-          })
-        )
-    })
-
-  const send = (pack: Pack, chat: ChatModel["Service"], name: string) =>
-    queueCalls.pipe(
-      Effect.andThen(complete(chat, name, pack)),
-      Effect.map(({ millis, response }) => {
-        const judgement = judge(response, labelled(pack.items))
-        const given = worth(pack, judgement)
-        plan.answered(pack, response, judgement, millis)
-        return {
-          value: { judgement, content: response.refusal ?? response.content, given },
-          usage: response.usage,
-          model: response.model,
-          raw: response.refusal ?? response.content,
-          headers: response.headers,
-          answers: pack.items.flatMap(({ chunk, group, key, source }) => {
-            const value = given.get(key)?.encoded
-            return value === undefined
-              ? []
-              : [{ key, group, kind: "extraction", chunk, ...(source === undefined ? {} : { source }), value }]
-          })
-        }
-      })
-    )
 
   const giveUp = (item: Item, { cause, message }: Fault, response: string | undefined) =>
     Deferred.fail(item.answered, { _tag: "ItemFailure", cause, message, attempts: item.attempts, response })
@@ -194,8 +74,8 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   }
 
   const settle = (
-    { cap, items: pack }: Pack,
-    { content, given, judgement }: Given,
+    { cap, items: pack }: Pack.Pack,
+    { content, given, judgement }: Pack.Given,
     standing: ReadonlyMap<ItemKey, string>
   ) => {
     const rest: Array<Item> = []
@@ -213,7 +93,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         }
         if (judgement._tag === "unusable")
           return pack.length > 1 ? Effect.void : again(item, judgement.fault, cap, content)
-        const one = judgement.items.get(label(index))
+        const one = judgement.items.get(Pack.label(index))
         if (one === undefined) rest.push(item)
         return one !== undefined && isFault(one) ? again(item, one, cap, content) : Effect.void
       },
@@ -225,7 +105,7 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
     )
   }
 
-  const refused = ({ cap, items }: Pack, error: ModelError) => {
+  const refused = ({ cap, items }: Pack.Pack, error: ModelError) => {
     const { message, reason } = error
     if (reason._tag === "Unrecorded") {
       return Effect.forEach(items, (item) => giveUp(item, { cause: "unrecorded", message }, undefined), {
@@ -259,6 +139,10 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         )
   }
 
+  /** While it is under way, others wait at the gate. */
+  const send = (pack: Pack.Pack, chat: ChatModel["Service"], name: string) =>
+    Effect.andThen(queueCalls, sendPack(pack, chat, name))
+
   /** One call, for the items given or for whatever waits; what becomes of them is told to each. */
   const callOnce = (fixed: ReadonlyArray<Item> | undefined): Effect.Effect<void> => {
     let pack: ReadonlyArray<Item> = fixed ?? []
@@ -276,15 +160,15 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
             queued--
             pack = plan.take()
           }
-          return toRequest(pack)
+          return requestOf(pack)
         },
-        peek: () => Option.map(toRequest(fixed ?? plan.next()), demandOf),
+        peek: () => Option.map(requestOf(fixed ?? plan.next()), demandOf),
         ...(fixed === undefined ? {} : { expectedOutput: fixed.reduce((sum, { tokens }) => sum + tokens, 0) }),
-        send: (one) => send(one, model, options.model),
+        send: (pack) => send(pack, model, options.model),
         ...Option.match(fallback, {
           onNone: () => ({}),
           onSome: ({ chat, model: name }) => ({
-            fallback: { endpoint: chat.endpoint, model: name, send: (one: Pack) => send(one, chat, name) }
+            fallback: { endpoint: chat.endpoint, model: name, send: (pack: Pack.Pack) => send(pack, chat, name) }
           })
         }),
         links: ({ items }) => items.flatMap(({ span }) => (span === undefined ? [] : [{ span, attributes: {} }]))
@@ -312,20 +196,19 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
         ),
         // Something may have come meanwhile that counted on this call, or that had to wait for what it teaches.
         Effect.andThen(queueCalls),
-        Effect.catch((error: RunStopped | StorageError) =>
-          Effect.forEach(
-            [...pack, ...plan.queue.take(plan.queue.size)],
-            (item) => Deferred.fail(item.answered, error),
-            {
-              discard: true
-            }
-          )
-        ),
-        Effect.catchCause((cause) =>
-          Effect.forEach(pack, (item) => Deferred.failCause(item.answered, cause), { discard: true })
-        )
+        Effect.catchCause((cause) => endAll(pack, cause))
       )
   }
+
+  /** What ends one call, ends all: what waits may have counted on it, and another would fare no better. */
+  const endAll = (pack: ReadonlyArray<Item>, cause: Cause.Cause<RunStopped | StorageError>) =>
+    Effect.suspend(() =>
+      Effect.forEach(
+        [...pack, ...plan.queue.take(plan.queue.size)],
+        (item) => Deferred.failCause(item.answered, cause),
+        { discard: true }
+      )
+    )
 
   const fork = (fixed: ReadonlyArray<Item> | undefined): Effect.Effect<unknown> => Effect.forkIn(callOnce(fixed), scope)
 
@@ -337,8 +220,9 @@ export const make = Effect.fnUntraced(function* (options: PackOptions) {
   })
 
   /** While the first answers take long, others are asked. */
-  const look: Effect.Effect<void> = Effect.suspend(() =>
-    plan.isProbing ? Effect.sleep(1_000).pipe(Effect.andThen(queueCalls), Effect.andThen(look)) : Effect.void
+  const look = Effect.andThen(Effect.sleep(1_000), queueCalls).pipe(
+    Effect.repeat({ while: () => plan.isProbing }),
+    Effect.catchCause((cause) => endAll([], cause))
   )
   let isLooking = false
 

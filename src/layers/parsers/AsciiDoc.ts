@@ -3,7 +3,7 @@ import { ParseError } from "../../domain/ParseError.ts"
 import { readBlocks } from "./asciidoc/blocks.ts"
 import { readHeader } from "./asciidoc/header.ts"
 import { decode, isBlank } from "./decode.ts"
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { authored, keywords, linked, rowReader } from "./statements.ts"
 import { asTitle } from "./Writer.ts"
 

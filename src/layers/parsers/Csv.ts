@@ -1,6 +1,6 @@
 import { decode, isBlank } from "./decode.ts"
 import { delimiterOf, records } from "./csv/records.ts"
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { rowReader } from "./statements.ts"
 import { oneLine, Writer } from "./Writer.ts"
 

@@ -1,4 +1,4 @@
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { readBody } from "./office/docxBody.ts"
 import type { Notes } from "./office/docxBody.ts"
 import { readNumbering, readStyles } from "./office/docxStyles.ts"

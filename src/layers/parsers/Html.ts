@@ -1,6 +1,6 @@
 import { writeChat } from "./chats/Conversation.ts"
 import { readHtmlChat } from "./chats/Html.ts"
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { decodeMarkup } from "./html/charset.ts"
 import { Converter } from "./html/Converter.ts"
 import type { Link } from "./html/Converter.ts"

@@ -1,4 +1,4 @@
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { decode, utf16Mark } from "./decode.ts"
 import { afterFromLine, headerEnd, readMime } from "./mail/mime.ts"
 import { documentOf, writeMessage } from "./mail/Message.ts"

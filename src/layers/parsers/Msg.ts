@@ -1,5 +1,5 @@
 import { ParseError } from "../../domain/ParseError.ts"
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { documentOf, writeMessage } from "./mail/Message.ts"
 import { readOutlook } from "./msg/outlook.ts"
 import { Writer } from "./Writer.ts"

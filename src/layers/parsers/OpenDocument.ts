@@ -1,5 +1,5 @@
 import { ParseError } from "../../domain/ParseError.ts"
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { readContent, readListStyles, readObjects } from "./office/odfContent.ts"
 import { openPackage, readProperties, stateProperties } from "./office/package.ts"
 import type { Package } from "./office/package.ts"

@@ -1,6 +1,6 @@
 import { getResolvedPDFJS } from "unpdf"
 import { ParseError } from "../../domain/ParseError.ts"
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { bodyOf, Pieces } from "./pdf/Blocks.ts"
 import { flows } from "./pdf/Columns.ts"
 import { withoutFurniture } from "./pdf/Furniture.ts"

@@ -1,4 +1,4 @@
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { coreProperties, openPackage, stateProperties } from "./office/package.ts"
 import type { Package } from "./office/package.ts"
 import { PieceWriter } from "./office/pieces.ts"

@@ -1,7 +1,7 @@
 import { ParseError } from "../../domain/ParseError.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { formats } from "./formats.ts"
-import type { Format } from "./formats.ts"
+import type { Format } from "./Format.ts"
 import { oneLine } from "./Writer.ts"
 
 /** A file that another one holds. */

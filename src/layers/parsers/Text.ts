@@ -2,7 +2,7 @@ import type { Block } from "../../domain/Document.ts"
 import { paragraphs } from "../../domain/Paragraphs.ts"
 import type { Parsed } from "../../services/Parser.ts"
 import { decode } from "./decode.ts"
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 
 export const endsSentence = /[.,;:!?…。！？]["'”’)\]]?$/
 const maxTitle = 100

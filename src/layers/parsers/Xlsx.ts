@@ -1,5 +1,5 @@
 import { ParseError } from "../../domain/ParseError.ts"
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { coreProperties, openPackage, stateProperties } from "./office/package.ts"
 import type { Package } from "./office/package.ts"
 import { plainText } from "./office/pieces.ts"

@@ -1,5 +1,5 @@
 import { isoDate } from "./date.ts"
-import type { Parse } from "./formats.ts"
+import type { Parse } from "./Format.ts"
 import { decodeMarkup } from "./html/charset.ts"
 import { readMarkup } from "./html/sax.ts"
 import type { Handler } from "./html/sax.ts"

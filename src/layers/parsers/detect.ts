@@ -1,7 +1,7 @@
 import { ParseError } from "../../domain/ParseError.ts"
 import { looksLikeChatLog, looksLikeDatedLog } from "./chats/lines.ts"
 import { utf16Of } from "./decode.ts"
-import type { Format } from "./formats.ts"
+import type { Format } from "./Format.ts"
 import { recognise } from "./magic.ts"
 
 const headBytes = 64 * 1024

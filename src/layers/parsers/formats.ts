@@ -1,7 +1,4 @@
-import type { Parsed } from "../../services/Parser.ts"
-
-/** Reads a document, or throws a `ParseError` and nothing else, in time linear in the bytes. */
-export type Parse = (uri: string, bytes: Uint8Array) => Parsed | Promise<Parsed>
+import type { Format, Parse } from "./Format.ts"
 
 /** Every format, and the parser of each, which is loaded when its first document comes. */
 export const formats = {
@@ -25,6 +22,4 @@ export const formats = {
   vtt: () => import("./Vtt.ts").then((it) => it.parseVtt),
   xlsx: () => import("./Xlsx.ts").then((it) => it.parseXlsx),
   xml: () => import("./Xml.ts").then((it) => it.parseXml)
-} satisfies Record<string, () => Promise<Parse>>
-
-export type Format = keyof typeof formats
+} satisfies Record<Format, () => Promise<Parse>>

@@ -1,4 +1,4 @@
-import type { Format } from "./formats.ts"
+import type { Format } from "./Format.ts"
 import { isCompound, storedName } from "./msg/compound.ts"
 
 /** Something that is known and has no parser: what it is, and what a person can do about it. */

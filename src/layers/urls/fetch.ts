@@ -57,7 +57,7 @@ const redirects = new Set([301, 302, 303, 307, 308])
 
 const adviceOf = (status: number): string => {
   if (status === 401 || status === 403) return "check that it may be read, or put USER:PASSWORD@ before its host"
-  if (status === 404 || status === 410) return "check the address"
+  if (status === 404 || status === 410) return "check the address, or take it out with `sluice forget`"
   return status === 429 || status >= 500 ? "try again later" : "open it in a browser to see why"
 }
 
