@@ -31,11 +31,14 @@ const watched = Effect.fnUntraced(function* (from: Named, to: Named, group: Grou
   const { copyGroup } = yield* Effect.promise(() => import("../pipeline/Copy.ts"))
   const { documents } = yield* from.store.counts(group)
   const state = { seen: 0, copied: 0 }
-  const told = Effect.suspend(() =>
-    complain([
-      `Group ${group}: ${count(state.seen)} of ${counted(documents, "document")} read, ${count(state.copied)} written.`
-    ])
-  )
+  let last = ""
+  const told = Effect.suspend(() => {
+    const line = `Group ${group}: ${count(state.seen)} of ${counted(documents, "document")} read, ${count(state.copied)} written.`
+    // Nothing more to write: the rest is to compare the two.
+    if (line === last) return Effect.void
+    last = line
+    return complain([line])
+  })
   return yield* Effect.scoped(
     Effect.gen(function* () {
       yield* Effect.forkScoped(Effect.delay(Effect.repeat(told, Schedule.spaced(interval)), interval))

@@ -31,6 +31,7 @@ import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
 import { keyVariables, resolve as resolveProviders } from "./Providers.ts"
 import type { Providers } from "./Providers.ts"
+import type { StoreName } from "./Values.ts"
 import { version } from "./Version.ts"
 
 /** There must be a graph; of a server, whoever opens it finds out. */
@@ -54,7 +55,7 @@ const opened = (layer: Layer.Layer<GraphStore | Ledger, StorageError>) =>
 
 /** The stores that a copy is made between. Whatever can be wrong with the first is told before the second is made. */
 export const copying = Effect.fnUntraced(function* (given: CopySettings) {
-  const named = Effect.fnUntraced(function* (flag: string, store: Option.Option<string>) {
+  const named = Effect.fnUntraced(function* (flag: string, store: Option.Option<StoreName>) {
     if (Option.isSome(store)) return { name: store.value, place: yield* placeOf({ store: store.value }) }
     return yield* new UsageError({
       message: `Say --${flag}: sqlite:FILE or neo4j://HOST:PORT, as in sluice copy --from sqlite:sluice.db --to neo4j://localhost:7687.`
