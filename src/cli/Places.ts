@@ -36,19 +36,13 @@ export const placeOf = Effect.fnUntraced(function* ({ store }: WithStore) {
 
 /** A file's own path, links followed as far as it is there. */
 const realPath = (file: string) =>
-  FileSystem.FileSystem.use((fileSystem) =>
-    fileSystem.realPath(file).pipe(
-      Effect.orElseSucceed(() => undefined),
-      Effect.flatMap((path) =>
-        path === undefined
-          ? Effect.map(
-              Effect.orElseSucceed(fileSystem.realPath(dirname(resolve(file))), () => dirname(resolve(file))),
-              (directory) => join(directory, basename(file))
-            )
-          : Effect.succeed(path)
-      )
+  FileSystem.FileSystem.use((fileSystem) => {
+    const directory = dirname(resolve(file))
+    return fileSystem.realPath(file).pipe(
+      Effect.catch(() => Effect.map(fileSystem.realPath(directory), (real) => join(real, basename(file)))),
+      Effect.orElseSucceed(() => resolve(file))
     )
-  )
+  })
 
 /** Whether both are one store, as far as their names tell. */
 export const isSame = Effect.fnUntraced(function* (a: Place, b: Place) {
