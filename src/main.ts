@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { existsSync } from "node:fs"
 import module from "node:module"
 import { homedir } from "node:os"
 import { join } from "node:path"
@@ -13,7 +14,8 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
 } else {
   // What V8 made of the program's text, for the next start. In the user's own directory: whoever could write to it could
   // change what is run. NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE are obeyed; where it cannot be, it is not.
-  module.enableCompileCache(join(homedir(), ".cache", "sluice"))
+  // Node never comes back from a home that is not there and cannot be made, as one below /proc.
+  if (existsSync(homedir())) module.enableCompileCache(join(homedir(), ".cache", "sluice"))
   const { main } = await import("./app.ts")
   main(process)
 }
