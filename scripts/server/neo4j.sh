@@ -1,6 +1,7 @@
 # Neo4j Community from Maven Central. It is GPL-3: a process of its own, of which nothing is shipped with this project.
 # Sourced by scripts/servers, which has the helpers.
 #   NEO4J_VERSION  5.26.30 unless told; later ones need Java 21
+#   NEO4J_IMPORT   directory of `sluice export --format csv`: a new server begins with that graph
 #   NEO4J_JVM      options of the Java machine: small and quick to start unless told
 version="${NEO4J_VERSION:-5.26.30}"
 home="$servers/neo4j"
@@ -78,6 +79,17 @@ CONF
   (umask 077 && echo "$password" >"$home/password")
 }
 
+# The offline import, into a server that has not started yet.
+import_graph() {
+  local files
+  files="$(cd "$NEO4J_IMPORT" && pwd)"
+  (cd "$files" && HEAP_SIZE="${NEO4J_IMPORT_HEAP:-1g}" java -XX:TieredStopAtLevel=1 -cp "$jars/lib/*" -Dbasedir="$home" \
+    org.neo4j.server.startup.Neo4jAdminCommand database import full neo4j --report-file="$home/import.report" \
+    --overwrite-destination=true @import.args) >"$home/import.log" 2>&1 ||
+    fail "Neo4j could not import $files: see $home/import.log, which ends with: $(tail -n 12 "$home/import.log")"
+  echo "$files" >"$home/imported"
+}
+
 announce() {
   publish neo4j "NEO4J_URI=neo4j://127.0.0.1:$(cat "$home/port")" "NEO4J_USERNAME=neo4j" \
     "NEO4J_PASSWORD=$(cat "$home/password")"
@@ -92,6 +104,7 @@ up() {
   fetch
   command -v java >/dev/null || need_java
   configure
+  if [ -n "${NEO4J_IMPORT:-}" ] && [ ! -d "$home/data/databases/neo4j" ]; then import_graph; fi
   # Somebody else may have taken the port meanwhile.
   if (exec 3<>"/dev/tcp/127.0.0.1/$(cat "$home/port")") 2>/dev/null; then
     rm "$home/port"

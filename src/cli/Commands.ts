@@ -2,6 +2,7 @@ import { Cause, Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 import * as Telemetry from "../layers/Telemetry.ts"
 import { Pruning } from "../services/Pruning.ts"
+import * as Copy from "./Copy.ts"
 import * as Doctor from "./Doctor.ts"
 import * as Export from "./Export.ts"
 import * as Failures from "./Failures.ts"
@@ -20,12 +21,12 @@ import * as Search from "./Search.ts"
 import { provideFile } from "./Setting.ts"
 import { version } from "./Version.ts"
 import * as Watch from "./Watch.ts"
-import { existingJournal, forgetting, ingestion, reading, searching, watching } from "./Wiring.ts"
+import { copying, existingJournal, forgetting, ingestion, reading, searching, watching } from "./Wiring.ts"
 import type { Documents } from "./Wiring.ts"
 
 /** Logs and traces around a command. */
 const observed =
-  ({ logFile: file, logLevel: level }: Flags.CommonSettings, hasBar = false) =>
+  ({ logFile: file, logLevel: level }: Pick<Flags.CommonSettings, "logFile" | "logLevel">, hasBar = false) =>
   <A, E, R>(command: Effect.Effect<A, E, R>) =>
     command.pipe(
       Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logDebug("Failed", cause))),
@@ -111,6 +112,17 @@ const forget = Command.withHandler(
   })
 )
 
+const copy = Command.withHandler(
+  Copy.command,
+  Effect.fnUntraced(function* ({ config, settings: given }) {
+    const settings = yield* Effect.all(given).pipe(provideFile(config))
+    yield* Effect.flatMap(copying(settings), (places) => Copy.run(places, settings)).pipe(
+      Effect.scoped,
+      observed(settings)
+    )
+  })
+)
+
 const runs = Command.withHandler(
   Runs.command,
   Effect.fnUntraced(function* ({ config, settings: given }) {
@@ -147,6 +159,7 @@ export const commands = [
   retry,
   hash,
   exporting,
+  copy,
   forget,
   doctor,
   journal

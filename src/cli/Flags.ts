@@ -277,11 +277,38 @@ export const searching = {
 export const exporting = {
   format: setting(
     "format",
-    choice("format", ["jsonl"], "Form of the lines (default: jsonl)"),
-    literal(["jsonl"]),
+    choice(
+      "format",
+      ["jsonl", "csv"],
+      "JSON lines, or a directory of files for neo4j-admin database import (default: jsonl)"
+    ),
+    literal(["jsonl", "csv"]),
     "jsonl"
   ),
-  output: optionalSetting("output", text("output", "FILE", "Write to a file (default: standard output)"), asIs)
+  output: optionalSetting(
+    "output",
+    text("output", "PATH", "Write to a file (default: standard output); of csv, the directory"),
+    asIs
+  ),
+  group: optionalSetting(
+    "group",
+    text("group", "NAME", "Tenant or workspace (default: default; of csv, all of them)"),
+    group
+  )
+}
+
+/** Of `copy`; either is what `--store` takes. */
+export const copying = {
+  from: optionalSetting("from", text("from", "STORE", "The store to read: sqlite:FILE or neo4j://HOST:PORT"), store),
+  to: optionalSetting(
+    "to",
+    text("to", "STORE", "The store to write, made if it is not there; of two servers, both take the same password"),
+    store
+  ),
+  group: optionalSetting("group", text("group", "NAME", "Tenant or workspace (default: all of them)"), group),
+  json: common.json,
+  logLevel: common.logLevel,
+  logFile: common.logFile
 }
 
 /** What flags come to. */
@@ -305,5 +332,9 @@ export interface LetterSettings extends Settings<typeof letters> {}
 export interface RetrySettings extends CommonSettings, ModelSettings, Settings<typeof extraction>, BudgetSettings {}
 
 export interface IngestSettings extends RetrySettings, SelectionSettings {}
+
+export interface ExportSettings extends Omit<CommonSettings, "group">, Settings<typeof exporting> {}
+
+export interface CopySettings extends Settings<typeof copying> {}
 
 export interface ForgetSettings extends CommonSettings, Omit<Settings<typeof forgetting>, "group"> {}

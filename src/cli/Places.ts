@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 import { Duration, Effect, FileSystem, Option, Result } from "effect"
 import type { Place } from "../layers/Stores.ts"
 import { environment, environmentAs } from "./Config.ts"
@@ -42,6 +42,27 @@ export const placeOf = Effect.fnUntraced(function* ({ store }: WithStore) {
     }
   }
   return place
+})
+
+/** A file's own path, links followed as far as it is there. */
+const realPath = (file: string) =>
+  FileSystem.FileSystem.use((fileSystem) => {
+    const directory = dirname(resolve(file))
+    return fileSystem.realPath(file).pipe(
+      Effect.catch(() => Effect.map(fileSystem.realPath(directory), (real) => join(real, basename(file)))),
+      Effect.orElseSucceed(() => resolve(file))
+    )
+  })
+
+/** Whether both are one store, as far as their names tell. */
+export const isSame = Effect.fnUntraced(function* (a: Place, b: Place) {
+  if (a._tag === "file" && b._tag === "file") return (yield* realPath(a.file)) === (yield* realPath(b.file))
+  if (a._tag === "file" || b._tag === "file") return false
+  const [one, other] = [a.server, b.server].map(({ database, uri }) => {
+    const { host, port } = new URL(uri)
+    return `${port === "" ? `${host}:7687` : host}/${database ?? "neo4j"}`.toLowerCase()
+  })
+  return one === other
 })
 
 /** Whether a file is there, as far as one may know. */

@@ -50,7 +50,9 @@ const names = [
   "format",
   "output",
   "limit",
-  "kind"
+  "kind",
+  "from",
+  "to"
 ] as const
 
 type Name = (typeof names)[number]

@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs"
 import { resolve } from "node:path"
-import { Duration, Effect, Layer, Option, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Option, Stream } from "effect"
 import * as HashEmbedder from "../layers/HashEmbedder.ts"
 import * as Models from "../layers/Models.ts"
 import * as NodeMachine from "../layers/NodeMachine.ts"
@@ -10,26 +10,31 @@ import * as Concurrency from "../services/Concurrency.ts"
 import * as Embeddings from "../services/Embeddings.ts"
 import { DocumentSource } from "../services/DocumentSource.ts"
 import type { Wanted } from "../services/DocumentSource.ts"
+import { GraphStore } from "../services/GraphStore.ts"
+import { Ledger } from "../services/Ledger.ts"
 import { ModelCatalog } from "../services/ModelCatalog.ts"
 import * as Run from "../services/Run.ts"
+import type { StorageError } from "../services/StorageError.ts"
 import { Vocabulary } from "../services/Vocabulary.ts"
 import { catalogOf, ceilingsOf } from "./Budget.ts"
 import { UsageError } from "./ExitStatus.ts"
 import { defaultModel } from "./Flags.ts"
 import type {
   CommonSettings,
+  CopySettings,
   ForgetSettings,
   IngestSettings,
   RetrySettings,
   SearchSettings,
   SelectionSettings
 } from "./Flags.ts"
-import { exists, journalFile, placeOf } from "./Places.ts"
+import { exists, flagOf, isSame, journalFile, placeOf } from "./Places.ts"
 import { plain } from "./Print.ts"
 import { layers as progressLayers } from "./Progress.ts"
 import type { ProgressKind } from "./Progress.ts"
 import { keyVariables, resolve as resolveProviders } from "./Providers.ts"
 import type { Providers } from "./Providers.ts"
+import type { StoreName } from "./Values.ts"
 import { version } from "./Version.ts"
 
 /** There must be a graph; of a server, whoever opens it finds out. */
@@ -42,8 +47,38 @@ const placeOfGraph = Effect.fnUntraced(function* (settings: Pick<CommonSettings,
 })
 
 /** The graph, for commands that only read. */
-export const reading = (settings: CommonSettings) =>
+export const reading = (settings: Pick<CommonSettings, "store">) =>
   Layer.unwrap(Effect.map(placeOfGraph(settings), Stores.layerReadOnly))
+
+const opened = (layer: Layer.Layer<GraphStore | Ledger, StorageError>) =>
+  Effect.map(Layer.build(layer), (context) => ({
+    store: Context.get(context, GraphStore),
+    ledger: Context.get(context, Ledger)
+  }))
+
+/** The stores that a copy is made between. Whatever can be wrong with the first is told before the second is made. */
+export const copying = Effect.fnUntraced(function* (given: CopySettings) {
+  const named = Effect.fnUntraced(function* (flag: string, store: Option.Option<StoreName>) {
+    if (Option.isSome(store)) return { name: store.value, place: yield* placeOf({ store: store.value }) }
+    return yield* new UsageError({
+      message: `Say --${flag}: sqlite:FILE or neo4j://HOST:PORT, as in sluice copy --from sqlite:sluice.db --to neo4j://localhost:7687.`
+    })
+  })
+  const [from, to] = [yield* named("from", given.from), yield* named("to", given.to)]
+  if (yield* isSame(from.place, to.place)) {
+    return yield* new UsageError({
+      message: `--from and --to are one store, ${plain(flagOf(to.name))}: nothing to copy.`
+    })
+  }
+  if (from.place._tag === "file" && !(yield* exists(from.place.file))) {
+    return yield* new UsageError({ message: `There is no graph at ${plain(flagOf(from.name))}: --from must be one.` })
+  }
+  return {
+    from: { named: flagOf(from.name), ...(yield* opened(Stores.layerReadOnly(from.place))) },
+    to: { named: flagOf(to.name), ...(yield* opened(Stores.layerStore(to.place))) },
+    journal: journalFile({ store: from.name, journal: Option.none() })
+  }
+})
 
 /** The graph and the journal, to take something out of them. */
 export const forgetting = (settings: ForgetSettings) =>

@@ -7,6 +7,7 @@ import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import type { StorageError } from "../services/StorageError.ts"
 import * as Connection from "./neo4j/Connection.ts"
+import { groups, stored } from "./neo4j/Documents.ts"
 import { failure, locationOf } from "./neo4j/Fault.ts"
 import { relationshipOf } from "./neo4j/Identifiers.ts"
 import * as ledger from "./neo4j/Ledger.ts"
@@ -188,10 +189,12 @@ const services = Effect.fnUntraced(function* (
       )
       return false
     }),
+    groups: Effect.suspend(() => groups(connection)),
+    stored: (group) => stored(connection, group),
     counts: Effect.fn("GraphStore.counts")((group: Group) => counts(connection, group)),
     hash: Effect.fn("GraphStore.hash")((group: Group) => hash(connection, group, isReadOnly)),
     records: (group) => records(connection, group),
-    exportRows: (group) => exportRows(connection, group),
+    exportRows: (group, kinds) => exportRows(connection, group, kinds),
     overview: (group, limits) => overview(connection, group, limits),
     search: Effect.fn("GraphStore.search")(function* (group: Group, query: SearchQuery) {
       if (!isSearchable) yield* Schema.checkSearchable(connection)

@@ -2,11 +2,12 @@ import { resolve } from "node:path"
 import { Context, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { Scope } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
+import { Extraction } from "../domain/Extraction.ts"
 import { chunkKey } from "../domain/Ids.ts"
 import type { Group } from "../domain/Ids.ts"
 import { RunReport } from "../domain/RunReport.ts"
 import { GraphStore } from "../services/GraphStore.ts"
-import type { RemovalWrite, SearchQuery, Write } from "../services/GraphStore.ts"
+import type { RemovalWrite, SearchQuery, StoredDocument, Write } from "../services/GraphStore.ts"
 import { Ledger } from "../services/Ledger.ts"
 import type { RunEntry } from "../services/Ledger.ts"
 import { StorageError } from "../services/StorageError.ts"
@@ -16,6 +17,7 @@ import type { OpenOptions } from "./sqlite/Opening.ts"
 import { start } from "./sqlite/Page.ts"
 import type { Cursor, Page } from "./sqlite/Page.ts"
 import * as Snapshot from "./sqlite/Snapshot.ts"
+import type { StoreDocument } from "./sqlite/StoreDocuments.ts"
 import { storeGraph } from "./sqlite/StoreGraph.ts"
 import { StoreEngine } from "./sqlite/StoreEngine.ts"
 import type { StoredRun } from "./sqlite/StoreEngine.ts"
@@ -52,6 +54,7 @@ export const snapshot = Snapshot.snapshot("store")
 
 const LetterJson = Schema.fromJsonString(DeadLetter)
 const ReportJson = Schema.fromJsonString(RunReport)
+const decodeExtraction = Schema.decodeEffect(Schema.fromJsonString(Extraction))
 const encodeLetter = Schema.encodeSync(LetterJson)
 const encodeReport = Schema.encodeSync(ReportJson)
 const decodeLetters = Schema.decodeEffect(Schema.Array(LetterJson))
@@ -97,11 +100,44 @@ const storeWrite = (write: Write): StoreWrite => {
         }),
         graph: storeGraph(graph, chunks),
         deadLetters: write.deadLetters.map(storeLetter),
-        embeddings: write.embeddings
+        embeddings: write.embeddings,
+        ...(write.run === undefined ? {} : { run: write.run })
       }
     }
   }
 }
+
+const storedDocument = Effect.fnUntraced(function* (stored: StoreDocument) {
+  const { chunks, deadLetters, document, embeddings, graph, recipe, run, sources } = stored
+  const extractions = new Map<number, Extraction>()
+  for (const { extraction, ordinal } of chunks) {
+    if (extraction !== undefined) extractions.set(ordinal, yield* decodeExtraction(extraction))
+  }
+  const write: StoredDocument = {
+    _tag: "document",
+    run,
+    sources,
+    resolved: {
+      document: { ...document, blocks: [] },
+      recipe,
+      chunks: chunks.map(({ end, header, id, ordinal, start, tokens }) => ({
+        id,
+        document: document.id,
+        ordinal,
+        start,
+        end,
+        text: document.text.slice(start, end),
+        header,
+        tokens
+      })),
+      extractions,
+      graph
+    },
+    deadLetters: yield* decodeLetters(deadLetters),
+    embeddings
+  }
+  return write
+})
 
 const storedRun = ({ recipe, report, ...run }: RunEntry): StoredRun => ({
   ...run,
@@ -152,10 +188,15 @@ function services(
       ),
       forgetGroup: Effect.fn("GraphStore.forgetGroup")((group: Group) => thread.call("forgetGroup", group)),
       purge: Effect.suspend(() => thread.call("purge")),
+      groups: Effect.suspend(() => Effect.map(thread.call("groups"), (groups) => groups.toSorted())),
+      stored: (group) =>
+        pages((cursor) => thread.call("stored", group, cursor)).pipe(
+          Stream.mapArrayEffect((documents) => Effect.mapError(Effect.forEach(documents, storedDocument), damaged))
+        ),
       counts: Effect.fn("GraphStore.counts")((group: Group) => thread.call("counts", group)),
       hash: Effect.fn("GraphStore.hash")((group: Group) => thread.call("hash", group)),
       records: (group) => pages((cursor) => thread.call("records", group, cursor)),
-      exportRows: (group) => pages((cursor) => thread.call("exportRows", group, cursor)),
+      exportRows: (group, kinds) => pages((cursor) => thread.call("exportRows", group, cursor, kinds)),
       overview: (group, limits) => thread.call("overview", group, limits),
       search: Effect.fn("GraphStore.search")((group: Group, query: SearchQuery) => thread.call("search", group, query)),
       location

@@ -31,7 +31,8 @@ const neo4jStore = Effect.promise(() => import("./Neo4jStore.ts"))
 const temporary = (prefix: string) =>
   FileSystem.FileSystem.use((fileSystem) => Effect.orDie(fileSystem.makeTempDirectoryScoped({ prefix })))
 
-const storeLayer = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError> =>
+/** Graph and ledger alone, to be written to. */
+export const layerStore = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError> =>
   Layer.unwrap(
     place._tag === "file"
       ? Effect.map(sqliteStore, ({ layer }) => layer({ file: place.file }))
@@ -42,7 +43,7 @@ const storeLayer = (place: Place): Layer.Layer<GraphStore | Ledger, StorageError
 export const layer = ({ store, ...rest }: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError> =>
   // The store first: where it is refused, no journal is made beside it.
   Layer.unwrap(Effect.map(sqliteJournal, ({ layer }) => layer(journalOptions(rest)))).pipe(
-    Layer.provideMerge(storeLayer(store))
+    Layer.provideMerge(layerStore(store))
   )
 
 const journalOptions = ({ journal: file, journalMax: maxBytes }: Pick<Databases, "journal" | "journalMax">) => ({
@@ -109,7 +110,7 @@ export const layerReplay = ({
   journal,
   store
 }: Databases): Layer.Layer<GraphStore | Ledger | Journal, StorageError, FileSystem.FileSystem | Path.Path> =>
-  Layer.merge(layerRecorded(journal), storeLayer(store))
+  Layer.merge(layerRecorded(journal), layerStore(store))
 
 /**
  * For a dry run, thrown away when it has ended: copies of the files as they are now. A server's graph is not copied, but

@@ -19,7 +19,7 @@ const patience = 16
 const gathering = Duration.millis(200)
 
 /** Rows of a document in the graph, about. */
-const rowsOf = (write: Write): number => {
+export const rowsOf = (write: Write): number => {
   if (write._tag !== "document") return 1
   const { facts, mentions, names, relations, supports } = write.resolved.graph
   return names.length + mentions.length + relations.length + facts.length + supports.length

@@ -25,6 +25,8 @@ export type Write =
       readonly resolved: ResolvedDocument
       readonly deadLetters: ReadonlyArray<DeadLetter>
       readonly embeddings: ReadonlyArray<{ readonly chunk: ChunkId; readonly vector: Float32Array }>
+      /** The run that made it; that of the commit if absent. */
+      readonly run?: RunId
     }
   | { readonly _tag: "source"; readonly source: string; readonly document: DocumentId }
   | { readonly _tag: "settled"; readonly source: string }
@@ -32,7 +34,12 @@ export type Write =
   | { readonly _tag: "forgotten"; readonly document: DocumentId }
   | { readonly _tag: "dead-letter"; readonly letter: DeadLetter }
 
+export type DocumentWrite = Extract<Write, { readonly _tag: "document" }>
+
 export type RemovalWrite = Extract<Write, { readonly _tag: "removed" | "forgotten" }>
+
+/** A document with the run that made it. */
+export type StoredDocument = DocumentWrite & { readonly run: RunId }
 
 /** What writes would take out. */
 export interface Removal {
@@ -135,6 +142,8 @@ export interface EntityView {
   readonly id: string
   readonly name: string
   readonly type: string
+  /** The normalised name that the id is made of. */
+  readonly key: string
   readonly aliases: ReadonlyArray<string>
   readonly weight: number
 }
@@ -159,13 +168,27 @@ export class GraphStore extends Context.Service<
      * then false. A server's own files are out of reach: of those it is false too, and a warning says so.
      */
     readonly purge: Effect.Effect<boolean, StorageError>
+    /** Every group that has anything in graph or ledger, in code-unit order. */
+    readonly groups: Effect.Effect<ReadonlyArray<Group>, StorageError>
+    /**
+     * Every document of the group as it would be written again, in the order of ids: with all its sources, the letters of
+     * its dead chunks, and those of its sources as wholes. Blocks are not stored: there are none. A document is whole, as
+     * it was at one moment; the stream is not of one moment.
+     */
+    readonly stored: (group: Group) => Stream.Stream<StoredDocument, StorageError>
     readonly counts: (group: Group) => Effect.Effect<GraphCounts, StorageError>
     /** The canonical hash (see domain/Canonical.ts), 64 hex digits. */
     readonly hash: (group: Group) => Effect.Effect<string, StorageError>
     /** Every canonical record of the group once. */
     readonly records: (group: Group) => Stream.Stream<GraphRecord, StorageError>
-    /** Lines of `export --format jsonl`, as objects: documents, chunks, entities, mentions, relations. */
-    readonly exportRows: (group: Group) => Stream.Stream<ExportRow, StorageError>
+    /**
+     * Lines of `export --format jsonl`, as objects: documents, chunks, entities, mentions, relations, each kind in the
+     * order of ids. `kinds`: those alone.
+     */
+    readonly exportRows: (
+      group: Group,
+      kinds?: ReadonlyArray<ExportRow["kind"]>
+    ) => Stream.Stream<ExportRow, StorageError>
     readonly overview: (
       group: Group,
       limits: { readonly entities: number; readonly facts: number }
@@ -226,6 +249,7 @@ export type ExportRow =
       readonly evidence: ReadonlyArray<ChunkId>
       readonly weight: number
       readonly facts: ReadonlyArray<{
+        readonly id: string
         readonly text: string
         readonly predicate?: string
         readonly validAt?: string

@@ -23,6 +23,8 @@ export interface RunEntry {
 export interface KnownDocument {
   readonly recipe: Recipe
   readonly state: "complete" | "partial"
+  /** The one that wrote it. */
+  readonly run: RunId
   readonly isPointedAt: boolean
   /** Whether the source as a whole has a dead letter, from a time when it could not be read. */
   readonly hasLetter: boolean

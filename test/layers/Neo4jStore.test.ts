@@ -6,6 +6,7 @@ import { RunId } from "../../src/domain/Ids.ts"
 import * as Connection from "../../src/layers/neo4j/Connection.ts"
 import { moveEmbeddings } from "../../src/layers/neo4j/Schema.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
+import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import type { RemovalWrite, Write } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
@@ -19,6 +20,7 @@ import { freshGroup, suite as graphStore } from "../suites/GraphStore.ts"
 import { suite as ledger } from "../suites/Ledger.ts"
 import { suite as removal } from "../suites/Removal.ts"
 import { suite as search } from "../suites/Search.ts"
+import { suite as stored } from "../suites/Stored.ts"
 
 const run = RunId.make("run")
 
@@ -51,6 +53,8 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
   ledger("Neo4j", layer)
   removal("Neo4j", layer, { server: true })
   search("Neo4j", layer)
+  stored("SQLite to Neo4j", { from: SqliteStore.layerMemory, to: layer }, 4)
+  stored("Neo4j to SQLite", { from: layer, to: SqliteStore.layerMemory }, 4)
 
   describe("Neo4jStore", () => {
     it.live("writers at once leave what their documents add up to, in whatever order they come and go", () =>

@@ -17,6 +17,7 @@ import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fi
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 import { makeRandom } from "../support/random.ts"
 import { suite as graphStore } from "../suites/GraphStore.ts"
+import { suite as stored } from "../suites/Stored.ts"
 import { lookUp, suite as ledger } from "../suites/Ledger.ts"
 import { suite as removal } from "../suites/Removal.ts"
 import { suite as search } from "../suites/Search.ts"
@@ -35,6 +36,8 @@ removal("SQLite in memory", SqliteStore.layerMemory)
 removal("SQLite file", layerFile)
 search("SQLite in memory", SqliteStore.layerMemory)
 search("SQLite file", layerFile)
+stored("SQLite to SQLite", { from: SqliteStore.layerMemory, to: SqliteStore.layerMemory })
+stored("SQLite file to memory", { from: layerFile, to: SqliteStore.layerMemory }, 3)
 
 const group = Group.make("g")
 const run = RunId.make("run")

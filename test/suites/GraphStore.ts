@@ -3,10 +3,11 @@ import { Effect, Schema, Stream } from "effect"
 import type { Layer } from "effect"
 import { graphHash } from "../../src/domain/Canonical.ts"
 import type { ResolvedDocument } from "../../src/domain/Graph.ts"
+import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { documentId, Group, RunId } from "../../src/domain/Ids.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import type { Write } from "../../src/services/GraphStore.ts"
-import type { Ledger } from "../../src/services/Ledger.ts"
+import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
 import { documentWrite, personId, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
 import type { DocumentOutline } from "../fixtures/graphs.ts"
@@ -200,6 +201,25 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
           yield* holds(store, other, [resolvedDocument(other, zoe)])
         })
       )
+    )
+
+    it.effect("lists every group that has anything, and no group that has nothing", () =>
+      Effect.gen(function* () {
+        const store = yield* GraphStore
+        const ledger = yield* Ledger
+        const [graph, runs, letters, emptied, untouched] = [0, 1, 2, 3, 4].map(() => freshGroup())
+        if (graph === undefined || runs === undefined || letters === undefined || emptied === undefined) return
+        const letter = new DeadLetter({ stage: "load", cause: "empty", message: "Empty.", source: "l", attempts: 1 })
+        yield* store.commit(graph, run, [documentWrite(graph, ["a"], ada)])
+        yield* ledger.startRun({ id: run, group: runs, startedAt: 1, status: "running" })
+        yield* store.commit(letters, run, [{ _tag: "dead-letter", letter }])
+        yield* store.commit(emptied, run, [documentWrite(emptied, ["a"], ada)])
+        yield* store.forgetGroup(emptied)
+        const groups = yield* store.groups
+        assert.includeMembers([...groups], [graph, runs, letters])
+        assert.notIncludeMembers([...groups], [emptied, untouched])
+        assert.deepStrictEqual(groups, groups.toSorted())
+      })
     )
 
     it.effect("a commit that fails leaves nothing behind", () =>

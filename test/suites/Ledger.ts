@@ -97,14 +97,20 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
           const id = idOf(group, partial)
           assert.isTrue(Option.isNone(yield* lookUp(ledger, group, id, "a")))
           yield* store.commit(group, run, [documentWrite(group, ["a"], partial)])
-          const known = { recipe: recipe("test"), state: "partial", isPointedAt: true, hasLetter: false } as const
+          const known = { recipe: recipe("test"), state: "partial", run, isPointedAt: true, hasLetter: false } as const
           assert.deepStrictEqual(yield* lookUp(ledger, group, id, "a"), Option.some(known))
           assert.deepStrictEqual(yield* lookUp(ledger, group, id, "b"), Option.some({ ...known, isPointedAt: false }))
           assert.isTrue(Option.isNone(yield* lookUp(ledger, freshGroup(), id, "a")))
           yield* store.commit(group, run, [documentWrite(group, ["a"], { ...mended, recipe: "newer" })])
           assert.deepStrictEqual(
             yield* lookUp(ledger, group, id, "a"),
-            Option.some({ recipe: recipe("newer"), state: "complete", isPointedAt: true, hasLetter: false } as const)
+            Option.some({
+              recipe: recipe("newer"),
+              state: "complete",
+              run,
+              isPointedAt: true,
+              hasLetter: false
+            } as const)
           )
           yield* store.commit(group, run, [documentWrite(group, ["a"], other)])
           assert.isTrue(Option.isNone(yield* lookUp(ledger, group, id, "a")))

@@ -66,6 +66,7 @@ const knownDocument = (row: Row): Option.Option<KnownDocument> =>
     ? Option.some({
         recipe: text<Recipe>(row, "recipe"),
         state: text<"complete" | "partial">(row, "state"),
+        run: text<RunId>(row, "run"),
         isPointedAt: boolean(row, "isPointedAt"),
         hasLetter: boolean(row, "hasLetter")
       })
@@ -87,7 +88,7 @@ export const documents = Effect.fnUntraced(function* (
   const found = yield* connection.read(
     `UNWIND $asked AS row
      OPTIONAL MATCH (d:Document {id: row.id, group: $group})
-     RETURN d.recipe AS recipe, d.state AS state,
+     RETURN d.recipe AS recipe, d.state AS state, d.run AS run,
        EXISTS { (:Source {id: row.source})-[:IS]->(d) } AS isPointedAt,
        EXISTS { (:DeadLetter {id: row.letter}) } AS hasLetter
      ORDER BY row.index`,

@@ -131,11 +131,21 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
   const facts = new Map<string, FactRecord & { readonly of: RelationRecord }>()
   const [names, mentions, supports] = [new Evidence(), new Evidence(), new Evidence()]
 
-  for (const { embeddings, resolved } of writes) {
+  for (const { embeddings, resolved, run } of writes) {
     const { document, extractions, graph, recipe } = resolved
     const { date, id, mediaType, text, title } = document
     const state = resolved.chunks.every(({ ordinal }) => extractions.has(ordinal)) ? "complete" : "partial"
-    documents.push({ id, recipe, state, mediaType, title, date: date ?? null, text, size: text.length })
+    documents.push({
+      id,
+      recipe,
+      state,
+      mediaType,
+      title,
+      date: date ?? null,
+      text,
+      run: run ?? null,
+      size: text.length
+    })
     const vectors = new Map(embeddings.map(({ chunk, vector }) => [chunk, vector]))
     const own = new Set<string>()
     let previous: string | undefined

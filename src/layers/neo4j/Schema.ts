@@ -94,7 +94,8 @@ const migrations: ReadonlyArray<Migration> = [
   { parts: version3, steps: [] }
 ]
 
-const current = migrations.length
+/** The version that this program writes. */
+export const current = migrations.length
 
 const parts = migrations.flatMap((migration) => migration.parts)
 
@@ -166,6 +167,7 @@ export const ensure = Effect.fnUntraced(function* (connection: Connection) {
     yield* connection.alone("CALL db.awaitIndexes(300)")
   }
   if (found.version > 0 && found.version < 3) yield* moveEmbeddings(connection)
+  yield* ensureKnownVectors(connection)
   if (found.version < current) {
     const steps = found.version === 0 ? [] : migrations.slice(found.version).flatMap((migration) => migration.steps)
     yield* Effect.forEach(steps, (step) => connection.alone(step), { discard: true })
@@ -209,6 +211,15 @@ export const ensureVectors = Effect.fnUntraced(function* (connection: Connection
     Effect.mapError((error) => (isForbidden(error) ? forbidden(connection, statements) : error))
   )
   yield* connection.alone("CALL db.awaitIndexes(300)")
+})
+
+/** An import brings embeddings whose index nobody has made. */
+const ensureKnownVectors = Effect.fnUntraced(function* (connection: Connection) {
+  const keys = yield* connection.read(
+    "CALL db.propertyKeys() YIELD propertyKey AS key WHERE key STARTS WITH 'embedding_' RETURN key"
+  )
+  const lengths = keys.flatMap((row) => /^embedding_(\d+)$/.exec(text(row, "key"))?.[1] ?? []).map(Number)
+  yield* Effect.forEach(lengths, (length) => ensureVectors(connection, length), { discard: true })
 })
 
 /** Versions 1 and 2 had them in one property, whatever their length. What was moved is not found again, should this break off. */

@@ -57,7 +57,7 @@ const within = (group: Group, query: string): string => `+group:${phrase(group)}
 const entityRows = `
   CALL db.index.fulltext.queryNodes("sluice_entity_text", $query, {limit: $limit}) YIELD node
   WITH CASE WHEN node.group = $group THEN node END AS e
-  RETURN e.id AS id, e.type AS type, e.key AS key, e.name AS name, e.aliases AS aliases,
+  RETURN e.id AS id, e.type AS type, e.key AS key, e.name AS name, coalesce(e.aliases, []) AS aliases,
     ${namesOf("e", ":Renamed")} AS names, COUNT { (e)<-[:NAMES]-() } AS weight,
     COUNT { (e)<-[:MENTIONS]-() } AS mentions, COUNT { (e)--() } AS all`
 

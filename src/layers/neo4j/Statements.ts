@@ -68,7 +68,7 @@ export const statements = {
     UNWIND $rows AS row
     MATCH (d:Document {id: row.id})
     SET d.recipe = row.recipe, d.state = row.state, d.mediaType = row.mediaType, d.title = row.title,
-      d.date = row.date, d.text = row.text, d.run = $run`,
+      d.date = row.date, d.text = row.text, d.run = coalesce(row.run, $run)`,
   addChunks: `
     UNWIND $rows AS row
     MATCH (d:Document {id: row.document})
@@ -170,7 +170,7 @@ export const statements = {
 
 /**
  * Entities of one type; one that is there keeps all that it has. `Renamed` are those whose `name` and `aliases` are to be
- * made up anew: with more than one name, since another may be the commonest now.
+ * made up anew: with more than one name, since another may be the commonest now. An import leaves out a list that is empty.
  */
 export const addEntities = (label: string | undefined): string => `
     UNWIND $rows AS row
@@ -178,7 +178,7 @@ export const addEntities = (label: string | undefined): string => `
     ON CREATE SET ${label === undefined ? "" : `e:${quoted(label)}, `}e.group = $group, e.type = row.type, e.key = row.key,
       e.name = row.names[0], e.aliases = row.names[1..]
     WITH e, row
-    WHERE size(row.names) > 1 OR size(e.aliases) > 0 OR row.names[0] <> e.name
+    WHERE NOT e:Renamed AND (size(row.names) > 1 OR size(coalesce(e.aliases, [])) > 0 OR row.names[0] <> e.name)
     SET e:Renamed`
 
 /** Relations that nobody has made before. What a relation says is its lead's. */

@@ -126,6 +126,7 @@ const entities = (connection: Connection, group: Group): Stream.Stream<ExportRow
       id: text(row, "id"),
       ...called(text(row, "key"), rows(row, "names")),
       type: text(row, "type"),
+      key: text(row, "key"),
       weight: integer(row, "weight")
     })
   )
@@ -186,7 +187,7 @@ const relations = (connection: Connection, group: Group): Stream.Stream<ExportRo
      WHERE f.relation IS NOT NULL AND f.id IS NOT NULL
      WITH f ORDER BY f.group, f.relation, f.id
      CALL (f) { MATCH (f)<-[s:SUPPORTS]-(c:Chunk) RETURN min(s.predicate) AS predicate, collect(c.id) AS evidence }
-     RETURN f.relation AS relation, f.source AS source, f.target AS target, f.type AS type, f.text AS text,
+     RETURN f.id AS id, f.relation AS relation, f.source AS source, f.target AS target, f.type AS type, f.text AS text,
        f.validAt AS validAt, f.invalidAt AS invalidAt, predicate, evidence`,
     { group },
     (row): FactOf => ({
@@ -195,6 +196,7 @@ const relations = (connection: Connection, group: Group): Stream.Stream<ExportRo
       target: text(row, "target"),
       type: text(row, "type"),
       view: {
+        id: text(row, "id"),
         text: text(row, "text"),
         ...optionalText(row, "predicate"),
         ...optionalText(row, "validAt"),
@@ -214,10 +216,23 @@ const relations = (connection: Connection, group: Group): Stream.Stream<ExportRo
     )
   )
 
+const sections = [
+  ["document", documents],
+  ["chunk", chunks],
+  ["entity", entities],
+  ["mention", mentions],
+  ["relation", relations]
+] as const
+
 /** In the order of ids, so that two stores of one graph export the same lines. */
-export const exportRows = (connection: Connection, group: Group): Stream.Stream<ExportRow, StorageError> =>
-  Stream.fromIterable([documents, chunks, entities, mentions, relations]).pipe(
-    Stream.flatMap((section) => section(connection, group))
+export const exportRows = (
+  connection: Connection,
+  group: Group,
+  kinds: ReadonlyArray<ExportRow["kind"]> = ["document", "chunk", "entity", "mention", "relation"]
+): Stream.Stream<ExportRow, StorageError> =>
+  Stream.fromIterable(sections).pipe(
+    Stream.filter(([kind]) => kinds.includes(kind)),
+    Stream.flatMap(([, section]) => section(connection, group))
   )
 
 /** Of the entities most spoken of, the best connected first. */

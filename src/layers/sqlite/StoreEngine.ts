@@ -8,6 +8,8 @@ import type { Row } from "./Database.ts"
 import { isBusy } from "./Fault.ts"
 import type { OpenOptions } from "./Opening.ts"
 import type { Cursor, Page } from "./Page.ts"
+import { StoreDocuments } from "./StoreDocuments.ts"
+import type { StoreDocument } from "./StoreDocuments.ts"
 import { StoreRecords } from "./StoreRecords.ts"
 import { StoreRemovals } from "./StoreRemovals.ts"
 import type { StoreRemoval } from "./StoreRemovals.ts"
@@ -36,6 +38,7 @@ export class StoreEngine {
   readonly #records: StoreRecords
   readonly #views: StoreViews
   readonly #search: StoreSearch
+  readonly #documents: StoreDocuments
 
   constructor(options: OpenOptions) {
     this.#db = new Database(options, storeSchema)
@@ -46,6 +49,7 @@ export class StoreEngine {
     this.#records = new StoreRecords(this.#db)
     this.#views = new StoreViews(this.#db)
     this.#search = new StoreSearch(this.#db, this.#views)
+    this.#documents = new StoreDocuments(this.#db)
   }
 
   commit(group: Group, run: RunId, writes: ReadonlyArray<StoreWrite>): void {
@@ -114,9 +118,18 @@ export class StoreEngine {
     return this.#db.read(() => this.#records.page(pk, cursor))
   }
 
-  exportRows(group: Group, cursor: Cursor): Page<ExportRow> {
+  exportRows(group: Group, cursor: Cursor, kinds?: ReadonlyArray<ExportRow["kind"]>): Page<ExportRow> {
     const pk = this.#group(group)
-    return this.#db.read(() => this.#views.page(pk, cursor))
+    return this.#db.read(() => this.#views.page(pk, cursor, kinds))
+  }
+
+  groups(): ReadonlyArray<Group> {
+    return this.#sql.groups.all().map((row) => text<Group>(row, "name"))
+  }
+
+  stored(group: Group, cursor: Cursor): Page<StoreDocument> {
+    const pk = this.#group(group)
+    return this.#db.read(() => this.#documents.page(pk, cursor))
   }
 
   overview(group: Group, limits: { readonly entities: number; readonly facts: number }): Overview {
@@ -171,6 +184,7 @@ export class StoreEngine {
     return {
       recipe: text<Recipe>(row, "recipe"),
       state: text<"complete" | "partial">(row, "state"),
+      run: text<RunId>(row, "run"),
       isPointedAt: integer(row, "is_pointed_at") === 1,
       hasLetter: integer(row, "has_letter") === 1
     }
@@ -224,6 +238,12 @@ const none = 0
 
 const statements = (db: Database) => ({
   group: db.prepare("SELECT pk, generation, hash, hash_generation FROM grp WHERE name = ?"),
+  // One that was forgotten has a space in its name until it is purged, and nothing besides.
+  groups: db.prepare(
+    `SELECT name FROM grp g WHERE EXISTS (SELECT 1 FROM document WHERE grp = g.pk)
+       OR EXISTS (SELECT 1 FROM source WHERE grp = g.pk) OR EXISTS (SELECT 1 FROM run WHERE grp = g.pk)
+       OR EXISTS (SELECT 1 FROM dead_letter WHERE grp = g.pk)`
+  ),
   keepHash: db.prepare("UPDATE grp SET hash = ?1, hash_generation = ?3 WHERE pk = ?2 AND generation = ?3"),
   counts: db.prepare(
     `SELECT
@@ -244,7 +264,7 @@ const statements = (db: Database) => ({
      WHERE grp = ? ORDER BY started_at DESC, pk DESC LIMIT ?`
   ),
   document: db.prepare(
-    `SELECT d.recipe, d.state,
+    `SELECT d.recipe, d.state, d.run,
        EXISTS (SELECT 1 FROM source WHERE grp = d.grp AND uri = ?1 AND document = d.pk) AS is_pointed_at,
        EXISTS (SELECT 1 FROM dead_letter WHERE grp = d.grp AND source = ?1 AND ordinal = -1) AS has_letter
      FROM document d WHERE d.grp = ?2 AND d.id = ?3`

@@ -15,67 +15,87 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 /** What people read: the export and the overview. */
 export class StoreViews {
   readonly #sql: ReturnType<typeof statements>
-  readonly #sections: ReadonlyArray<Section<ExportRow>>
+  readonly #sections: ReadonlyArray<readonly [kind: ExportRow["kind"], section: Section<ExportRow>]>
 
   constructor(db: Database) {
     this.#sql = statements(db)
     this.#sections = [
-      byId<ExportRow>(
-        db,
-        `SELECT pk, id, title, media_type, date, state, text FROM document WHERE grp = ? AND id > ? ORDER BY id`,
-        (row) => this.#document(row),
-        (row) => text(row, "text").length
-      ),
-      byChunk<ExportRow>(
-        db,
-        'c.start, c."end", c.header, c.text',
-        "",
-        (row) => ({
-          kind: "chunk",
-          id: text<ChunkId>(row, "chunk_id"),
-          document: text<DocumentId>(row, "document_id"),
-          ordinal: integer(row, "ordinal"),
-          start: integer(row, "start"),
-          end: integer(row, "end"),
-          header: text(row, "header"),
-          text: text(row, "text")
-        }),
-        (row) => text(row, "header").length + text(row, "text").length
-      ),
-      byId<ExportRow>(
-        db,
-        "SELECT pk, id, type, key, weight FROM entity WHERE grp = ? AND id > ? ORDER BY id",
-        (row) => ({ kind: "entity", ...this.#entity(row) })
-      ),
-      byChunk<MentionRow>(
-        db,
-        'e.id AS entity_id, m.start, m."end", m.surface',
-        "JOIN mention m ON m.chunk = c.pk JOIN entity e ON e.pk = m.entity",
-        (row) => ({
-          kind: "mention",
-          document: text<DocumentId>(row, "document_id"),
-          chunk: text<ChunkId>(row, "chunk_id"),
-          start: integer(row, "start"),
-          end: integer(row, "end"),
-          surface: text(row, "surface"),
-          entity: text(row, "entity_id")
-        }),
-        (row) => text(row, "surface").length,
-        (a, b) => a.start - b.start || a.end - b.end || compare(a.entity, b.entity)
-      ),
-      byId<ExportRow>(
-        db,
-        `SELECT ${relationColumns} WHERE r.grp = ? AND r.id > ? ORDER BY r.id`,
-        (row) => this.#relation(row),
-        // Its evidence is read with it: about a line for each supporting row.
-        (row) => 100 * integer(row, "weight")
-      )
+      [
+        "document",
+        byId<ExportRow>(
+          db,
+          `SELECT pk, id, title, media_type, date, state, text FROM document WHERE grp = ? AND id > ? ORDER BY id`,
+          (row) => this.#document(row),
+          (row) => text(row, "text").length
+        )
+      ],
+      [
+        "chunk",
+        byChunk<ExportRow>(
+          db,
+          'c.start, c."end", c.header, c.text',
+          "",
+          (row) => ({
+            kind: "chunk",
+            id: text<ChunkId>(row, "chunk_id"),
+            document: text<DocumentId>(row, "document_id"),
+            ordinal: integer(row, "ordinal"),
+            start: integer(row, "start"),
+            end: integer(row, "end"),
+            header: text(row, "header"),
+            text: text(row, "text")
+          }),
+          (row) => text(row, "header").length + text(row, "text").length
+        )
+      ],
+      [
+        "entity",
+        byId<ExportRow>(
+          db,
+          "SELECT pk, id, type, key, weight FROM entity WHERE grp = ? AND id > ? ORDER BY id",
+          (row) => ({ kind: "entity", ...this.#entity(row) })
+        )
+      ],
+      [
+        "mention",
+        byChunk<MentionRow>(
+          db,
+          'e.id AS entity_id, m.start, m."end", m.surface',
+          "JOIN mention m ON m.chunk = c.pk JOIN entity e ON e.pk = m.entity",
+          (row) => ({
+            kind: "mention",
+            document: text<DocumentId>(row, "document_id"),
+            chunk: text<ChunkId>(row, "chunk_id"),
+            start: integer(row, "start"),
+            end: integer(row, "end"),
+            surface: text(row, "surface"),
+            entity: text(row, "entity_id")
+          }),
+          (row) => text(row, "surface").length,
+          (a, b) => a.start - b.start || a.end - b.end || compare(a.entity, b.entity)
+        )
+      ],
+      [
+        "relation",
+        byId<ExportRow>(
+          db,
+          `SELECT ${relationColumns} WHERE r.grp = ? AND r.id > ? ORDER BY r.id`,
+          (row) => this.#relation(row),
+          // Its evidence is read with it: about a line for each supporting row.
+          (row) => 100 * integer(row, "weight")
+        )
+      ]
     ]
   }
 
   /** In the order of ids, so that two stores of one graph export the same lines. */
-  page(group: number, cursor: Cursor): Page<ExportRow> {
-    return page(this.#sections, group, cursor)
+  page(group: number, cursor: Cursor, kinds?: ReadonlyArray<ExportRow["kind"]>): Page<ExportRow> {
+    const wanted = this.#sections.filter(([kind]) => kinds === undefined || kinds.includes(kind))
+    return page(
+      wanted.map(([, section]) => section),
+      group,
+      cursor
+    )
   }
 
   /** What people want to know of an entity. */
@@ -129,6 +149,7 @@ export class StoreViews {
       id: text(row, "id"),
       ...this.#names(integer(row, "pk")),
       type: text(row, "type"),
+      key: text(row, "key"),
       weight: integer(row, "weight")
     }
   }
@@ -151,6 +172,7 @@ export class StoreViews {
     const facts = this.#sql.factsOf
       .all(integer(row, "pk"))
       .map((fact) => ({
+        id: text(fact, "id"),
         text: text(fact, "text"),
         ...optionalText(fact, "predicate", "predicate"),
         ...optionalText(fact, "valid_at", "validAt"),
@@ -192,7 +214,7 @@ const statements = (db: Database) => ({
   namesOf: db.prepare("SELECT name, own, count(*) AS count FROM name WHERE entity = ? GROUP BY own, name"),
   keyOf: db.prepare("SELECT key FROM entity WHERE pk = ?"),
   factsOf: db.prepare(
-    `SELECT f.pk, f.text, f.valid_at, f.invalid_at,
+    `SELECT f.pk, f.id, f.text, f.valid_at, f.invalid_at,
        (SELECT min(predicate) FROM support WHERE fact = f.pk) AS predicate
      FROM fact f WHERE f.relation = ? ORDER BY f.id`
   ),

@@ -20,6 +20,7 @@ export type StoreWrite =
       readonly graph: StoreGraph
       readonly deadLetters: ReadonlyArray<StoreLetter>
       readonly embeddings: ReadonlyArray<{ readonly chunk: ChunkId; readonly vector: Float32Array }>
+      readonly run?: string
     }
   | { readonly _tag: "source"; readonly source: string; readonly document: string }
   | { readonly _tag: "settled"; readonly source: string }
@@ -131,7 +132,7 @@ export class StoreWriter {
       mediaType,
       title,
       orNull(date),
-      run,
+      write.run ?? run,
       content
     )
     if (written === undefined) throw new Fault("failed", `The document ${id} could not be written.`)
