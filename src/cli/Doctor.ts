@@ -116,7 +116,13 @@ const holds = (where: string, { documents, entities, group }: GraphCounts): stri
 
 const onServer = (options: DoctorOptions, server: Neo4jOptions): Effect.Effect<Check> =>
   Stores.inspect({ ...server, patience: Duration.zero }, options.group).pipe(
-    Effect.map(({ counts, location, missing, server: product, statements }) => {
+    Effect.map(({ counts, isReadOnly, location, missing, server: product, statements }) => {
+      if (isReadOnly) {
+        return fail(
+          "store",
+          `${product} at ${location} answers, but the database is read-only: make it writable there (server.databases.read_only), or use another.`
+        )
+      }
       if (counts === undefined)
         return ok("store", `${product} at ${location} answers; \`ingest\` will make the schema.`)
       const held = holds(`${product} at ${location}`, counts)

@@ -1,7 +1,8 @@
 import { basename, dirname, join, resolve } from "node:path"
-import { Effect, FileSystem, Option } from "effect"
+import { Duration, Effect, FileSystem, Option, Result } from "effect"
 import type { Place } from "../layers/Stores.ts"
-import { environment } from "./Config.ts"
+import { environment, environmentAs } from "./Config.ts"
+import type { Decode } from "./Config.ts"
 import { secret } from "./Providers.ts"
 import type { StoreName } from "./Values.ts"
 import { version } from "./Version.ts"
@@ -16,11 +17,19 @@ export const flagOf = (store: StoreName): string => {
   return store.database === undefined ? store.uri : `${store.uri}/${store.database}`
 }
 
+const seconds: Decode<Duration.Duration> = (raw) => {
+  const value = raw.trim() === "" ? NaN : Number(raw)
+  return Number.isFinite(value) && value >= 0
+    ? Result.succeed(Duration.seconds(value))
+    : Result.fail("a number of seconds, 0 or more.")
+}
+
 /** Where the graph is; the user of a server and its password come from variables alone. */
 export const placeOf = Effect.fnUntraced(function* ({ store }: WithStore) {
   if (store._tag === "file") return store
   const username = yield* environment("NEO4J_USERNAME")
   const password = yield* secret("NEO4J_PASSWORD")
+  const patience = yield* environmentAs("NEO4J_PATIENCE", seconds)
   const place: Place = {
     _tag: "server",
     server: {
@@ -28,7 +37,8 @@ export const placeOf = Effect.fnUntraced(function* ({ store }: WithStore) {
       ...(store.database === undefined ? {} : { database: store.database }),
       username: Option.getOrElse(username, () => "neo4j"),
       userAgent: `sluice/${version}`,
-      ...Option.match(password, { onNone: () => ({}), onSome: (value) => ({ password: value }) })
+      ...Option.match(password, { onNone: () => ({}), onSome: (value) => ({ password: value }) }),
+      ...Option.match(patience, { onNone: () => ({}), onSome: (value) => ({ patience: value }) })
     }
   }
   return place

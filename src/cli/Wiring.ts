@@ -77,16 +77,12 @@ export const copying = Effect.fnUntraced(function* (given: CopySettings) {
   }
 })
 
-/** The graph and the journal, to take something out of them. A dry run does it to copies, which a server has none of. */
+/** The graph and the journal, to take something out of them. */
 export const forgetting = (settings: ForgetSettings) =>
   Layer.unwrap(
-    Effect.gen(function* () {
-      const store = yield* placeOfGraph(settings)
-      if (settings.dryRun && store._tag === "server") {
-        return yield* new UsageError({ message: "A server's graph is not copied, so forget has no --dry-run there." })
-      }
-      return (settings.dryRun ? Stores.layerCopy : Stores.layer)({ store, journal: journalFile(settings) })
-    })
+    Effect.map(placeOfGraph(settings), (store) =>
+      (settings.dryRun ? Stores.layerRehearsal : Stores.layer)({ store, journal: journalFile(settings) })
+    )
   ).pipe(Layer.merge(Run.layer(settings.group)))
 
 /** The journal, if there is one, for commands that only read. */

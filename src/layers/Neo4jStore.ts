@@ -1,5 +1,4 @@
 import { Context, Effect, Layer, Semaphore } from "effect"
-import type { Scope } from "effect"
 import type { GraphCounts } from "../domain/Graph.ts"
 import type { Group, Recipe, RunId } from "../domain/Ids.ts"
 import { GraphStore } from "../services/GraphStore.ts"
@@ -14,8 +13,10 @@ import { relationshipOf } from "./neo4j/Identifiers.ts"
 import * as ledger from "./neo4j/Ledger.ts"
 import { counts, hash, records } from "./neo4j/Records.ts"
 import { forgetGroup, removal } from "./neo4j/Removals.ts"
+import { rehearse } from "./neo4j/Rehearsal.ts"
 import * as Schema from "./neo4j/Schema.ts"
-import { text } from "./neo4j/Values.ts"
+import * as Server from "./neo4j/Server.ts"
+import { defaultWriters } from "./neo4j/Sessions.ts"
 import { exportRows, overview, rename, renameAll } from "./neo4j/Views.ts"
 import { commit } from "./neo4j/Writer.ts"
 
@@ -23,17 +24,19 @@ export type Options = Connection.Options
 
 /** Graph and ledger in Neo4j 5.26 or newer, community edition and no plugins; makes the indexes that are missing. */
 export const layer = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
-  Layer.effectContext(services(options, false))
+  Layer.effectContext(Effect.flatMap(Connection.make(options), (connection) => services(options, connection, false)))
 
 /** For reading commands: a database without a graph is an error, and writing is one too. */
 export const layerReadOnly = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
-  Layer.effectContext(services(options, true))
+  Layer.effectContext(Effect.flatMap(Connection.make(options), (connection) => services(options, connection, true)))
 
 /** What a server is, and what it has of ours. */
 export interface Inspection {
   /** Name, version and edition. */
   readonly server: string
   readonly location: string
+  /** Nobody may write to it, as the server was told. */
+  readonly isReadOnly: boolean
   /** Parts of the schema that are not there, with the statements that make them; all of them before the first run. */
   readonly missing: ReadonlyArray<string>
   readonly statements: ReadonlyArray<string>
@@ -46,13 +49,12 @@ export const inspect = (options: Options, group: Group): Effect.Effect<Inspectio
   Effect.scoped(
     Effect.gen(function* () {
       const connection = yield* Connection.make(options)
+      const server = yield* Server.check(connection)
       const found = yield* Schema.state(connection)
       yield* Schema.check(connection, found)
-      const [row = {}] = yield* connection.read(
-        "CALL dbms.components() YIELD name, versions, edition RETURN name, versions[0] AS version, edition"
-      )
       const inspection: Inspection = {
-        server: `${text(row, "name") === "Neo4j Kernel" ? "Neo4j" : text(row, "name")} ${text(row, "version")} ${text(row, "edition")}`,
+        server,
+        isReadOnly: yield* Server.isReadOnly(connection),
         location: locationOf(options),
         missing: found.missing,
         statements: found.statements,
@@ -71,6 +73,7 @@ export const layerDryRun = (options: Options): Layer.Layer<GraphStore | Ledger, 
     Effect.gen(function* () {
       const copy = { store: yield* GraphStore, ledger: yield* Ledger }
       const connection = yield* Connection.make(options)
+      yield* Server.check(connection)
       const found = yield* Schema.state(connection)
       yield* Schema.check(connection, found)
       if (found.version === 0) return Context.make(GraphStore, copy.store).pipe(Context.add(Ledger, copy.ledger))
@@ -83,6 +86,16 @@ export const layerDryRun = (options: Options): Layer.Layer<GraphStore | Ledger, 
           return copy.store.commit(group, run, known)
         }
       }).pipe(Context.add(Ledger, { ...copy.ledger, ...reads(connection) }))
+    })
+  )
+
+/** For a dry run of `forget`: what is taken out is out for whoever asks this layer, and nothing is written. */
+export const layerRehearsal = (options: Options): Layer.Layer<GraphStore | Ledger, StorageError> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const connection = yield* Connection.make(options)
+      const context = yield* services(options, connection, true)
+      return Context.add(context, GraphStore, rehearse(connection, Context.get(context, GraphStore)))
     })
   )
 
@@ -108,10 +121,11 @@ const reads = (connection: Connection.Connection) =>
 
 const services = Effect.fnUntraced(function* (
   options: Options,
+  connection: Connection.Connection,
   isReadOnly: boolean
-): Effect.fn.Return<Context.Context<GraphStore | Ledger>, StorageError, Scope.Scope> {
-  const connection = yield* Connection.make(options)
+): Effect.fn.Return<Context.Context<GraphStore | Ledger>, StorageError> {
   const location = locationOf(options)
+  yield* Server.check(connection)
   if (isReadOnly) {
     const found = yield* Schema.state(connection)
     yield* Schema.check(connection, found)
@@ -159,7 +173,7 @@ const services = Effect.fnUntraced(function* (
       }
       if (writes.some(({ _tag }) => _tag === "removed" || _tag === "forgotten")) hasRemoved = true
     }),
-    writers: options.writers ?? Connection.defaultWriters,
+    writers: options.writers ?? defaultWriters,
     removal: Effect.fn("GraphStore.removal")((group, writes) => removal(connection, group, writes)),
     forgetGroup: Effect.fn("GraphStore.forgetGroup")(function* (group: Group) {
       if (isReadOnly) return yield* barred

@@ -135,6 +135,21 @@ export const layerCopy = ({
     })
   )
 
+/** For a dry run of `forget`: a copy of the files; a server's graph is only read, and what would go is taken for gone. */
+export const layerRehearsal = (databases: Databases): ReturnType<typeof layerCopy> => {
+  const { journal, store } = databases
+  if (store._tag === "file") return layerCopy(databases)
+  return Layer.unwrap(
+    Effect.gen(function* () {
+      const path = yield* Path.Path
+      const copy = path.join(yield* temporary("sluice-dry-run-"), "journal.db")
+      const sqlite = yield* sqliteJournal
+      yield* sqlite.snapshot(journal, copy)
+      return Layer.merge(sqlite.layer({ file: copy }), (yield* neo4jStore).layerRehearsal(store.server))
+    })
+  )
+}
+
 /** What a server is and holds, for whoever asks before a run. */
 export const inspect = (server: ServerOptions, group: Group) =>
   Effect.flatMap(neo4jStore, ({ inspect }) => inspect(server, group))

@@ -178,6 +178,8 @@ const mostResumptions = 10_000
 
 /** Milliseconds that what is in flight has to come in once nothing more is sent. */
 const grace = 10_000
+/** Milliseconds for what the ledger is told of a run that breaks off. */
+const ledgerGrace = 5000
 
 /**
  * Documents in, graph out. Stops early only when the whole run cannot go on; what was committed by then stays, and the
@@ -211,13 +213,11 @@ export const ingest = Effect.gen(function* () {
 
   let hasEnded = false
   const finish = (status: RunEntry["status"], report?: RunReport) =>
-    Effect.uninterruptible(
-      Effect.gen(function* () {
-        const finishedAt = Math.round(yield* Clock.currentTimeMillis)
-        yield* ledger.finishRun({ ...entry, status, finishedAt, ...(report === undefined ? {} : { report }) })
-        hasEnded = true
-      })
-    )
+    Effect.gen(function* () {
+      const finishedAt = Math.round(yield* Clock.currentTimeMillis)
+      yield* ledger.finishRun({ ...entry, status, finishedAt, ...(report === undefined ? {} : { report }) })
+      hasEnded = true
+    })
 
   /** A signal, or a failure: what is told of the run has no hash, which would take its time. */
   const breakOff = (status: "interrupted" | "failed") =>
@@ -229,8 +229,11 @@ export const ingest = Effect.gen(function* () {
         )
       }
       yield* calls.drain(grace)
-      const report = yield* Effect.option(reportOf(resumes, false))
-      yield* finish(status, Option.getOrUndefined(report))
+      yield* Effect.option(reportOf(resumes, false)).pipe(
+        Effect.flatMap((report) => finish(status, Option.getOrUndefined(report))),
+        // A store that is away is not waited for: whoever interrupts wants an end.
+        Effect.timeout(ledgerGrace)
+      )
     }).pipe(Effect.ignore)
 
   const pace = new Pace()

@@ -125,7 +125,8 @@ const sum = (totals: Pick<Forgotten, "sources" | "answers">, sources: number, an
 
 /**
  * Takes out of graph, ledger and journal what was found. The answers of each batch go first: should it break off, what
- * is still in the graph is found again by the same command, and nothing is left that nobody could name any more.
+ * is still in the graph is found again by the same command, and nothing is left that nobody could name any more. So that
+ * the command still finds all that it names, one source of each goes last, and all of those at once.
  */
 export const forget = Effect.fn("Forget.forget")(function* (found: ReadonlyArray<Found>) {
   const run = yield* Run
@@ -140,16 +141,23 @@ export const forget = Effect.fn("Forget.forget")(function* (found: ReadonlyArray
     return { sources, answers }
   })
 
-  const documents = found.flatMap((one): ReadonlyArray<RemovalWrite> =>
-    one._tag === "document" ? [{ _tag: "forgotten", document: one.document }] : []
-  )
-  const sources = Stream.fromIterable(found).pipe(
+  const documents = new Set(found.flatMap((one) => (one._tag === "document" ? [one.document] : [])))
+  const last = new Set<string>()
+  for (const one of found) {
+    for (const { source } of yield* Stream.runCollect(Stream.take(yield* sourcesOf(one), 1))) last.add(source)
+  }
+  const others = Stream.fromIterable(found).pipe(
     Stream.flatMap((one) => Stream.unwrap(sourcesOf(one))),
-    Stream.map(({ source }): RemovalWrite => ({ _tag: "removed", source }))
+    Stream.filter(({ document, source }) => !last.has(source) && (document === undefined || !documents.has(document))),
+    Stream.map(({ source }): RemovalWrite => ({ _tag: "removed", source })),
+    Stream.grouped(batch)
   )
+  const atLast: ReadonlyArray<RemovalWrite> = [
+    ...Array.from(documents, (document): RemovalWrite => ({ _tag: "forgotten", document })),
+    ...Array.from(last, (source): RemovalWrite => ({ _tag: "removed", source }))
+  ]
   return yield* counting(
-    Stream.concat(Stream.fromIterable(documents), sources).pipe(
-      Stream.grouped(batch),
+    Stream.concat(others, Stream.make(atLast)).pipe(
       Stream.mapEffect(takeOut),
       Stream.runFold(
         () => ({ sources: 0, answers: 0 }),

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { auth, driver } from "neo4j-driver"
-import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Schema, Stream } from "effect"
 import { graphHash } from "../../src/domain/Canonical.ts"
 import { RunId } from "../../src/domain/Ids.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
+import type { RemovalWrite, Write } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
 import type { DocumentOutline } from "../fixtures/graphs.ts"
@@ -38,6 +39,8 @@ const query = (statement: string, parameters: object) =>
       await client.close()
     }
   })
+
+const isRemoved = (write: Write): write is RemovalWrite => write._tag === "removed"
 
 const port = (): number => Number(new URL(neo4j.uri).port)
 
@@ -175,6 +178,76 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           })
         ).pipe(Effect.provide(Logger.layer([logger])))
       }).pipe(Effect.scoped)
+    )
+
+    it.live("a server that takes connections and says nothing is noticed: a commit is made when it answers again", () =>
+      Effect.gen(function* () {
+        const between = yield* proxy(port())
+        const waiting = yield* Deferred.make<void>()
+        const logger = Logger.make<unknown, void>(({ message }) => {
+          if (String(message).includes("waiting for it")) Deferred.doneUnsafe(waiting, Effect.void)
+        })
+        const group = freshGroup()
+        const outlines = Array.from({ length: 4 }, (_, i) => ({
+          bytes: `${i}`,
+          chunks: [{ names: Array.from({ length: 300 }, (_, j) => `Person ${i} ${j}`) }]
+        }))
+        const options = { ...neo4j, uri: `bolt://127.0.0.1:${between.port}`, silence: Duration.millis(200) }
+        yield* use(options, (store) =>
+          Effect.gen(function* () {
+            yield* store.commit(group, run, [documentWrite(group, ["a"], { bytes: "a", chunks: [{ names: ["Ada"] }] })])
+            const begun = yield* Effect.forkChild(between.sent(20_000), { startImmediately: true })
+            const writing = yield* Effect.forkChild(
+              Effect.forEach(outlines, (outline) => store.commit(group, run, [documentWrite(group, ["a"], outline)]), {
+                concurrency: 4
+              })
+            )
+            yield* Fiber.join(begun)
+            yield* between.stall
+            yield* Deferred.await(waiting)
+            yield* between.mend
+            yield* Fiber.join(writing)
+            const rows = yield* Stream.runCollect(store.exportRows(group))
+            assert.strictEqual(rows.filter(({ kind }) => kind === "document").length, 1)
+            assert.strictEqual(rows.filter(({ kind }) => kind === "mention").length, 300)
+          })
+        ).pipe(Effect.provide(Logger.layer([logger])))
+      }).pipe(Effect.scoped)
+    )
+
+    it.live(
+      "a commit that is interrupted ends at once, whatever the server says, and leaves no transaction there",
+      () =>
+        Effect.gen(function* () {
+          const between = yield* proxy(port())
+          const group = freshGroup()
+          const outline = { bytes: "a", chunks: [{ names: Array.from({ length: 3000 }, (_, i) => `Person ${i}`) }] }
+          const open = query(
+            "SHOW TRANSACTIONS YIELD parameters, currentQuery WHERE parameters.group = $of RETURN currentQuery",
+            { of: group }
+          )
+          yield* use({ ...neo4j, uri: `bolt://127.0.0.1:${between.port}` }, (store) =>
+            Effect.gen(function* () {
+              const interrupted = Effect.fnUntraced(function* (before: Effect.Effect<void>) {
+                const begun = yield* Effect.forkChild(between.sent(100_000), { startImmediately: true })
+                const writing = yield* Effect.forkChild(
+                  store.commit(group, run, [documentWrite(group, ["a"], outline)])
+                )
+                yield* Fiber.join(begun)
+                yield* before
+                yield* Fiber.interrupt(writing)
+              })
+              yield* interrupted(Effect.void)
+              yield* interrupted(between.stall)
+            })
+          )
+          assert.deepStrictEqual(yield* open, [])
+          yield* use(neo4j, (store) =>
+            Effect.gen(function* () {
+              assert.strictEqual((yield* store.counts(group)).documents, 0)
+            })
+          )
+        }).pipe(Effect.scoped)
     )
 
     it.live("types that cannot be written as such stay properties, and nothing of them reaches a statement", () =>
@@ -331,6 +404,48 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
         assert.strictEqual(error.reason, "unavailable")
         assert.include(error.message, "nosuch")
       })
+    )
+
+    it.live.prop(
+      "a dry run of removals counts what the real ones then leave, and writes nothing",
+      { seed: Schema.Int },
+      ({ seed }) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const random = makeRandom(seed)
+          const names = Array.from({ length: 9 }, (_, index) => `s${index}`)
+          const batches = [0, 1].map((batch) =>
+            names
+              .filter((_, index) => index % 2 === batch && random.next() < 0.7)
+              .map((source): Write => ({ _tag: "removed", source }))
+          )
+          const removing = (store: GraphStore["Service"]) =>
+            Effect.forEach(batches, (writes) =>
+              Effect.gen(function* () {
+                const told = yield* store.removal(group, writes.filter(isRemoved))
+                yield* store.commit(group, run, writes)
+                const rows = yield* Stream.runCollect(store.exportRows(group))
+                const counts = yield* store.counts(group)
+                return {
+                  counts,
+                  sources: told.sources,
+                  chunks: told.chunks.toSorted(),
+                  documents: rows.filter(({ kind }) => kind === "document").length
+                }
+              })
+            )
+          yield* use(neo4j, (store) =>
+            Effect.forEach(names, (name) => {
+              const outline = randomOutline(random, random.pick(["1", "2", "3", "4", "5", "6"]))
+              return store.commit(group, run, [documentWrite(group, [name], outline)])
+            })
+          )
+          const before = yield* use(neo4j, (store) => store.hash(group))
+          const rehearsed = yield* use(neo4j, removing, Neo4jStore.layerRehearsal)
+          assert.strictEqual(yield* use(neo4j, (store) => store.hash(group)), before)
+          assert.deepStrictEqual(rehearsed, yield* use(neo4j, removing))
+        }),
+      { arbitrary: { runs: 2 }, timeout: 120_000 }
     )
 
     it.live("reading commands read, and write nothing", () =>

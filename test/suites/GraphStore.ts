@@ -287,6 +287,53 @@ export const suite = (name: string, layer: Layer.Layer<GraphStore | Ledger, Stor
       { arbitrary: { runs } }
     )
 
+    it.effect("takes whatever a model may say once it is made well-formed, and keeps it", () =>
+      inStore((store, group) =>
+        Effect.gen(function* () {
+          const long = "long ".repeat(200_000)
+          const names = ["", "\u0000", "a\u0000b", "\ufffd", "\u{10ffff}", "\u202e\u001b[31m", "'`\"\\n$x", long]
+          const said = names.map((name) => ({
+            source: name,
+            type: name.slice(0, 64),
+            target: "",
+            text: name,
+            predicate: name,
+            validAt: name
+          }))
+          const outline = {
+            bytes: "odd",
+            title: "\u0000",
+            chunks: [{ names, said }],
+            decisions: [[names[4] ?? "", ""]] as const
+          }
+          const plain = resolvedDocument(group, outline)
+          const entities = plain.graph.entities.map((entity, index) => ({
+            ...entity,
+            type: names[index]?.slice(0, 64) ?? entity.type
+          }))
+          const supports = plain.graph.supports.map((support) => ({ ...support, confidence: Number.MAX_SAFE_INTEGER }))
+          const resolved = { ...plain, graph: { ...plain.graph, entities, supports } }
+          const write: Write = {
+            _tag: "document",
+            sources: ["\u0000", long],
+            resolved,
+            deadLetters: [],
+            embeddings: []
+          }
+          yield* store.commit(group, run, [write, documentWrite(group, ["a"], ada)])
+          const hash = graphHash(recordsOf([resolved, resolvedDocument(group, ada)]))
+          assert.strictEqual(yield* store.hash(group), hash)
+          yield* store.commit(group, run, [write])
+          assert.strictEqual(yield* store.hash(group), hash)
+          const rows = yield* Stream.runCollect(store.exportRows(group))
+          assert.strictEqual(rows.filter(({ kind }) => kind === "document").length, 2)
+          yield* store.overview(group, { entities: 20, facts: 20 })
+          yield* store.commit(group, run, [{ _tag: "forgotten", document: resolved.document.id }])
+          yield* holds(store, group, [resolvedDocument(group, ada)])
+        })
+      )
+    )
+
     it.effect("streams more rows than a page holds, each once", () =>
       inStore((store, group) =>
         Effect.gen(function* () {

@@ -66,7 +66,7 @@ export interface Child {
 }
 
 /** Real programs take about half a second of processor time to start; the machine may be slow. */
-const deadline = 60_000
+const usualDeadline = 60_000
 
 /** What Node makes of the sources once is enough for all processes: a third of what starting the program takes. */
 export const compileCache = (): Readonly<Record<string, string>> => {
@@ -77,8 +77,14 @@ export const compileCache = (): Readonly<Record<string, string>> => {
 /** The program as a process of its own, with nothing of this one's environment but what Node needs. */
 export const child = (
   args: ReadonlyArray<string>,
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> }
+  options: {
+    readonly cwd: string
+    readonly env?: Readonly<Record<string, string>>
+    /** Milliseconds; for one that waits for somebody. */
+    readonly deadline?: number
+  }
 ): Child => {
+  const { deadline = usualDeadline } = options
   const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
   const spawned = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd,

@@ -1,22 +1,13 @@
-import { Duration, Effect, Random, Redacted, Stream } from "effect"
+import { Duration, Effect, Random, Stream } from "effect"
 import type { Scope } from "effect"
-import { auth, driver as open, notificationFilterMinimumSeverityLevel } from "neo4j-driver"
-import type { ManagedTransaction, Session } from "neo4j-driver"
+import type { ManagedTransaction } from "neo4j-driver"
 import * as Monotonic from "../../services/Monotonic.ts"
 import type { StorageError } from "../../services/StorageError.ts"
-import { codeOf, isThereAlready, locationOf, storageError, troubleOf } from "./Fault.ts"
-import type { Address, Trouble } from "./Fault.ts"
+import { codeOf, isThereAlready, locationOf, silenceOf, storageError } from "./Fault.ts"
+import type { Address } from "./Fault.ts"
+import * as Sessions from "./Sessions.ts"
 
-export interface Options extends Address {
-  /** Absent: of a server that asks nobody who they are. */
-  readonly password?: Redacted.Redacted
-  /** Transactions at the very most; the pool has a connection for each, and some for readers. 8 if absent. */
-  readonly writers?: number
-  /** How long a server that does not answer is waited for; 2 minutes if absent. */
-  readonly patience?: Duration.Duration
-  /** What the server's logs call this program. */
-  readonly userAgent?: string
-}
+export type Options = Sessions.Options
 
 export type Row = Readonly<Record<string, unknown>>
 export type Parameters = Readonly<Record<string, unknown>>
@@ -45,10 +36,12 @@ export interface Answer {
   readonly relationshipsCreated: number
 }
 
-export const defaultWriters = 8
-/** Connections beside those of the writers: look-ups, exports, the schema. */
-const readers = 4
 const defaultPatience = Duration.minutes(2)
+/**
+ * Milliseconds that a transaction may take, for the server: so it lets go of what a writer has locked that it hears no more
+ * of, as when the network between them broke.
+ */
+const longest = 300_000
 /** How often a server that is away is asked. */
 const asking = Duration.seconds(1)
 /** Waits after conflicts: doubled from the first to the last, each by chance between half and one and a half times that. */
@@ -80,54 +73,21 @@ const pages = async function* (records: AsyncIterable<{ readonly toObject: () =>
 export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Connection, StorageError, Scope.Scope> {
-  const { database, username } = options
-  const writers = options.writers ?? defaultWriters
+  const sessions = yield* Sessions.make(options)
   const patience = Duration.toMillis(options.patience ?? defaultPatience)
-  // An empty password is refused as a wrong one is, and a server without authentication takes any.
-  const credentials = auth.basic(username, options.password === undefined ? "" : Redacted.value(options.password))
-  const driver = yield* Effect.acquireRelease(
-    Effect.try({
-      try: () =>
-        open(options.uri, credentials, {
-          maxConnectionPoolSize: writers + readers,
-          connectionTimeout: 10_000,
-          connectionAcquisitionTimeout: 60_000,
-          // Retried here, where waits can be interrupted and told of.
-          maxTransactionRetryTime: 0,
-          disableLosslessIntegers: true,
-          telemetryDisabled: true,
-          notificationFilter: { minimumSeverityLevel: notificationFilterMinimumSeverityLevel.OFF },
-          ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent })
-        }),
-      catch: (error) => storageError(options, error)
-    }),
-    (opened) => Effect.ignore(Effect.tryPromise(() => opened.close()))
-  )
-  const bookmarkManager = driver.executeQueryBookmarkManager
-
-  const inSession = <A>(mode: "READ" | "WRITE", use: (session: Session) => Promise<A>) =>
-    Effect.acquireUseRelease(
-      Effect.sync(() =>
-        driver.session({ defaultAccessMode: mode, bookmarkManager, ...(database === undefined ? {} : { database }) })
-      ),
-      (session) =>
-        Effect.tryPromise({
-          try: () => use(session),
-          catch: (error): Failed => ({ error, trouble: troubleOf(error) })
-        }),
-      (session) => Effect.ignore(Effect.tryPromise(() => session.close()))
-    )
 
   // Since when nobody answers, of all statements together: once that was too long, none waits any more.
   let away: number | undefined
+  let hasAnswered = false
   const back = Effect.suspend(() => {
+    hasAnswered = true
     if (away === undefined) return Effect.void
     away = undefined
     return Effect.logInfo(`Neo4j at ${locationOf(options)} answers again.`)
   })
 
   /** Waits for a server that is away, and tries again what another writer came in between. */
-  const persistent = Effect.fnUntraced(function* <A>(attempt: Effect.Effect<A, Failed>) {
+  const persistent = Effect.fnUntraced(function* <A>(attempt: Effect.Effect<A, Sessions.Failed>) {
     for (let conflicts = 0; ;) {
       const tried = yield* Effect.result(attempt)
       if (tried._tag === "Success") {
@@ -135,6 +95,7 @@ export const make = Effect.fnUntraced(function* (
         return tried.success
       }
       const { error, trouble } = tried.failure
+      if (trouble !== "outage") yield* back
       if (trouble === "fatal" || (trouble === "conflict" && ++conflicts >= conflictWaits.tries)) {
         return yield* storageError(options, error)
       }
@@ -149,46 +110,37 @@ export const make = Effect.fnUntraced(function* (
         away = now
         if (patience > 0) {
           yield* Effect.logWarning(
-            `Neo4j at ${locationOf(options)} does not answer: waiting for it, ${Math.round(patience / 1000)} seconds at most.`
+            `${silenceOf(options, error, hasAnswered)}: waiting for it, ${Math.round(patience / 1000)} seconds at most.`
           )
         }
       }
-      if (now - away >= patience) return yield* storageError(options, error)
+      if (now - away >= patience) return yield* storageError(options, error, hasAnswered)
       yield* Effect.sleep(asking)
     }
   })
 
   return {
     address: options,
-    write: (work) => persistent(inSession("WRITE", (session) => session.executeWrite((tx) => work(runIn(tx))))),
+    write: (work) =>
+      persistent(
+        sessions.use("WRITE", (session) => session.executeWrite((tx) => work(runIn(tx)), { timeout: longest }))
+      ),
     read: (statement, parameters = {}) =>
       persistent(
-        inSession("READ", async (session) => {
+        sessions.use("READ", async (session) => {
           const { records } = await session.executeRead((tx) => tx.run(statement, parameters))
           return records.map((record): Row => record.toObject())
         })
       ),
     stream: (statement, parameters = {}) =>
       Stream.unwrap(
-        Effect.gen(function* () {
-          const session = yield* Effect.acquireRelease(
-            Effect.sync(() =>
-              driver.session({
-                defaultAccessMode: "READ",
-                bookmarkManager,
-                ...(database === undefined ? {} : { database })
-              })
-            ),
-            (opened) => Effect.ignore(Effect.tryPromise(() => opened.close()))
-          )
-          return Stream.fromAsyncIterable(pages(session.run(statement, parameters)), (error) =>
-            storageError(options, error)
-          )
-        })
+        Effect.map(sessions.open("READ"), (session) =>
+          Stream.fromAsyncIterable(pages(session.run(statement, parameters)), (error) => storageError(options, error))
+        )
       ),
     alone: (statement, parameters = {}) =>
       persistent(
-        inSession("WRITE", async (session) => {
+        sessions.use("WRITE", async (session) => {
           try {
             await session.run(statement, parameters)
           } catch (error) {
@@ -198,8 +150,3 @@ export const make = Effect.fnUntraced(function* (
       )
   }
 })
-
-interface Failed {
-  readonly error: unknown
-  readonly trouble: Trouble
-}

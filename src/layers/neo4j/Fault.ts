@@ -14,6 +14,11 @@ export const locationOf = ({ database, uri }: Address): string =>
 /** Another writer came in between: the transaction is rolled back and made again. */
 export class Conflict extends Error {}
 
+/** The server takes connections, and says nothing. */
+export class Silence extends Error {
+  override readonly message = "it takes connections and says nothing"
+}
+
 /**
  * What to do about an error.
  * - `outage`: nobody answers, or not yet as a server that takes writes; wait for it
@@ -22,10 +27,17 @@ export class Conflict extends Error {}
  */
 export type Trouble = "outage" | "conflict" | "fatal"
 
-/** Codes that the driver calls retryable, of servers that are starting, stopping or changing their leader. */
+/** The server has ended a transaction: of its own accord, or since it took longer than it was given. */
+const tooLong = "Neo.ClientError.Transaction.TransactionTimedOut"
+
+/** Codes of servers that are starting, stopping, changing their leader, or too slow for anything. */
 const outages = new Set([
   "ServiceUnavailable",
   "SessionExpired",
+  // A connection that breaks off before both sides have greeted each other.
+  "ProtocolError",
+  tooLong,
+  `${tooLong}ClientConfiguration`,
   "Neo.TransientError.General.DatabaseUnavailable",
   "Neo.TransientError.Database.DatabaseUnavailable",
   "Neo.DatabaseError.General.UnknownError.DatabaseUnavailable",
@@ -44,12 +56,48 @@ export const codeOf = (error: unknown): string => (error instanceof Neo4jError ?
 export const isThereAlready = (error: unknown): boolean =>
   /^Neo\.ClientError\.Schema\..*AlreadyExists$/.test(codeOf(error))
 
+/** What the driver says of a connection, and of the one below it where it looked for servers. */
+const saidOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message
+}
+
+const isUntrusted = (error: unknown): boolean => /certificate is not trusted/i.test(saidOf(error))
+
+/** What a person can do about a server that does not answer, beside starting it; by what the driver says of it. */
+const hints: ReadonlyArray<readonly [said: RegExp, hint: string]> = [
+  [/ECONNREFUSED/, "nobody listens there"],
+  [/ENOTFOUND|EAI_AGAIN/, "there is no host of that name"],
+  [/secure TLS connection|wrong version number|packet length too long/, "it may speak no TLS: try without +s"],
+  [/Connection was closed by server/, "it may want TLS: try neo4j+s:// or bolt+s://"]
+]
+
+/** In brackets, behind a statement that it does not answer; empty where nothing is known, or needs no telling. */
+const hintOf = (error: unknown, hasAnswered: boolean): string => {
+  if (error instanceof Silence) return ` (${error.message})`
+  if (hasAnswered) return ""
+  const said = saidOf(error)
+  const [, hint] = hints.find(([pattern]) => pattern.test(said)) ?? []
+  return hint === undefined ? "" : ` (${hint})`
+}
+
+/** Every connection of the pool is in use, or none could be made in time: the driver has no code for that. */
+const isStarved = (error: unknown): boolean =>
+  error instanceof Neo4jError && error.message.startsWith("Connection acquisition timed out")
+
 export const troubleOf = (error: unknown): Trouble => {
   if (error instanceof Conflict) return "conflict"
   const code = codeOf(error)
-  if (outages.has(code)) return "outage"
+  if (isUntrusted(error)) return "fatal"
+  if (error instanceof Silence || outages.has(code) || isStarved(error)) return "outage"
   return conflicts.has(code) || isRetryableError(error instanceof Error ? error : null) ? "conflict" : "fatal"
 }
+
+const barred = "is read-only"
+
+/** Whether it is the user who may not, and somebody else may. */
+export const isForbidden = ({ message, reason }: StorageError): boolean =>
+  reason === "readonly" && !message.includes(barred)
 
 export const failure = (
   reason: StorageError["reason"],
@@ -59,12 +107,25 @@ export const failure = (
 
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? ""
 
+/** @param hasAnswered whether the address has been right before */
+export const silenceOf = (address: Address, error: unknown, hasAnswered: boolean): string =>
+  `Neo4j at ${locationOf(address)} does not answer${hintOf(error, hasAnswered)}`
+
 /** What a thrown value means, for a person. */
-export const storageError = (address: Address, error: unknown): StorageError => {
+export const storageError = (address: Address, error: unknown, hasAnswered = false): StorageError => {
   if (error instanceof StorageError) return error
   const where = locationOf(address)
   const detail = firstLine(error instanceof Error ? error.message : String(error))
   const code = codeOf(error)
+  if (isUntrusted(error)) {
+    return failure(
+      "unavailable",
+      `Nobody vouches for the certificate of Neo4j at ${where}: give the file of whoever signed it in NODE_EXTRA_CA_CERTS, or for one that it signed itself take +ssc in place of +s.`
+    )
+  }
+  if (/responded HTTP/i.test(detail)) {
+    return failure("unavailable", `At ${where} is a web server: give the port that Neo4j has for Bolt, mostly 7687.`)
+  }
   if (code === "Neo.ClientError.Security.Unauthorized") {
     return failure(
       "unavailable",
@@ -89,7 +150,13 @@ export const storageError = (address: Address, error: unknown): StorageError => 
       `There is no database ${address.database ?? ""} at ${address.uri}: create it, or leave its name out of --store for the user's own.`
     )
   }
-  if (code.startsWith("Neo.ClientError.Security.") || code.includes("ReadOnly") || code.includes("WriteOnReadOnly")) {
+  if (code.includes("ReadOnly")) {
+    return failure(
+      "readonly",
+      `The database at ${where} ${barred}: make it writable there (server.databases.read_only), or use another.`
+    )
+  }
+  if (code.startsWith("Neo.ClientError.Security.")) {
     return failure(
       "readonly",
       `Neo4j at ${where} does not let ${address.username} do this: ${detail} Give the user the right to write, or use another.`
@@ -104,11 +171,18 @@ export const storageError = (address: Address, error: unknown): StorageError => 
       `Neo4j at ${where} has not enough memory for a commit: raise server.memory.heap.max_size there. (${detail})`
     )
   }
+  if (code.startsWith(tooLong)) {
+    return failure(
+      "unavailable",
+      `Neo4j at ${where} ended a commit that took too long: ${detail} Somebody else may hold what it needs (SHOW TRANSACTIONS says who), or the server is overloaded. What was committed is whole: run the same command again.`,
+      { retryable: true }
+    )
+  }
   switch (troubleOf(error)) {
     case "outage":
       return failure(
         "unavailable",
-        `Neo4j at ${where} does not answer. Start it, or check the address and the network, then run the same command again.`,
+        `${silenceOf(address, error, hasAnswered)}. Start it, or check the address and the network, then run the same command again.`,
         { retryable: true }
       )
     case "conflict":

@@ -1,10 +1,15 @@
 import { Effect } from "effect"
 import { sourceId } from "../../domain/Ids.ts"
-import type { ChunkKey, Group } from "../../domain/Ids.ts"
+import type { ChunkKey, DocumentId, Group } from "../../domain/Ids.ts"
 import type { Removal, RemovalWrite } from "../../services/GraphStore.ts"
 import type { Connection } from "./Connection.ts"
 import { decode } from "./Decoded.ts"
 import { integer, texts } from "./Values.ts"
+
+/** With the documents that go. */
+export interface ServerRemoval extends Removal {
+  readonly documents: ReadonlyArray<DocumentId>
+}
 
 /** What the writes would take out, as it is now. */
 export const removal = Effect.fnUntraced(function* (
@@ -41,11 +46,12 @@ export const removal = Effect.fnUntraced(function* (
        WHERE NOT EXISTS { MATCH (other:Chunk {key: key}) WHERE NOT other.document IN documents }
        RETURN collect(key) AS chunks
      }
-     RETURN size(sources) AS sources, chunks`,
+     RETURN size(sources) AS sources, documents, chunks`,
     { group, removed: [...removed], forgotten: [...forgotten] }
   )
-  return yield* decode(connection, (): Removal => ({
+  return yield* decode(connection, (): ServerRemoval => ({
     sources: integer(row, "sources"),
+    documents: texts<DocumentId>(row, "documents"),
     chunks: texts<ChunkKey>(row, "chunks")
   }))
 })

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
-import { failure, locationOf } from "./Fault.ts"
+import { failure, isForbidden, locationOf } from "./Fault.ts"
 import { quoted } from "./Identifiers.ts"
 import { integer, text } from "./Values.ts"
 
@@ -125,11 +125,11 @@ export const check = (connection: Connection, { version }: SchemaState): Effect.
     : Effect.void
 
 /** A user without the right to change the schema is told what somebody else has to run. */
-const forbidden = (connection: Connection, statements: ReadonlyArray<string>, detail: string): StorageError =>
+const forbidden = (connection: Connection, statements: ReadonlyArray<string>): StorageError =>
   failure(
     "readonly",
     [
-      `${connection.address.username} may not create the indexes that the graph at ${locationOf(connection.address)} needs (${detail}). Have somebody run these who may, then run the same command again:`,
+      `The user ${connection.address.username} may not create the indexes that the graph at ${locationOf(connection.address)} needs. Have somebody run these who may, then run the same command again:`,
       ...statements.map((statement) => `  ${statement};`)
     ].join("\n")
   )
@@ -140,9 +140,7 @@ export const ensure = Effect.fnUntraced(function* (connection: Connection) {
   yield* check(connection, found)
   if (found.statements.length > 0) {
     yield* Effect.forEach(found.statements, (statement) => connection.alone(statement), { discard: true }).pipe(
-      Effect.mapError((error) =>
-        error.reason === "readonly" ? forbidden(connection, found.statements, error.message) : error
-      )
+      Effect.mapError((error) => (isForbidden(error) ? forbidden(connection, found.statements) : error))
     )
     yield* connection.alone("CALL db.awaitIndexes(300)")
   }
@@ -184,9 +182,7 @@ export const ensureVectors = Effect.fnUntraced(function* (connection: Connection
     const statement = `CREATE VECTOR INDEX ${name} IF NOT EXISTS FOR (n:${label}) ON (n.embedding) OPTIONS {indexConfig: {\`vector.dimensions\`: ${length}, \`vector.similarity_function\`: "cosine"}}`
     const statements = before === undefined ? [statement] : [`DROP INDEX ${name} IF EXISTS`, statement]
     yield* Effect.forEach(statements, (one) => connection.alone(one), { discard: true }).pipe(
-      Effect.mapError((error) =>
-        error.reason === "readonly" ? forbidden(connection, statements, error.message) : error
-      )
+      Effect.mapError((error) => (isForbidden(error) ? forbidden(connection, statements) : error))
     )
   }
 })
@@ -214,9 +210,6 @@ export const ensureRelations = Effect.fnUntraced(function* (connection: Connecti
     many.has(at) ? [`CREATE INDEX ${quoted(name)} IF NOT EXISTS FOR ()-[r:${type}]-() ON (r.id)`] : []
   )
   yield* Effect.forEach(statements, (statement) => connection.alone(statement), { discard: true }).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason === "readonly",
-      (error) => Effect.logWarning(forbidden(connection, statements, error.message).message)
-    )
+    Effect.catchIf(isForbidden, () => Effect.logWarning(forbidden(connection, statements).message))
   )
 })
