@@ -9,12 +9,23 @@ interface Index {
 }
 
 /** A server that has these indexes, and makes and drops what it is told to. */
-const server = (version: number, indexes: ReadonlyArray<Index>, lengths: ReadonlyArray<number> = []) => {
+const server = (
+  version: number,
+  indexes: ReadonlyArray<Index>,
+  lengths: ReadonlyArray<number> = [],
+  imported: ReadonlyArray<number> = []
+) => {
   const there = new Map(indexes.map((index) => [index.name, index]))
   const sent: Array<string> = []
+  const vectors = () =>
+    [...there.keys()].flatMap((name) => {
+      const [, length] = /_embedding_(\d+)$/.exec(name) ?? []
+      return length === undefined ? [] : [{ name, length: Number(length) }]
+    })
   const rows = (statement: string): ReadonlyArray<Row> => {
     if (statement.includes("SluiceSchema")) return [{ version: version === 0 ? null : version }]
-    if (statement.includes("SHOW VECTOR")) return []
+    if (statement.includes("SHOW VECTOR")) return vectors()
+    if (statement.includes("propertyKeys")) return imported.map((length) => ({ key: `embedding_${length}` }))
     if (statement.includes("SHOW INDEXES")) return [...there.values()].map((index) => ({ ...index }))
     return lengths.map((length) => ({ length }))
   }
@@ -61,6 +72,17 @@ const firstVersion = Effect.gen(function* () {
 })
 
 describe("the schema in Neo4j", () => {
+  it.effect("embeddings that an import has brought get their index, once", () =>
+    Effect.gen(function* () {
+      const { connection, sent, there } = server(3, [], [], [256])
+      yield* ensure(connection)
+      assert.deepStrictEqual(there.get("sluice_chunk_embedding_256")?.properties, ["embedding_256"])
+      sent.length = 0
+      yield* ensure(connection)
+      assert.deepStrictEqual(sent, [])
+    })
+  )
+
   it.effect("is made once, and the second time nothing is sent", () =>
     Effect.gen(function* () {
       const { connection, sent, there } = server(0, [])
