@@ -1,8 +1,9 @@
 import { isRetryableError } from "neo4j-driver"
 import type { Driver, ManagedTransaction } from "neo4j-driver"
+import { compare } from "../../src/domain/Views.ts"
 import { quoted } from "../../src/layers/neo4j/Identifiers.ts"
 import { addEntities, addRelations, statements } from "../../src/layers/neo4j/Statements.ts"
-import { compare, whole } from "../../src/layers/neo4j/Values.ts"
+import { whole } from "../../src/layers/neo4j/Values.ts"
 import { batches } from "./workload.ts"
 import type { Entity, Mention, Relation, Workload } from "./workload.ts"
 

@@ -1,4 +1,5 @@
 import { normaliseName } from "./Names.ts"
+import { compare } from "./Views.ts"
 
 /** What of a query's text is looked at: more of it finds nothing more, and costs. */
 const limits = { text: 1_000, words: 12, word: 64 }
@@ -177,7 +178,7 @@ export const share = (query: Asked, text: string): number => {
 export const byRank = (
   a: { readonly score: number; readonly mentions?: number; readonly id: string },
   b: { readonly score: number; readonly mentions?: number; readonly id: string }
-): number => b.score - a.score || (b.mentions ?? 0) - (a.mentions ?? 0) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+): number => b.score - a.score || (b.mentions ?? 0) - (a.mentions ?? 0) || compare(a.id, b.id)
 
 /** The cosine of the angle between a vector and others of its length, from -1 to 1; NaN where one has no direction. */
 export const cosineTo = (vector: Float32Array): ((other: Float32Array) => number) => {

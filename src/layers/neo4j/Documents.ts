@@ -21,12 +21,13 @@ import type {
   RelationId,
   RunId
 } from "../../domain/Ids.ts"
+import { compare } from "../../domain/Views.ts"
 import type { StoredDocument } from "../../services/GraphStore.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { decode } from "./Decoded.ts"
 import { failure, locationOf } from "./Fault.ts"
-import { boolean, compare, integer, list, optionalText, text, texts } from "./Values.ts"
+import { boolean, integer, list, optionalText, text, texts } from "./Values.ts"
 
 const decodeLetter = Schema.decodeUnknownSync(Schema.fromJsonString(DeadLetter))
 const decodeExtraction = Schema.decodeUnknownSync(Schema.fromJsonString(Extraction))

@@ -1,13 +1,11 @@
 import { Schema } from "effect"
 import { DeadLetter } from "../../domain/DeadLetter.ts"
-import type { Write } from "../../services/GraphStore.ts"
+import { compare } from "../../domain/Views.ts"
+import type { DocumentWrite, Write } from "../../services/GraphStore.ts"
 import { failure } from "./Fault.ts"
-import { compare } from "./Values.ts"
 
 const encodeLetter = Schema.encodeSync(DeadLetter)
 const decodeLetter = Schema.decodeSync(DeadLetter)
-
-export type DocumentWrite = Extract<Write, { readonly _tag: "document" }>
 
 /** Of a source as a whole. */
 export const ofSource = -1

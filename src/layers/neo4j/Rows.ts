@@ -1,11 +1,12 @@
 import type { DocumentGraph, EntityRecord, FactRecord, RelationRecord } from "../../domain/Graph.ts"
 import { chunkKey } from "../../domain/Ids.ts"
 import { normaliseName } from "../../domain/Names.ts"
+import { compare } from "../../domain/Views.ts"
+import type { DocumentWrite } from "../../services/GraphStore.ts"
 import { failure } from "./Fault.ts"
 import { labelOf } from "./Identifiers.ts"
-import type { DocumentWrite } from "./Plan.ts"
 import { embeddingOf } from "./Schema.ts"
-import { compare, whole } from "./Values.ts"
+import { whole } from "./Values.ts"
 
 /**
  * Rows that go into one statement. Labels and relationship types stand in the statement itself, since a type that is a

@@ -1,12 +1,13 @@
 import { Effect } from "effect"
 import type { Group } from "../../domain/Ids.ts"
 import { asked, byRank, hasDirection, rank, searchText, share, slips } from "../../domain/Search.ts"
+import { compare } from "../../domain/Views.ts"
 import type { Found, FoundChunk, FoundEntity, FoundFact, SearchQuery } from "../../services/GraphStore.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { decode } from "./Decoded.ts"
 import { embeddingOf, vectorIndexes } from "./Schema.ts"
 import { integer, optionalText, rows, text, texts, whole } from "./Values.ts"
-import { called, namesOf } from "./Views.ts"
+import { calledIn, documentOf, namesOf } from "./Views.ts"
 
 /** Names that are compared with the query. */
 const candidates = 100
@@ -88,7 +89,7 @@ const factDetails = `
 /** Its names as they are now: the properties lag behind a run that is under way. */
 const nameOf = (row: Row, end: "source" | "target"): string => {
   const names = rows(row, `${end}Names`)
-  return names.length > 0 ? called(text(row, `${end}Key`), names).name : text(row, end)
+  return names.length > 0 ? calledIn(text(row, `${end}Key`), names).name : text(row, end)
 }
 
 /** Asks for more where rows of other groups took the places of this one's. */
@@ -120,14 +121,14 @@ const entities = Effect.fnUntraced(function* (connection: Connection, group: Gro
         const key = text(row, "key")
         const names = rows(row, "names")
         const { aliases, name } =
-          names.length > 0 ? called(key, names) : { name: text(row, "name"), aliases: texts(row, "aliases") }
+          names.length > 0 ? calledIn(key, names) : { name: text(row, "name"), aliases: texts(row, "aliases") }
         const [weight, mentions] = [integer(row, "weight"), integer(row, "mentions")]
         return {
           weight,
           found: {
             id: text(row, "id"),
             name,
-            aliases: aliases.toSorted((a, b) => (a < b ? -1 : 1)),
+            aliases: aliases.toSorted(compare),
             relations: integer(row, "all") - weight - mentions,
             mentions,
             type: text(row, "type"),
@@ -175,7 +176,7 @@ const facts = Effect.fnUntraced(function* (connection: Connection, group: Group,
           ...optionalText(row, "validAt"),
           ...optionalText(row, "invalidAt"),
           evidence: integer(row, "evidence"),
-          document: [text(row, "title"), ...texts(row, "uris"), text(row, "document")].find((one) => one !== "") ?? "",
+          document: documentOf(row),
           score
         }
       ]

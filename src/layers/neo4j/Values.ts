@@ -61,9 +61,6 @@ export const rows = (row: Row, field: string): ReadonlyArray<Row> =>
 /** A number of JavaScript would be written as a float. */
 export const whole = (value: number): Integer => int(value)
 
-/** The order of code units, as that of SQLite and of `<` agree on all ids. */
-export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
 /** An index cannot hold a name of any length: names are found and sorted by this much of them first. */
 const headLength = 500
 

@@ -2,23 +2,24 @@ import { Effect, Stream } from "effect"
 import type { ChunkId, DocumentId, Group } from "../../domain/Ids.ts"
 import { normaliseName } from "../../domain/Names.ts"
 import { anyRelation } from "../../domain/Ontology.ts"
-import type { EntityView, ExportRow, Overview } from "../../services/GraphStore.ts"
+import { called, compare, said } from "../../domain/Views.ts"
+import type { ExportRow, Overview } from "../../services/GraphStore.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { decode, decoded } from "./Decoded.ts"
-import { compare, integer, optionalText, rows, text, texts, whole } from "./Values.ts"
+import { integer, optionalText, rows, text, texts, whole } from "./Values.ts"
 
 type RelationRow = Extract<ExportRow, { readonly kind: "relation" }>
-type FactView = RelationRow["facts"][number]
 
-/** The commonest name whose key is the entity's, or of all; ties go to the least. The others are aliases. */
-export const called = (key: string, names: ReadonlyArray<Row>): Pick<EntityView, "name" | "aliases"> => {
-  const [first, ...others] = names
-    .map((row) => ({ name: text(row, "name"), count: integer(row, "count") }))
-    .map((row) => ({ ...row, isOwn: normaliseName(row.name) === key }))
-    .toSorted((a, b) => Number(b.isOwn) - Number(a.isOwn) || b.count - a.count || compare(a.name, b.name))
-  return { name: first?.name ?? key, aliases: others.map(({ name }) => name).toSorted(compare) }
-}
+/** Of rows of `namesOf`. */
+export const calledIn = (key: string, names: ReadonlyArray<Row>) =>
+  called(
+    key,
+    names.map((row) => {
+      const name = text(row, "name")
+      return { name, isOwn: normaliseName(name) === key, count: integer(row, "count") }
+    })
+  )
 
 /** An entity's names, with how often each is used; of one without the label, if one is given, none. */
 export const namesOf = (entity: "e" | "s" | "t", label: "" | ":Renamed" = ""): string => `COLLECT {
@@ -45,7 +46,7 @@ export const rename = Effect.fnUntraced(function* (connection: Connection, group
     )
     if (found.length === 0) return
     const renamed = yield* decode(connection, () =>
-      found.map((row) => ({ id: text(row, "id"), ...called(text(row, "key"), rows(row, "names")) }))
+      found.map((row) => ({ id: text(row, "id"), ...calledIn(text(row, "key"), rows(row, "names")) }))
     )
     yield* connection.write((run) =>
       run(
@@ -124,7 +125,7 @@ const entities = (connection: Connection, group: Group): Stream.Stream<ExportRow
     (row) => ({
       kind: "entity",
       id: text(row, "id"),
-      ...called(text(row, "key"), rows(row, "names")),
+      ...calledIn(text(row, "key"), rows(row, "names")),
       type: text(row, "type"),
       key: text(row, "key"),
       weight: integer(row, "weight")
@@ -158,26 +159,17 @@ const mentions = (connection: Connection, group: Group): Stream.Stream<ExportRow
   ).pipe(Stream.flattenIterable)
 
 interface FactOf extends Pick<RelationRow, "id" | "source" | "target" | "type"> {
-  readonly view: FactView
+  readonly view: RelationRow["facts"][number]
 }
 
-const relation = (facts: ReadonlyArray<FactOf>, first: FactOf): RelationRow => {
-  const { id, source, target, type } = first
-  const views = facts
-    .map(({ view }) => view)
-    .toSorted((a, b) => b.evidence.length - a.evidence.length || compare(a.text, b.text))
-  return {
-    kind: "relation",
-    id,
-    source,
-    target,
-    type,
-    fact: views[0]?.text ?? "",
-    evidence: [...new Set(views.flatMap(({ evidence }) => evidence))].toSorted(compare),
-    weight: views.reduce((sum, { evidence }) => sum + evidence.length, 0),
-    facts: views
-  }
-}
+const relation = (facts: ReadonlyArray<FactOf>, { id, source, target, type }: FactOf): RelationRow => ({
+  kind: "relation",
+  id,
+  source,
+  target,
+  type,
+  ...said(facts.map(({ view }) => view))
+})
 
 /** Facts come in the order of their relations. */
 const relations = (connection: Connection, group: Group): Stream.Stream<ExportRow, StorageError> =>
@@ -266,11 +258,15 @@ const topFacts = `
     WITH top.fact AS f
     MATCH (f)<-[:SUPPORTS]-(:Chunk)-[:PART_OF]->(d:Document)
     WITH d ORDER BY d.title, d.id LIMIT 1
-    RETURN d.title AS title, d.id AS id, COLLECT { MATCH (u:Source)-[:IS]->(d) RETURN u.uri ORDER BY u.uri LIMIT 1 } AS uris
+    RETURN d.title AS title, d.id AS document, COLLECT { MATCH (u:Source)-[:IS]->(d) RETURN u.uri ORDER BY u.uri LIMIT 1 } AS uris
   }
   RETURN s.key AS sourceKey, ${namesOf("s")} AS sourceNames,
     t.key AS targetKey, ${namesOf("t")} AS targetNames,
-    top.type AS type, top.predicate AS predicate, top.fact.text AS text, top.weight AS evidence, title, id, uris`
+    top.type AS type, top.predicate AS predicate, top.fact.text AS text, top.weight AS evidence, title, document, uris`
+
+/** Title, or else source, of a document whose title may be empty. */
+export const documentOf = (row: Row): string =>
+  [text(row, "title"), ...texts(row, "uris"), text(row, "document")].find((one) => one !== "") ?? ""
 
 export const overview = Effect.fnUntraced(function* (
   connection: Connection,
@@ -283,7 +279,7 @@ export const overview = Effect.fnUntraced(function* (
   ])
   return yield* decode(connection, (): Overview => ({
     entities: top.map((row) => {
-      const { aliases, name } = called(text(row, "key"), rows(row, "names"))
+      const { aliases, name } = calledIn(text(row, "key"), rows(row, "names"))
       return {
         name,
         type: text(row, "type"),
@@ -293,12 +289,12 @@ export const overview = Effect.fnUntraced(function* (
       }
     }),
     facts: said.map((row) => ({
-      source: called(text(row, "sourceKey"), rows(row, "sourceNames")).name,
+      source: calledIn(text(row, "sourceKey"), rows(row, "sourceNames")).name,
       type: text(row, "type"),
       ...optionalText(row, "predicate"),
-      target: called(text(row, "targetKey"), rows(row, "targetNames")).name,
+      target: calledIn(text(row, "targetKey"), rows(row, "targetNames")).name,
       text: text(row, "text"),
-      document: [text(row, "title"), ...texts(row, "uris"), text(row, "id")].find((one) => one !== "") ?? "",
+      document: documentOf(row),
       evidence: integer(row, "evidence")
     }))
   }))

@@ -1,5 +1,6 @@
 import type { ChunkId, DocumentId } from "../../domain/Ids.ts"
 import { anyRelation } from "../../domain/Ontology.ts"
+import { called, compare, said } from "../../domain/Views.ts"
 import type { EntityView, ExportRow, Overview } from "../../services/GraphStore.ts"
 import { integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
@@ -9,8 +10,6 @@ import { byChunk, byId, relationColumns } from "./StoreRecords.ts"
 
 type MentionRow = Extract<ExportRow, { readonly kind: "mention" }>
 type RelationRow = Extract<ExportRow, { readonly kind: "relation" }>
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** What people read: the export and the overview. */
 export class StoreViews {
@@ -154,42 +153,33 @@ export class StoreViews {
     }
   }
 
-  /** The commonest name whose key is the entity's, or of all; ties go to the least. The others are aliases. */
-  #names(entity: number): { readonly name: string; readonly aliases: ReadonlyArray<string> } {
+  #names(entity: number) {
     const names = this.#sql.namesOf.all(entity).map((row) => ({
       name: text(row, "name"),
       isOwn: integer(row, "own") === 1,
       count: integer(row, "count")
     }))
-    const [first, ...others] = names.toSorted(
-      (a, b) => Number(b.isOwn) - Number(a.isOwn) || b.count - a.count || compare(a.name, b.name)
-    )
-    const name = first?.name ?? text(this.#sql.keyOf.get(entity) ?? {}, "key")
-    return { name, aliases: others.map(({ name }) => name).toSorted(compare) }
+    // Nearly every entity has a name, and its key is not asked for.
+    const key = names.length > 0 ? "" : text(this.#sql.keyOf.get(entity) ?? {}, "key")
+    return called(key, names)
   }
 
   #relation(row: Row): RelationRow {
-    const facts = this.#sql.factsOf
-      .all(integer(row, "pk"))
-      .map((fact) => ({
-        id: text(fact, "id"),
-        text: text(fact, "text"),
-        ...optionalText(fact, "predicate", "predicate"),
-        ...optionalText(fact, "valid_at", "validAt"),
-        ...optionalText(fact, "invalid_at", "invalidAt"),
-        evidence: this.#sql.evidenceOf.all(integer(fact, "pk")).map((chunk) => text<ChunkId>(chunk, "id"))
-      }))
-      .toSorted((a, b) => b.evidence.length - a.evidence.length || compare(a.text, b.text))
+    const facts = this.#sql.factsOf.all(integer(row, "pk")).map((fact) => ({
+      id: text(fact, "id"),
+      text: text(fact, "text"),
+      ...optionalText(fact, "predicate", "predicate"),
+      ...optionalText(fact, "valid_at", "validAt"),
+      ...optionalText(fact, "invalid_at", "invalidAt"),
+      evidence: this.#sql.evidenceOf.all(integer(fact, "pk")).map((chunk) => text<ChunkId>(chunk, "id"))
+    }))
     return {
       kind: "relation",
       id: text(row, "id"),
       source: text(row, "source_id"),
       target: text(row, "target_id"),
       type: text(row, "type"),
-      fact: facts[0]?.text ?? "",
-      evidence: [...new Set(facts.flatMap(({ evidence }) => evidence))].toSorted(compare),
-      weight: integer(row, "weight"),
-      facts
+      ...said(facts)
     }
   }
 
