@@ -1,7 +1,7 @@
 import { Effect, Option, Schedule } from "effect"
 import { Command } from "effect/cli"
 import type { Group } from "../domain/Ids.ts"
-import type { Copied, Place } from "../pipeline/Copy.ts"
+import type { Copied, Endpoint } from "../pipeline/Copy.ts"
 import { Ended, status, UsageError } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
 import { complain, count, counted, jsonLine, plain, print } from "./Print.ts"
@@ -19,7 +19,7 @@ export const command = Command.make("copy", { config: Flags.config, settings: Fl
   ])
 )
 
-interface Named extends Place {
+interface Named extends Endpoint {
   /** As its flag has it. */
   readonly named: string
 }

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto"
 import type { ChunkId, DecisionId, DocumentId, EntityId, FactId, Group, RelationId } from "./Ids.ts"
-import type { DecisionRecord } from "./Graph.ts"
+import type { DecisionRecord, DocumentState } from "./Graph.ts"
 
 /**
  * What a store holds, as records: the one form in which graphs are compared and exported. Whatever the engine, a store
@@ -16,7 +16,7 @@ export type GraphRecord =
       readonly title: string
       readonly date?: string
       readonly text: string
-      readonly state: "complete" | "partial"
+      readonly state: DocumentState
     }
   | {
       readonly kind: "chunk"

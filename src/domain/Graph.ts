@@ -88,6 +88,12 @@ export interface ResolvedDocument {
   readonly graph: DocumentGraph
 }
 
+/** Partial: some of its chunks are dead. */
+export type DocumentState = "complete" | "partial"
+
+export const stateOf = ({ chunks, extractions }: ResolvedDocument): DocumentState =>
+  chunks.every(({ ordinal }) => extractions.has(ordinal)) ? "complete" : "partial"
+
 /** The counts that the run report shows. */
 export interface GraphCounts {
   readonly group: Group

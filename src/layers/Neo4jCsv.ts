@@ -157,7 +157,7 @@ const putGroup = Effect.fnUntraced(function* (tables: Tables, group: Group) {
   })
   const before = rowsOf()
   Csv.putGroup(tables.put, group)
-  for (const run of yield* ledger.runs(group, 1_000_000_000)) Csv.putRun(tables.put, run)
+  for (const run of yield* ledger.runs(group)) Csv.putRun(tables.put, run)
   for (const letter of yield* ledger.deadLetters(group)) Csv.putLetter(tables.put, group, letter)
   yield* Stream.runForEach(store.stored(group), (document) => {
     Csv.putDocument(tables.put, document)

@@ -103,7 +103,7 @@ export const layerRehearsal = (options: Options): Layer.Layer<GraphStore | Ledge
 /** What a ledger reads. */
 const reads = (connection: Connection.Connection) =>
   ({
-    runs: Effect.fn("Ledger.runs")((group: Group, limit: number) => ledger.runs(connection, group, limit)),
+    runs: Effect.fn("Ledger.runs")((group: Group, limit?: number) => ledger.runs(connection, group, limit)),
     documents: Effect.fn("Ledger.documents")((group: Group, asked: ReadonlyArray<ledger.Asked>) =>
       ledger.documents(connection, group, asked)
     ),

@@ -1,5 +1,6 @@
 import { Array as Arr, Effect, Option, Schema, Semaphore, Stream } from "effect"
 import { DeadLetter } from "../domain/DeadLetter.ts"
+import { stateOf } from "../domain/Graph.ts"
 import type { DocumentId, Group } from "../domain/Ids.ts"
 import { RunId } from "../domain/Ids.ts"
 import { CommitTimes } from "../services/Concurrency.ts"
@@ -10,7 +11,7 @@ import type { StorageError } from "../services/StorageError.ts"
 import { commits, maxCommit, rowsOf } from "./Commits.ts"
 
 /** A graph with its ledger. */
-export interface Place {
+export interface Endpoint {
   readonly store: GraphStore["Service"]
   readonly ledger: Ledger["Service"]
 }
@@ -82,15 +83,12 @@ const shareOf = (document: StoredDocument): number => {
   return Math.min(permits, Math.ceil(bytes / room.unit))
 }
 
-/** Runs that one asks for: all. */
-const all = 1_000_000_000
-
 /** Whoever writes no document has no run. */
 const noRun = RunId.make("copy")
 
 /** Documents of a page that the target does not have as they are: of the same run, recipe, state, sources and dead letters. */
 const missing = Effect.fnUntraced(function* (
-  to: Place,
+  to: Endpoint,
   group: Group,
   letters: Letters,
   page: ReadonlyArray<StoredDocument>
@@ -99,8 +97,8 @@ const missing = Effect.fnUntraced(function* (
   const known = yield* to.ledger.documents(group, asked)
   let at = 0
   const isMissing = ({ deadLetters, resolved, run, sources }: StoredDocument): boolean => {
-    const { chunks, document, extractions, recipe } = resolved
-    const state = chunks.every(({ ordinal }) => extractions.has(ordinal)) ? "complete" : "partial"
+    const { document, recipe } = resolved
+    const state = stateOf(resolved)
     const isKnown = known
       .slice(at, (at += sources.length))
       .every(
@@ -124,7 +122,7 @@ const missing = Effect.fnUntraced(function* (
 })
 
 /** Documents, as many at once as the target takes. */
-const copyDocuments = Effect.fnUntraced(function* (from: Place, to: Place, group: Group, counted: Counted) {
+const copyDocuments = Effect.fnUntraced(function* (from: Endpoint, to: Endpoint, group: Group, counted: Counted) {
   const write = yield* commits({ group, id: noRun }).pipe(
     Effect.provideService(GraphStore, to.store),
     // Nobody here makes way for the commits of a file.
@@ -157,7 +155,7 @@ const copyDocuments = Effect.fnUntraced(function* (from: Place, to: Place, group
 }, Effect.scoped)
 
 /** Of sources that are no documents, and those that the target has of sources with which nothing is wrong any more. */
-const copyLetters = Effect.fnUntraced(function* (from: Place, to: Place, group: Group) {
+const copyLetters = Effect.fnUntraced(function* (from: Endpoint, to: Endpoint, group: Group) {
   const wanted = new Letters(yield* from.ledger.deadLetters(group))
   const there = new Letters(yield* to.ledger.deadLetters(group))
   const writes: Array<Write> = []
@@ -176,9 +174,9 @@ const copyLetters = Effect.fnUntraced(function* (from: Place, to: Place, group: 
 })
 
 /** After the documents: a run that is there has done what it says. */
-const copyRuns = Effect.fnUntraced(function* (from: Place, to: Place, group: Group) {
-  const runs = yield* from.ledger.runs(group, all)
-  const known = new Map((yield* to.ledger.runs(group, all)).map((run) => [run.id, JSON.stringify(run)]))
+const copyRuns = Effect.fnUntraced(function* (from: Endpoint, to: Endpoint, group: Group) {
+  const runs = yield* from.ledger.runs(group)
+  const known = new Map((yield* to.ledger.runs(group)).map((run) => [run.id, JSON.stringify(run)]))
   const missing = runs.filter((run) => known.get(run.id) !== JSON.stringify(run)).toReversed()
   yield* Effect.forEach(missing, to.ledger.startRun, { discard: true })
   const [newest] = runs
@@ -192,8 +190,8 @@ const copyRuns = Effect.fnUntraced(function* (from: Place, to: Place, group: Gro
  * what it has of other sources stays. Should it break off, it goes on when it is run again.
  */
 export const copyGroup = Effect.fn("Copy.group")(function* (
-  from: Place,
-  to: Place,
+  from: Endpoint,
+  to: Endpoint,
   group: Group,
   counted: Counted = { seen: 0, copied: 0 }
 ): Effect.fn.Return<Copied, StorageError> {

@@ -2,7 +2,7 @@ import { Context } from "effect"
 import type { Effect, Stream } from "effect"
 import type { GraphRecord } from "../domain/Canonical.ts"
 import type { DeadLetter } from "../domain/DeadLetter.ts"
-import type { GraphCounts, ResolvedDocument } from "../domain/Graph.ts"
+import type { DocumentState, GraphCounts, ResolvedDocument } from "../domain/Graph.ts"
 import type { ChunkId, ChunkKey, DocumentId, Group, RunId } from "../domain/Ids.ts"
 import type { StorageError } from "./StorageError.ts"
 
@@ -51,24 +51,10 @@ export interface Removal {
 
 /** What a person wants to see first of a graph. */
 export interface Overview {
-  readonly entities: ReadonlyArray<{
-    readonly name: string
-    readonly type: string
-    /** Relations that it is part of. */
-    readonly relations: number
-    readonly mentions: number
-    readonly aliases: ReadonlyArray<string>
-  }>
-  readonly facts: ReadonlyArray<{
-    readonly source: string
-    readonly type: string
-    /** The words between the two, where the type says nothing. */
-    readonly predicate?: string
-    readonly target: string
-    readonly text: string
-    readonly document: string
-    readonly evidence: number
-  }>
+  readonly entities: ReadonlyArray<Pick<FoundEntity, "name" | "type" | "relations" | "mentions" | "aliases">>
+  readonly facts: ReadonlyArray<
+    Pick<FoundFact, "source" | "type" | "predicate" | "target" | "text" | "document" | "evidence">
+  >
 }
 
 /** What somebody is looking for. */
@@ -110,6 +96,7 @@ export interface FoundFact {
   readonly source: string
   readonly target: string
   readonly type: string
+  /** The words between the two, where the type says nothing. */
   readonly predicate?: string
   readonly text: string
   readonly validAt?: string
@@ -215,7 +202,7 @@ export type ExportRow =
       readonly title: string
       readonly mediaType: string
       readonly date?: string
-      readonly state: "complete" | "partial"
+      readonly state: DocumentState
       readonly text: string
     }
   | {

@@ -1,6 +1,7 @@
 import { Context } from "effect"
 import type { Effect, Option, Stream } from "effect"
 import type { DeadLetter } from "../domain/DeadLetter.ts"
+import type { DocumentState } from "../domain/Graph.ts"
 import type { DocumentId, Group, Recipe, RunId } from "../domain/Ids.ts"
 import type { RunReport } from "../domain/RunReport.ts"
 import type { StorageError } from "./StorageError.ts"
@@ -22,7 +23,7 @@ export interface RunEntry {
 
 export interface KnownDocument {
   readonly recipe: Recipe
-  readonly state: "complete" | "partial"
+  readonly state: DocumentState
   /** The one that wrote it. */
   readonly run: RunId
   readonly isPointedAt: boolean
@@ -44,8 +45,8 @@ export class Ledger extends Context.Service<
   {
     readonly startRun: (run: RunEntry) => Effect.Effect<void, StorageError>
     readonly finishRun: (run: RunEntry) => Effect.Effect<void, StorageError>
-    /** Newest first. */
-    readonly runs: (group: Group, limit: number) => Effect.Effect<ReadonlyArray<RunEntry>, StorageError>
+    /** Newest first; all of them without a limit. */
+    readonly runs: (group: Group, limit?: number) => Effect.Effect<ReadonlyArray<RunEntry>, StorageError>
     /** What is known of each document, and whether `source` points at it, in the order asked. */
     readonly documents: (
       group: Group,

@@ -8,7 +8,7 @@ import { RunId } from "../../src/domain/Ids.ts"
 import type { Group } from "../../src/domain/Ids.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { copyGroup } from "../../src/pipeline/Copy.ts"
-import type { Place } from "../../src/pipeline/Copy.ts"
+import type { Endpoint } from "../../src/pipeline/Copy.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import type { Write } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
@@ -30,7 +30,7 @@ const unreadable = (source: string, message: string) =>
 
 const run = RunId.make("run")
 
-const contents = ({ ledger, store }: Place, group: Group) =>
+const contents = ({ ledger, store }: Endpoint, group: Group) =>
   Effect.all({
     hash: store.hash(group),
     rows: Stream.runCollect(store.exportRows(group)),
@@ -40,7 +40,7 @@ const contents = ({ ledger, store }: Place, group: Group) =>
   })
 
 /** Documents, some of them partial, letters of sources with a document and without, runs that ended and one that did not. */
-const fill = Effect.fnUntraced(function* ({ ledger, store }: Place, group: Group, documents: number, seed = 7) {
+const fill = Effect.fnUntraced(function* ({ ledger, store }: Endpoint, group: Group, documents: number, seed = 7) {
   const random = makeRandom(seed)
   const writes: ReadonlyArray<Write> = Array.from({ length: documents }, (_, i) =>
     documentWrite(group, i % 9 === 0 ? [`s${i}`, `copy of s${i}`] : [`s${i}`], randomOutline(random, `${i}`))

@@ -1,12 +1,12 @@
-import { Schema } from "effect"
-import { DeadLetter } from "../../domain/DeadLetter.ts"
+import type { DeadLetter } from "../../domain/DeadLetter.ts"
+import { stateOf } from "../../domain/Graph.ts"
 import { chunkKey, sourceId } from "../../domain/Ids.ts"
 import type { Group } from "../../domain/Ids.ts"
-import { RunReport } from "../../domain/RunReport.ts"
 import type { ExportRow, StoredDocument } from "../../services/GraphStore.ts"
 import type { RunEntry } from "../../services/Ledger.ts"
 import { labelOf, relationshipOf } from "./Identifiers.ts"
-import { ofSource } from "./Plan.ts"
+import { runRow } from "./Ledger.ts"
+import { letterRow } from "./Letters.ts"
 import { current, embeddingOf } from "./Schema.ts"
 import { headOf } from "./Values.ts"
 
@@ -128,13 +128,14 @@ export const tableOf = (name: TableName): Table => {
  */
 export const arrayDelimiter = "\u001f"
 
-export type Field = string | number | boolean | undefined
+/** Absent: null. */
+export type Field = string | number | boolean | null | undefined
 
 const quoted = (text: string): string => `"${text.includes('"') ? text.replaceAll('"', '""') : text}"`
 
 /** As it stands in a line. */
 export const fieldOf = (value: Field): string =>
-  value === undefined ? "" : typeof value === "string" ? quoted(value) : String(value)
+  value === undefined || value === null ? "" : typeof value === "string" ? quoted(value) : String(value)
 
 /** Takes a row of a table. */
 export interface Put {
@@ -148,48 +149,25 @@ const list = (elements: ReadonlyArray<string>): string => elements.join(arrayDel
 /** Nine digits tell every 32-bit float from its neighbours. */
 const float = (value: number): string => (value === 0 ? "0" : value.toPrecision(9))
 
-const LetterJson = Schema.fromJsonString(DeadLetter)
-const encodeLetter = Schema.encodeSync(LetterJson)
-const encodeReport = Schema.encodeSync(Schema.fromJsonString(RunReport))
-
 export const putSchema = (put: Put): void => put("schema", ["sluice", current])
 
 export const putGroup = (put: Put, group: Group): void => put("groups", [group, 1])
 
-export const putRun = (put: Put, run: RunEntry): void =>
-  put("runs", [
-    run.id,
-    run.group,
-    run.startedAt,
-    run.finishedAt,
-    run.status,
-    run.report === undefined ? undefined : encodeReport(run.report),
-    run.root,
-    run.recipe === undefined ? undefined : JSON.stringify(run.recipe)
-  ])
+export const putRun = (put: Put, run: RunEntry): void => {
+  const { finishedAt, group, id, recipe, report, root, startedAt, status } = runRow(run)
+  put("runs", [id, group, startedAt, finishedAt, status, report, root, recipe])
+}
 
 export const putLetter = (put: Put, group: Group, letter: DeadLetter): void => {
-  const source = sourceId(group, letter.source)
-  const ordinal = letter.ordinal ?? ofSource
-  put("letters", [
-    `${source}/${ordinal}`,
-    group,
-    source,
-    letter.source,
-    headOf(letter.source),
-    ordinal,
-    letter.document,
-    letter.cause,
-    encodeLetter(letter)
-  ])
+  const row = letterRow(group, letter)
+  put("letters", [row.id, group, row.sourceId, row.source, row.head, row.ordinal, row.document, row.cause, row.letter])
 }
 
 /** A document with all that is its own; entities, facts and relations are shared, and come from `putView`. */
 export const putDocument = (put: Put, { embeddings, resolved, run, sources }: StoredDocument): void => {
   const { chunks, document, extractions, graph, recipe } = resolved
   const { date, group, id, mediaType, text, title } = document
-  const state = chunks.every(({ ordinal }) => extractions.has(ordinal)) ? "complete" : "partial"
-  put("documents", [id, group, recipe, state, mediaType, title, date, text, run])
+  put("documents", [id, group, recipe, stateOf(resolved), mediaType, title, date, text, run])
   for (const uri of sources) {
     const source = sourceId(group, uri)
     put("sources", [source, group, uri, headOf(uri)])

@@ -1,5 +1,4 @@
 import { Effect, Option, Schema, Stream } from "effect"
-import { DeadLetter } from "../../domain/DeadLetter.ts"
 import { Extraction } from "../../domain/Extraction.ts"
 import type {
   DecisionRecord,
@@ -27,9 +26,9 @@ import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { decode } from "./Decoded.ts"
 import { failure, locationOf } from "./Fault.ts"
+import { decodeLetter } from "./Letters.ts"
 import { boolean, integer, list, optionalText, text, texts } from "./Values.ts"
 
-const decodeLetter = Schema.decodeUnknownSync(Schema.fromJsonString(DeadLetter))
 const decodeExtraction = Schema.decodeUnknownSync(Schema.fromJsonString(Extraction))
 
 /** Ids and sizes that one statement gives. */
@@ -82,7 +81,7 @@ const together = (all: Stream.Stream<Listed, StorageError>): Stream.Stream<Reado
   )
 
 /** The vector of a chunk node, under whatever name it has its length in: `embedding`, or `embedding_256`. */
-const embeddingOf = (node: string): string =>
+const anyEmbeddingOf = (node: string): string =>
   `head([property IN keys(${node}) WHERE property STARTS WITH "embedding" | ${node}[property]])`
 
 const ofChunks = "UNWIND $ids AS id MATCH (:Document {id: id})<-[:PART_OF]-(c:Chunk)"
@@ -95,7 +94,7 @@ const statements = {
       d.run AS run, COLLECT { MATCH (s:Source)-[:IS]->(d) RETURN s.uri } AS sources`,
   chunks: `${ofChunks}
     RETURN id, c.id AS chunk, c.ordinal AS ordinal, c.start AS start, c.end AS end, c.tokens AS tokens,
-      c.header AS header, c.extraction AS extraction, ${embeddingOf("c")} AS embedding
+      c.header AS header, c.extraction AS extraction, ${anyEmbeddingOf("c")} AS embedding
     ORDER BY id, ordinal`,
   names: `${ofChunks}
     MATCH (c)-[n:NAMES]->(e:Entity)

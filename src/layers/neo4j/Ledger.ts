@@ -1,5 +1,5 @@
 import { Effect, Option, Schema, Stream } from "effect"
-import { DeadLetter } from "../../domain/DeadLetter.ts"
+import type { DocumentState } from "../../domain/Graph.ts"
 import { sourceId } from "../../domain/Ids.ts"
 import type { DocumentId, Group, Recipe, RunId } from "../../domain/Ids.ts"
 import { RunReport } from "../../domain/RunReport.ts"
@@ -7,34 +7,39 @@ import type { KnownDocument, KnownSource, RunEntry } from "../../services/Ledger
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
 import { decode } from "./Decoded.ts"
+import { decodeLetter, letterId, ofSource } from "./Letters.ts"
 import { boolean, headOf, integer, text, texts, whole } from "./Values.ts"
 
 const ReportJson = Schema.fromJsonString(RunReport)
 const encodeReport = Schema.encodeSync(ReportJson)
 const decodeReport = Schema.decodeUnknownSync(ReportJson)
 const decodeRecipe = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.String)))
-const decodeLetter = Schema.decodeUnknownSync(Schema.fromJsonString(DeadLetter))
 
-export const putRun = (connection: Connection, run: RunEntry): Effect.Effect<void, StorageError> =>
-  Effect.asVoid(
+/** The node of a run. */
+export const runRow = (run: RunEntry) => ({
+  id: run.id,
+  group: run.group,
+  startedAt: run.startedAt,
+  finishedAt: run.finishedAt ?? null,
+  status: run.status,
+  report: run.report === undefined ? null : encodeReport(run.report),
+  root: run.root ?? null,
+  recipe: run.recipe === undefined ? null : JSON.stringify(run.recipe)
+})
+
+export const putRun = (connection: Connection, run: RunEntry): Effect.Effect<void, StorageError> => {
+  const { finishedAt, startedAt, ...row } = runRow(run)
+  return Effect.asVoid(
     connection.write((send) =>
       send(
         `MERGE (r:Run {group: $group, id: $id})
          SET r.startedAt = $startedAt, r.finishedAt = $finishedAt, r.status = $status, r.report = $report,
            r.root = $root, r.recipe = $recipe`,
-        {
-          id: run.id,
-          group: run.group,
-          startedAt: whole(run.startedAt),
-          finishedAt: run.finishedAt === undefined ? null : whole(run.finishedAt),
-          status: run.status,
-          report: run.report === undefined ? null : encodeReport(run.report),
-          root: run.root ?? null,
-          recipe: run.recipe === undefined ? null : JSON.stringify(run.recipe)
-        }
+        { ...row, startedAt: whole(startedAt), finishedAt: finishedAt === null ? null : whole(finishedAt) }
       )
     )
   )
+}
 
 const runEntry = (row: Row, group: Group): RunEntry => {
   const { finishedAt, recipe, report, root } = row
@@ -50,7 +55,11 @@ const runEntry = (row: Row, group: Group): RunEntry => {
   }
 }
 
-export const runs = Effect.fnUntraced(function* (connection: Connection, group: Group, limit: number) {
+export const runs = Effect.fnUntraced(function* (
+  connection: Connection,
+  group: Group,
+  limit = Number.MAX_SAFE_INTEGER
+) {
   const found = yield* connection.read(
     `MATCH (r:Run {group: $group})
      RETURN r.id AS id, r.startedAt AS startedAt, r.finishedAt AS finishedAt, r.status AS status, r.report AS report,
@@ -65,15 +74,12 @@ const knownDocument = (row: Row): Option.Option<KnownDocument> =>
   typeof row["recipe"] === "string"
     ? Option.some({
         recipe: text<Recipe>(row, "recipe"),
-        state: text<"complete" | "partial">(row, "state"),
+        state: text<DocumentState>(row, "state"),
         run: text<RunId>(row, "run"),
         isPointedAt: boolean(row, "isPointedAt"),
         hasLetter: boolean(row, "hasLetter")
       })
     : Option.none()
-
-/** Ids of dead letters that are of a source as a whole end so. */
-const wholeLetter = (group: Group, source: string): string => `${sourceId(group, source)}/-1`
 
 export interface Asked {
   readonly id: DocumentId
@@ -98,7 +104,7 @@ export const documents = Effect.fnUntraced(function* (
         index: whole(index),
         id,
         source: sourceId(group, source),
-        letter: wholeLetter(group, source)
+        letter: letterId(group, source, ofSource)
       }))
     }
   )
@@ -122,7 +128,7 @@ export const hasLetters = Effect.fnUntraced(function* (
   const found = yield* connection.read(
     `UNWIND $asked AS row
      RETURN EXISTS { (:DeadLetter {id: row.id}) } AS hasLetter ORDER BY row.index`,
-    { asked: sources.map((source, index) => ({ index: whole(index), id: wholeLetter(group, source) })) }
+    { asked: sources.map((source, index) => ({ index: whole(index), id: letterId(group, source, ofSource) })) }
   )
   return yield* decode(connection, () => found.map((row) => boolean(row, "hasLetter")))
 })

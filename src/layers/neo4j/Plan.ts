@@ -3,12 +3,10 @@ import { DeadLetter } from "../../domain/DeadLetter.ts"
 import { compare } from "../../domain/Views.ts"
 import type { DocumentWrite, Write } from "../../services/GraphStore.ts"
 import { failure } from "./Fault.ts"
+import { ordinalOf } from "./Letters.ts"
 
 const encodeLetter = Schema.encodeSync(DeadLetter)
 const decodeLetter = Schema.decodeSync(DeadLetter)
-
-/** Of a source as a whole. */
-export const ofSource = -1
 
 /** What a commit finds of what it speaks of. */
 export interface Before {
@@ -73,8 +71,6 @@ export const spokenOf = (writes: ReadonlyArray<Write>) => {
   for (const source of sources) lettersOf.add(source)
   return { sources, lettersOf, documents, forgotten }
 }
-
-const ordinalOf = ({ ordinal }: DeadLetter): number => ordinal ?? ofSource
 
 /** Dead letters by source and ordinal, as the commit goes on. */
 class Letters {

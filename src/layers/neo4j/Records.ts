@@ -1,7 +1,7 @@
 import { Effect, Stream } from "effect"
 import { GraphHash } from "../../domain/Canonical.ts"
 import type { GraphRecord } from "../../domain/Canonical.ts"
-import type { DecisionRecord, GraphCounts } from "../../domain/Graph.ts"
+import type { DecisionRecord, DocumentState, GraphCounts } from "../../domain/Graph.ts"
 import type { ChunkId, DecisionId, DocumentId, EntityId, FactId, Group, RelationId } from "../../domain/Ids.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
@@ -21,7 +21,7 @@ const sections: ReadonlyArray<readonly [statement: string, read: (row: Row, grou
       title: text(row, "title"),
       ...optionalText(row, "date"),
       text: text(row, "text"),
-      state: text<"complete" | "partial">(row, "state")
+      state: text<DocumentState>(row, "state")
     })
   ],
   [

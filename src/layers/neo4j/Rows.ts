@@ -1,3 +1,4 @@
+import { stateOf } from "../../domain/Graph.ts"
 import type { DocumentGraph, EntityRecord, FactRecord, RelationRecord } from "../../domain/Graph.ts"
 import { chunkKey } from "../../domain/Ids.ts"
 import { normaliseName } from "../../domain/Names.ts"
@@ -135,11 +136,10 @@ export const graphRows = (writes: ReadonlyArray<DocumentWrite>): GraphRows => {
   for (const { embeddings, resolved, run } of writes) {
     const { document, extractions, graph, recipe } = resolved
     const { date, id, mediaType, text, title } = document
-    const state = resolved.chunks.every(({ ordinal }) => extractions.has(ordinal)) ? "complete" : "partial"
     documents.push({
       id,
       recipe,
-      state,
+      state: stateOf(resolved),
       mediaType,
       title,
       date: date ?? null,

@@ -1,4 +1,5 @@
 import { Effect, Stream } from "effect"
+import type { DocumentState } from "../../domain/Graph.ts"
 import type { ChunkId, DocumentId, Group } from "../../domain/Ids.ts"
 import { normaliseName } from "../../domain/Names.ts"
 import { anyRelation } from "../../domain/Ontology.ts"
@@ -87,7 +88,7 @@ const documents = (connection: Connection, group: Group): Stream.Stream<ExportRo
         title: text(row, "title"),
         mediaType: text(row, "mediaType"),
         ...optionalText(row, "date"),
-        state: text<"complete" | "partial">(row, "state"),
+        state: text<DocumentState>(row, "state"),
         text: text(row, "text")
       }
     }

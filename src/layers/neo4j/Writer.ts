@@ -1,5 +1,3 @@
-import { Schema } from "effect"
-import { DeadLetter } from "../../domain/DeadLetter.ts"
 import { sourceId } from "../../domain/Ids.ts"
 import type { Group, RunId } from "../../domain/Ids.ts"
 import { compare } from "../../domain/Views.ts"
@@ -7,16 +5,13 @@ import type { DocumentWrite, Write } from "../../services/GraphStore.ts"
 import type { Answer, RunStatement } from "./Connection.ts"
 import { Conflict, failure } from "./Fault.ts"
 import { relationshipOf } from "./Identifiers.ts"
-import { ofSource, plan, spokenOf } from "./Plan.ts"
+import { decodeLetter, letterId, letterRow } from "./Letters.ts"
+import { plan, spokenOf } from "./Plan.ts"
 import type { Before, Plan } from "./Plan.ts"
 import { graphRows } from "./Rows.ts"
 import type { GraphRows, Nested } from "./Rows.ts"
 import { addEntities, addRelations, followRelations, statements, sweepRelations, weighRelations } from "./Statements.ts"
 import { boolean, headOf, integer, text, whole } from "./Values.ts"
-
-const LetterJson = Schema.fromJsonString(DeadLetter)
-const encodeLetter = Schema.encodeSync(LetterJson)
-const decodeLetter = Schema.decodeUnknownSync(LetterJson)
 
 /** Rows that one statement takes at most: more are no faster, and a message of them all could be too large. */
 const maxRows = 2000
@@ -253,23 +248,16 @@ const account = (
     unpointed.map((source) => sourceId(group, source))
   )
   commit.send(statements.dropDocuments, removed)
-  const idOf = (source: string, ordinal: number): string => `${sourceId(group, source)}/${ordinal}`
   commit.send(
     statements.dropLetters,
-    letters.dropped.map(({ ordinal, source }) => idOf(source, ordinal))
+    letters.dropped.map(({ ordinal, source }) => letterId(group, source, ordinal))
   )
   commit.send(
     statements.putLetters,
-    letters.put.map((letter) => ({
-      id: idOf(letter.source, letter.ordinal ?? ofSource),
-      sourceId: sourceId(group, letter.source),
-      source: letter.source,
-      head: headOf(letter.source),
-      ordinal: whole(letter.ordinal ?? ofSource),
-      document: letter.document ?? null,
-      cause: letter.cause,
-      letter: encodeLetter(letter)
-    }))
+    letters.put.map((letter) => {
+      const row = letterRow(group, letter)
+      return { ...row, ordinal: whole(row.ordinal) }
+    })
   )
 }
 

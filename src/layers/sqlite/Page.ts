@@ -26,6 +26,9 @@ export interface Section<A> {
 
 export const start = (section: number): Cursor => ({ section, id: "", ordinal: -1 })
 
+/** About how many characters a row's ids and numbers are. */
+export const perRow = 100
+
 const maxRows = 500
 const maxSize = 1_000_000
 

@@ -21,7 +21,7 @@ import type {
 } from "../../domain/Ids.ts"
 import { integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
-import { page } from "./Page.ts"
+import { page, perRow } from "./Page.ts"
 import type { Batch, Cursor, Page } from "./Page.ts"
 import type { StoreWrite } from "./StoreWriter.ts"
 
@@ -157,9 +157,6 @@ export class StoreDocuments {
     }
   }
 }
-
-/** About how many characters a row's ids and numbers are. */
-const perRow = 100
 
 const sizeOf = ({ chunks, document, embeddings, graph }: StoreDocument): number => {
   const rows = graph.names.length + graph.mentions.length + graph.supports.length

@@ -1,5 +1,5 @@
 import type { GraphRecord } from "../../domain/Canonical.ts"
-import type { GraphCounts } from "../../domain/Graph.ts"
+import type { DocumentState, GraphCounts } from "../../domain/Graph.ts"
 import type { DocumentId, Group, Recipe, RunId } from "../../domain/Ids.ts"
 import type { ExportRow, Found, Overview, RemovalWrite, SearchQuery } from "../../services/GraphStore.ts"
 import type { KnownSource, RunEntry } from "../../services/Ledger.ts"
@@ -158,7 +158,7 @@ export class StoreEngine {
     })
   }
 
-  runs(group: Group, limit: number): ReadonlyArray<StoredRun> {
+  runs(group: Group, limit = all): ReadonlyArray<StoredRun> {
     return this.#sql.runs.all(this.#group(group), limit).map((row) => {
       const { finished_at: finishedAt, recipe, report, root } = row
       return {
@@ -183,7 +183,7 @@ export class StoreEngine {
     if (row === undefined) return undefined
     return {
       recipe: text<Recipe>(row, "recipe"),
-      state: text<"complete" | "partial">(row, "state"),
+      state: text<DocumentState>(row, "state"),
       run: text<RunId>(row, "run"),
       isPointedAt: integer(row, "is_pointed_at") === 1,
       hasLetter: integer(row, "has_letter") === 1
@@ -232,6 +232,9 @@ export class StoreEngine {
 }
 
 const sourcesPage = 1000
+
+/** A `LIMIT` that is none. */
+const all = -1
 
 /** Of a group that nothing was written to. */
 const none = 0

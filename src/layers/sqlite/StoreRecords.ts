@@ -1,10 +1,10 @@
 import { GraphHash } from "../../domain/Canonical.ts"
 import type { GraphRecord } from "../../domain/Canonical.ts"
-import type { DecisionRecord } from "../../domain/Graph.ts"
+import type { DecisionRecord, DocumentState } from "../../domain/Graph.ts"
 import type { ChunkId, DecisionId, DocumentId, EntityId, FactId, Group, RelationId } from "../../domain/Ids.ts"
 import { integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
-import { page, start } from "./Page.ts"
+import { page, perRow, start } from "./Page.ts"
 import type { Batch, Cursor, Page, Section } from "./Page.ts"
 
 /** A section of rows that are ordered by their id. */
@@ -68,9 +68,6 @@ export const byChunk = <A>(
   }
 }
 
-/** About how many characters a row's ids and numbers are. */
-const perRow = 100
-
 export const relationColumns = `r.id, s.id AS source_id, t.id AS target_id, r.type, r.weight, r.pk
   FROM relation r JOIN entity s ON s.pk = r.source JOIN entity t ON t.pk = r.target`
 
@@ -87,7 +84,7 @@ const sections = (db: Database): ReadonlyArray<Section<GraphRecord>> => [
       title: text(row, "title"),
       ...optionalText(row, "date", "date"),
       text: text(row, "text"),
-      state: text<"complete" | "partial">(row, "state")
+      state: text<DocumentState>(row, "state")
     }),
     (row) => text(row, "text").length
   ),

@@ -1,3 +1,4 @@
+import type { DocumentState } from "../../domain/Graph.ts"
 import type { ChunkId, DocumentId } from "../../domain/Ids.ts"
 import { anyRelation } from "../../domain/Ontology.ts"
 import { called, compare, said } from "../../domain/Views.ts"
@@ -138,7 +139,7 @@ export class StoreViews {
       title: text(row, "title"),
       mediaType: text(row, "media_type"),
       ...optionalText(row, "date", "date"),
-      state: text<"complete" | "partial">(row, "state"),
+      state: text<DocumentState>(row, "state"),
       text: text(row, "text")
     }
   }
