@@ -5,7 +5,7 @@ import type { DecisionRecord, DocumentState, GraphCounts } from "../../domain/Gr
 import type { ChunkId, DecisionId, DocumentId, EntityId, FactId, Group, RelationId } from "../../domain/Ids.ts"
 import type { StorageError } from "../../services/StorageError.ts"
 import type { Connection, Row } from "./Connection.ts"
-import { decoded } from "./Decoded.ts"
+import { decode, decoded } from "./Decoded.ts"
 import { boolean, integer, optionalText, text, whole } from "./Values.ts"
 
 /** Weights that evidence counts are degrees, which a node has at hand however many they are. */
@@ -184,13 +184,12 @@ export const counts = Effect.fnUntraced(function* (connection: Connection, group
      RETURN documents, chunks, entities, relations, mentions`,
     { group }
   )
-  const found: GraphCounts = {
+  return yield* decode(connection, (): GraphCounts => ({
     group,
     documents: integer(row, "documents"),
     chunks: integer(row, "chunks"),
     entities: integer(row, "entities"),
     relations: integer(row, "relations"),
     mentions: integer(row, "mentions")
-  }
-  return found
+  }))
 })

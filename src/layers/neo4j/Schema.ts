@@ -74,24 +74,28 @@ const version3: ReadonlyArray<Part> = [
   fullText("sluice_fact_text", "Fact", "text")
 ]
 
-/** Every relation has a fact that leads it (see Statements.ts). To look one up would lock what the inner transactions set. */
-const leadRelations = `
-  MATCH (f:Fact)
-  WITH f.relation AS relation, min(f.id) AS id, count(f.leads) AS leads
-  WHERE leads = 0
-  CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`
+/**
+ * Every relation has a fact that leads it (see Statements.ts). To look one up would lock what the inner transactions
+ * set.
+ */
+const leadRelations = (connection: Connection): Effect.Effect<void, StorageError> =>
+  connection.alone(`
+    MATCH (f:Fact)
+    WITH f.relation AS relation, min(f.id) AS id, count(f.leads) AS leads
+    WHERE leads = 0
+    CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`)
 
 interface Migration {
   readonly parts: ReadonlyArray<Part>
-  /** What brings a graph of the version before up to date, when the parts are there; may be broken off and run again. */
-  readonly steps: ReadonlyArray<string>
+  /** Brings a graph of the version before up to date, when the parts are there; may be broken off and run again. */
+  readonly update?: (connection: Connection) => Effect.Effect<void, StorageError>
 }
 
 /** What each version added; only ever append. */
 const migrations: ReadonlyArray<Migration> = [
-  { parts: version1, steps: [] },
-  { parts: version2, steps: [leadRelations] },
-  { parts: version3, steps: [] }
+  { parts: version1 },
+  { parts: version2, update: leadRelations },
+  { parts: version3, update: (connection) => moveEmbeddings(connection) }
 ]
 
 /** The version that this program writes. */
@@ -166,11 +170,10 @@ export const ensure = Effect.fnUntraced(function* (connection: Connection) {
     )
     yield* connection.alone("CALL db.awaitIndexes(300)")
   }
-  if (found.version > 0 && found.version < 3) yield* moveEmbeddings(connection)
   yield* ensureKnownVectors(connection)
   if (found.version < current) {
-    const steps = found.version === 0 ? [] : migrations.slice(found.version).flatMap((migration) => migration.steps)
-    yield* Effect.forEach(steps, (step) => connection.alone(step), { discard: true })
+    const later = found.version === 0 ? [] : migrations.slice(found.version)
+    yield* Effect.forEach(later, ({ update }) => update?.(connection) ?? Effect.void, { discard: true })
     yield* connection.write(async (run) => {
       await run(`MERGE (v:SluiceSchema {id: "sluice"}) SET v.version = ${current}`)
     })
@@ -222,7 +225,10 @@ const ensureKnownVectors = Effect.fnUntraced(function* (connection: Connection) 
   yield* Effect.forEach(lengths, (length) => ensureVectors(connection, length), { discard: true })
 })
 
-/** Versions 1 and 2 had them in one property, whatever their length. What was moved is not found again, should this break off. */
+/**
+ * Versions 1 and 2 had them in one property, whatever their length. What was moved is not found again, should this break
+ * off.
+ */
 export const moveEmbeddings = Effect.fnUntraced(function* (connection: Connection) {
   const lengths = yield* connection.read(
     "MATCH (c:Chunk) WHERE c.group IS NOT NULL AND c.embedding IS NOT NULL RETURN DISTINCT size(c.embedding) AS length"

@@ -51,7 +51,10 @@ const clauses = (words: string, fields: ReadonlyArray<string>, shortest: number)
     )
   ].join(" ")
 
-/** The group counts for nothing, but whoever has not its words is not found at all. Words are those of several groups, so rows are compared as well. */
+/**
+ * The group counts for nothing, but whoever has not its words is not found at all. Words are those of several groups, so
+ * rows are compared as well.
+ */
 const within = (group: Group, query: string): string => `+group:${phrase(group)}^0 +(${query})`
 
 /** Rows of other groups, which have the same words in their names, are null: nothing of them leaves the server. */

@@ -313,6 +313,15 @@ export const integer = (row: Row, column: string): number => {
   return value
 }
 
+/** A column of 32-bit floats; none where it is null. Copied only where its bytes do not begin where floats may. */
+export const floats = (row: Row, column: string): Float32Array => {
+  const value = row[column]
+  if (!(value instanceof Uint8Array)) return new Float32Array()
+  const size = Float32Array.BYTES_PER_ELEMENT
+  const bytes = value.byteOffset % size === 0 ? value : value.slice()
+  return new Float32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / size))
+}
+
 /** `{ [field]: text }`, or nothing where the column is null. */
 export const optionalText = <Field extends string>(
   row: Row,

@@ -19,7 +19,7 @@ import type {
   RelationId,
   RunId
 } from "../../domain/Ids.ts"
-import { integer, optionalText, text } from "./Database.ts"
+import { floats, integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
 import { page, perRow } from "./Page.ts"
 import type { Batch, Cursor, Page } from "./Page.ts"
@@ -83,7 +83,7 @@ export class StoreDocuments {
       deadLetters: sql.letters.all(pk).map((letter) => text(letter, "letter")),
       embeddings: sql.embeddings.all(pk).map((embedding) => ({
         chunk: text<ChunkId>(embedding, "id"),
-        vector: floats(embedding["vector"])
+        vector: floats(embedding, "vector")
       }))
     }
   }
@@ -163,12 +163,6 @@ const sizeOf = ({ chunks, document, embeddings, graph }: StoreDocument): number 
   const extracted = chunks.reduce((sum, { extraction = "", header }) => sum + extraction.length + header.length, 0)
   const floats = embeddings.reduce((sum, { vector }) => sum + vector.byteLength, 0)
   return document.text.length + extracted + floats + perRow * (rows + chunks.length)
-}
-
-/** A copy: the bytes of a column need not begin where floats may. */
-const floats = (bytes: Row[string] | undefined): Float32Array => {
-  const whole = bytes instanceof Uint8Array ? bytes.slice() : new Uint8Array()
-  return new Float32Array(whole.buffer, 0, Math.floor(whole.byteLength / Float32Array.BYTES_PER_ELEMENT))
 }
 
 const statements = (db: Database) => ({

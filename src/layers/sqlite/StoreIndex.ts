@@ -2,7 +2,10 @@ import { searchText } from "../../domain/Search.ts"
 import { integer, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
 
-/** Names as three-letter pieces: every word begins with two spaces and is followed by one, so that a beginning of one letter is a piece too. */
+/**
+ * Names as three-letter pieces: every word begins with two spaces and is followed by one, so that a beginning of one letter
+ * is a piece too.
+ */
 export const padded = (words: string): string => (words === "" ? "" : `${`  ${words.replaceAll(" ", "  ")}`} `)
 
 /** What of a name is indexed. */

@@ -1,6 +1,6 @@
 import { asked, byRank, cosineTo, distance, hasDirection, rank, searchText, share, slips } from "../../domain/Search.ts"
 import type { Found, FoundChunk, FoundEntity, FoundFact, SearchQuery } from "../../services/GraphStore.ts"
-import { integer, optionalText, text } from "./Database.ts"
+import { floats, integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
 import { padded } from "./StoreIndex.ts"
 import type { StoreViews } from "./StoreViews.ts"
@@ -168,7 +168,7 @@ export class StoreSearch {
     const best: Array<{ readonly chunk: number; readonly score: number; readonly id: string }> = []
     const cosineOf = cosineTo(vector)
     for (const row of this.#sql.embeddings.iterate(group, vector.byteLength)) {
-      const score = cosineOf(floats(row))
+      const score = cosineOf(floats(row, "vector"))
       const last = best[limit - 1]
       if (Number.isNaN(score) || (last !== undefined && score < last.score)) continue
       const chunk = integer(row, "chunk")
@@ -204,14 +204,6 @@ export class StoreSearch {
 
 /** As one phrase. What is quoted are letters, digits and spaces alone, whatever was asked: see `searchText`. */
 const quoted = (terms: string): string => `"${terms.replaceAll('"', "")}"`
-
-const floats = (row: Row): Float32Array => {
-  const bytes = row["vector"]
-  if (!(bytes instanceof Uint8Array)) return new Float32Array()
-  return bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0
-    ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / Float32Array.BYTES_PER_ELEMENT)
-    : new Float32Array(Uint8Array.from(bytes).buffer)
-}
 
 const statements = (db: Database) => ({
   candidates: db.prepare(
