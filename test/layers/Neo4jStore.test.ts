@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { auth, driver } from "neo4j-driver"
-import { Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted, Schema, Stream } from "effect"
+import { Effect, Redacted, Schema, Stream } from "effect"
 import { graphHash } from "../../src/domain/Canonical.ts"
 import { RunId } from "../../src/domain/Ids.ts"
 import * as Connection from "../../src/layers/neo4j/Connection.ts"
@@ -10,11 +9,9 @@ import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
 import type { RemovalWrite, Write } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
-import type { StorageError } from "../../src/services/StorageError.ts"
 import type { DocumentOutline } from "../fixtures/graphs.ts"
 import { documentWrite, randomOutline, recordsOf, resolvedDocument } from "../fixtures/graphs.ts"
-import { hasNeo4j, neo4j } from "../support/neo4j.ts"
-import { proxy } from "../support/proxy.ts"
+import { hasNeo4j, neo4j, query, useStore } from "../support/neo4j.ts"
 import { makeRandom } from "../support/random.ts"
 import { freshGroup, suite as graphStore } from "../suites/GraphStore.ts"
 import { suite as ledger } from "../suites/Ledger.ts"
@@ -24,28 +21,7 @@ import { suite as stored } from "../suites/Stored.ts"
 
 const run = RunId.make("run")
 
-/** Opens, uses and closes a store. */
-const use = <A, E>(
-  options: Neo4jStore.Options,
-  body: (store: GraphStore["Service"]) => Effect.Effect<A, E>,
-  open: (options: Neo4jStore.Options) => Layer.Layer<GraphStore | Ledger, StorageError> = Neo4jStore.layer
-) => Effect.flatMap(GraphStore, body).pipe(Effect.provide(Layer.fresh(open(options))))
-
-/** What is in the database, whatever the store makes of it. */
-const query = (statement: string, parameters: object) =>
-  Effect.promise(async () => {
-    const client = driver(neo4j.uri, auth.basic(neo4j.username, Redacted.value(neo4j.password ?? Redacted.make(""))))
-    try {
-      const { records } = await client.executeQuery(statement, parameters)
-      return records.map((record) => record.toObject())
-    } finally {
-      await client.close()
-    }
-  })
-
 const isRemoved = (write: Write): write is RemovalWrite => write._tag === "removed"
-
-const port = (): number => Number(new URL(neo4j.uri).port)
 
 describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () => {
   const layer = Neo4jStore.layer(neo4j)
@@ -58,7 +34,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
 
   describe("Neo4jStore", () => {
     it.live("writers at once leave what their documents add up to, in whatever order they come and go", () =>
-      use({ ...neo4j, writers: 4 }, (store) =>
+      useStore({ ...neo4j, writers: 4 }, (store) =>
         Effect.gen(function* () {
           const group = freshGroup()
           const random = makeRandom(5)
@@ -80,7 +56,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
     )
 
     it.live("writers at once of the same few relations make each once, led by one fact whose words it has", () =>
-      use({ ...neo4j, writers: 4 }, (store) =>
+      useStore({ ...neo4j, writers: 4 }, (store) =>
         Effect.gen(function* () {
           const group = freshGroup()
           const names = ["Ada Byron", "Zoë", "Charles Babbage"]
@@ -129,7 +105,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
     )
 
     it.live("nothing of what was forgotten is left in what stays", () =>
-      use(neo4j, (store) =>
+      useStore(neo4j, (store) =>
         Effect.gen(function* () {
           const group = freshGroup()
           const outline = (words: string, ada: string) => ({
@@ -158,104 +134,8 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
       )
     )
 
-    it.live("a commit of a server that is away is made when it is back, and one that was under way is whole", () =>
-      Effect.gen(function* () {
-        const between = yield* proxy(port())
-        const waiting = yield* Deferred.make<void>()
-        const logger = Logger.make<unknown, void>(({ message }) => {
-          if (String(message).includes("waiting for it")) Deferred.doneUnsafe(waiting, Effect.void)
-        })
-        const group = freshGroup()
-        const outline = { bytes: "a", chunks: [{ names: ["Ada Byron", "Zoë"] }] }
-        const large = { bytes: "large", chunks: [{ names: Array.from({ length: 300 }, (_, i) => `Person ${i}`) }] }
-        yield* use({ ...neo4j, uri: `bolt://127.0.0.1:${between.port}` }, (store) =>
-          Effect.gen(function* () {
-            yield* store.commit(group, run, [documentWrite(group, ["a"], outline)])
-            const written = yield* Effect.forkChild(store.commit(group, run, [documentWrite(group, ["l"], large)]))
-            yield* Effect.yieldNow
-            yield* between.cut
-            yield* Effect.race(Deferred.await(waiting), Fiber.await(written))
-            yield* between.mend
-            yield* Fiber.join(written)
-            const expected = [outline, large].map((one) => resolvedDocument(group, one))
-            assert.strictEqual(yield* store.hash(group), graphHash(recordsOf(expected)))
-          })
-        ).pipe(Effect.provide(Logger.layer([logger])))
-      }).pipe(Effect.scoped)
-    )
-
-    it.live("a server that takes connections and says nothing is noticed: a commit is made when it answers again", () =>
-      Effect.gen(function* () {
-        const between = yield* proxy(port())
-        const waiting = yield* Deferred.make<void>()
-        const logger = Logger.make<unknown, void>(({ message }) => {
-          if (String(message).includes("waiting for it")) Deferred.doneUnsafe(waiting, Effect.void)
-        })
-        const group = freshGroup()
-        const outlines = Array.from({ length: 4 }, (_, i) => ({
-          bytes: `${i}`,
-          chunks: [{ names: Array.from({ length: 300 }, (_, j) => `Person ${i} ${j}`) }]
-        }))
-        const options = { ...neo4j, uri: `bolt://127.0.0.1:${between.port}`, silence: Duration.millis(200) }
-        yield* use(options, (store) =>
-          Effect.gen(function* () {
-            yield* store.commit(group, run, [documentWrite(group, ["a"], { bytes: "a", chunks: [{ names: ["Ada"] }] })])
-            const begun = yield* Effect.forkChild(between.sent(20_000), { startImmediately: true })
-            const writing = yield* Effect.forkChild(
-              Effect.forEach(outlines, (outline) => store.commit(group, run, [documentWrite(group, ["a"], outline)]), {
-                concurrency: 4
-              })
-            )
-            yield* Fiber.join(begun)
-            yield* between.stall
-            yield* Deferred.await(waiting)
-            yield* between.mend
-            yield* Fiber.join(writing)
-            const rows = yield* Stream.runCollect(store.exportRows(group))
-            assert.strictEqual(rows.filter(({ kind }) => kind === "document").length, 1)
-            assert.strictEqual(rows.filter(({ kind }) => kind === "mention").length, 300)
-          })
-        ).pipe(Effect.provide(Logger.layer([logger])))
-      }).pipe(Effect.scoped)
-    )
-
-    it.live(
-      "a commit that is interrupted ends at once, whatever the server says, and leaves no transaction there",
-      () =>
-        Effect.gen(function* () {
-          const between = yield* proxy(port())
-          const group = freshGroup()
-          const outline = { bytes: "a", chunks: [{ names: Array.from({ length: 3000 }, (_, i) => `Person ${i}`) }] }
-          const open = query(
-            "SHOW TRANSACTIONS YIELD parameters, currentQuery WHERE parameters.group = $of RETURN currentQuery",
-            { of: group }
-          )
-          yield* use({ ...neo4j, uri: `bolt://127.0.0.1:${between.port}` }, (store) =>
-            Effect.gen(function* () {
-              const interrupted = Effect.fnUntraced(function* (before: Effect.Effect<void>) {
-                const begun = yield* Effect.forkChild(between.sent(100_000), { startImmediately: true })
-                const writing = yield* Effect.forkChild(
-                  store.commit(group, run, [documentWrite(group, ["a"], outline)])
-                )
-                yield* Fiber.join(begun)
-                yield* before
-                yield* Fiber.interrupt(writing)
-              })
-              yield* interrupted(Effect.void)
-              yield* interrupted(between.stall)
-            })
-          )
-          assert.deepStrictEqual(yield* open, [])
-          yield* use(neo4j, (store) =>
-            Effect.gen(function* () {
-              assert.strictEqual((yield* store.counts(group)).documents, 0)
-            })
-          )
-        }).pipe(Effect.scoped)
-    )
-
     it.live("types that cannot be written as such stay properties, and nothing of them reaches a statement", () =>
-      use(neo4j, (store) =>
+      useStore(neo4j, (store) =>
         Effect.gen(function* () {
           const group = freshGroup()
           const names = ["Ada Byron", "Zoë"]
@@ -329,8 +209,8 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
             bytes: "a",
             chunks: [{ names: ["Ada Byron"] }, { names: ["Zoë"] }]
           })
-          yield* use(neo4j, (store) => store.commit(group, run, [write]))
-          const found = use(neo4j, (store) =>
+          yield* useStore(neo4j, (store) => store.commit(group, run, [write]))
+          const found = useStore(neo4j, (store) =>
             store.search(group, { text: "byron", vector: new Float32Array([1, 0.5, -1]), limit: 5 })
           )
           const before = yield* found
@@ -395,13 +275,13 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
         const names = ["Ada Byron", "Zoë"]
         const saying = (text: string) => ({ source: "Zoë", type: "KNOWS", target: "Ada Byron", text })
         const outline = { bytes: "a", chunks: [{ names, said: ["one", "two"].map(saying) }] }
-        yield* use(neo4j, (store) => store.commit(group, run, [documentWrite(group, ["a"], outline)]))
+        yield* useStore(neo4j, (store) => store.commit(group, run, [documentWrite(group, ["a"], outline)]))
         yield* query("MATCH (f:Fact {group: $group}) REMOVE f.leads", { group })
         yield* query("MATCH (v:SluiceSchema) SET v.version = 1", {})
         const again = { bytes: "b", chunks: [{ names, said: ["one", "two", "three"].map(saying) }] }
-        yield* use(neo4j, (store) => store.commit(group, run, [documentWrite(group, ["b"], again)]))
+        yield* useStore(neo4j, (store) => store.commit(group, run, [documentWrite(group, ["b"], again)]))
         const expected = recordsOf([outline, again].map((one) => resolvedDocument(group, one)))
-        yield* use(neo4j, (store) =>
+        yield* useStore(neo4j, (store) =>
           Effect.map(store.hash(group), (hash) => assert.strictEqual(hash, graphHash(expected)))
         )
       })
@@ -410,7 +290,7 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
     it.live("a wrong password is told at once, in one sentence without it", () =>
       Effect.gen(function* () {
         const password = Redacted.make("not-the-password")
-        const error = yield* Effect.flip(use({ ...neo4j, password }, (store) => store.counts(freshGroup())))
+        const error = yield* Effect.flip(useStore({ ...neo4j, password }, (store) => store.counts(freshGroup())))
         assert.strictEqual(error.reason, "unavailable")
         assert.isFalse(error.retryable)
         assert.include(error.message, "NEO4J_PASSWORD")
@@ -418,21 +298,11 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
       })
     )
 
-    it.live("a server that nobody hears of is unavailable once patience is at an end", () =>
-      Effect.gen(function* () {
-        const between = yield* proxy(port())
-        yield* between.cut
-        const options = { ...neo4j, uri: `bolt://127.0.0.1:${between.port}`, patience: Duration.zero }
-        const error = yield* Effect.flip(use(options, (store) => store.counts(freshGroup())))
-        assert.strictEqual(error.reason, "unavailable")
-        assert.isTrue(error.retryable)
-        assert.include(error.message, String(between.port))
-      }).pipe(Effect.scoped)
-    )
-
     it.live("a database that is not there is named", () =>
       Effect.gen(function* () {
-        const error = yield* Effect.flip(use({ ...neo4j, database: "nosuch" }, (store) => store.counts(freshGroup())))
+        const error = yield* Effect.flip(
+          useStore({ ...neo4j, database: "nosuch" }, (store) => store.counts(freshGroup()))
+        )
         assert.strictEqual(error.reason, "unavailable")
         assert.include(error.message, "nosuch")
       })
@@ -466,16 +336,16 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
                 }
               })
             )
-          yield* use(neo4j, (store) =>
+          yield* useStore(neo4j, (store) =>
             Effect.forEach(names, (name) => {
               const outline = randomOutline(random, random.pick(["1", "2", "3", "4", "5", "6"]))
               return store.commit(group, run, [documentWrite(group, [name], outline)])
             })
           )
-          const before = yield* use(neo4j, (store) => store.hash(group))
-          const rehearsed = yield* use(neo4j, removing, Neo4jStore.layerRehearsal)
-          assert.strictEqual(yield* use(neo4j, (store) => store.hash(group)), before)
-          assert.deepStrictEqual(rehearsed, yield* use(neo4j, removing))
+          const before = yield* useStore(neo4j, (store) => store.hash(group))
+          const rehearsed = yield* useStore(neo4j, removing, Neo4jStore.layerRehearsal)
+          assert.strictEqual(yield* useStore(neo4j, (store) => store.hash(group)), before)
+          assert.deepStrictEqual(rehearsed, yield* useStore(neo4j, removing))
         }),
       { arbitrary: { runs: 2 }, timeout: 120_000 }
     )
@@ -484,8 +354,8 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
       Effect.gen(function* () {
         const group = freshGroup()
         const write = documentWrite(group, ["a"], { bytes: "a", chunks: [{ names: ["Ada Byron"] }] })
-        yield* use(neo4j, (store) => store.commit(group, run, [write]))
-        yield* use(
+        yield* useStore(neo4j, (store) => store.commit(group, run, [write]))
+        yield* useStore(
           neo4j,
           (store) =>
             Effect.gen(function* () {
