@@ -2,18 +2,14 @@ import { join } from "node:path"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { Effect, Layer, Logger, References } from "effect"
 import type { Driver } from "neo4j-driver"
-import type { Chunk } from "../../src/domain/Chunk.ts"
-import type { Extraction } from "../../src/domain/Extraction.ts"
-import { hashedVector } from "../../src/domain/Hashing.ts"
-import { chunkId, documentId, Group, recipe, RunId } from "../../src/domain/Ids.ts"
-import { defaultOntology } from "../../src/domain/Ontology.ts"
-import { projectDocument } from "../../src/domain/Projection.ts"
+import { Group, RunId } from "../../src/domain/Ids.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { commits } from "../../src/pipeline/Commits.ts"
 import * as Concurrency from "../../src/services/Concurrency.ts"
 import type { Write } from "../../src/services/GraphStore.ts"
 import { inTemporary, runSluice } from "../support/measure.ts"
+import { documentOf } from "./document.ts"
 import { serverCpu } from "./writers.ts"
 import { random, zipf } from "./workload.ts"
 
@@ -42,31 +38,12 @@ const corpus = (group: Group, chunks: number): ReadonlyArray<Write> => {
       }
     })
     const text = `${filler.repeat(12)}\n${facts.map((fact) => fact.text).join(" ")} ${names.join(", ")}.`
-    const id = documentId(group, new TextEncoder().encode(text))
-    const chunk: Chunk = {
-      id: chunkId(id, 0),
-      document: id,
-      ordinal: 0,
-      start: 0,
-      end: text.length,
-      text,
-      header: "",
-      tokens: 400
-    }
-    const extraction: Extraction = {
-      entities: names.map((name, at) => ({ name, type: `Type${(name.length + at) % vocabulary.types}`, aliases: [] })),
-      facts
-    }
-    const extractions = new Map([[0, extraction]])
-    const graph = projectDocument({ group, document: id, ontology: defaultOntology, chunks: [chunk], extractions })
-    const document = { id, group, mediaType: "text/plain", title: "", text, blocks: [] }
-    return {
-      _tag: "document",
-      sources: [`${index}.txt`],
-      resolved: { document, recipe: recipe("bench"), chunks: [chunk], extractions, graph },
-      deadLetters: [],
-      embeddings: [{ chunk: chunk.id, vector: hashedVector(text, 256) }]
-    }
+    const entities = names.map((name, at) => ({
+      name,
+      type: `Type${(name.length + at) % vocabulary.types}`,
+      aliases: []
+    }))
+    return documentOf(group, index, { text, title: "", entities, facts })
   })
 }
 

@@ -1,11 +1,7 @@
 import { join } from "node:path"
 import { Effect, Layer, Logger, References } from "effect"
-import type { Chunk } from "../../src/domain/Chunk.ts"
-import type { Extraction } from "../../src/domain/Extraction.ts"
 import { hashedVector } from "../../src/domain/Hashing.ts"
-import { chunkId, documentId, Group, recipe, RunId } from "../../src/domain/Ids.ts"
-import { defaultOntology } from "../../src/domain/Ontology.ts"
-import { projectDocument } from "../../src/domain/Projection.ts"
+import { Group, RunId } from "../../src/domain/Ids.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
@@ -13,9 +9,9 @@ import type { SearchQuery, Write } from "../../src/services/GraphStore.ts"
 import { Ledger } from "../../src/services/Ledger.ts"
 import type { StorageError } from "../../src/services/StorageError.ts"
 import { inTemporary } from "../support/measure.ts"
+import { dimensions, documentOf } from "./document.ts"
 import { random, zipf } from "./workload.ts"
 
-const dimensions = 256
 /** Of each chunk: entities that are named here first, others that were named before, and facts. */
 const perChunk = { own: 5, known: 3, facts: 6 }
 const warmUp = 15
@@ -60,41 +56,8 @@ const makeCorpus = (group: Group, count: number) => {
       return { source, target, type: `RELATION_${typeOf()}`, text }
     })
     const text = `${facts.map((fact) => fact.text).join(" ")} ${all.join(", ")}.`
-    const id = documentId(group, new TextEncoder().encode(`${index}`))
-    const chunk: Chunk = {
-      id: chunkId(id, 0),
-      document: id,
-      ordinal: 0,
-      start: 0,
-      end: text.length,
-      text,
-      header: "",
-      tokens: 200
-    }
-    const extraction: Extraction = {
-      entities: [...new Set(all)].map((name) => ({ name, type: "Person", aliases: [] })),
-      facts
-    }
-    const extractions = new Map([[0, extraction]])
-    return {
-      _tag: "document",
-      sources: [`${index}.txt`],
-      deadLetters: [],
-      embeddings: [{ chunk: chunk.id, vector: hashedVector(text, dimensions) }],
-      resolved: {
-        document: { id, group, mediaType: "text/plain", title: `Document ${index}`, text, blocks: [] },
-        recipe: recipe("bench"),
-        chunks: [chunk],
-        extractions,
-        graph: projectDocument({
-          group,
-          document: id,
-          ontology: { ...defaultOntology, open: true },
-          chunks: [chunk],
-          extractions
-        })
-      }
-    }
+    const entities = [...new Set(all)].map((name) => ({ name, type: "Person", aliases: [] }))
+    return documentOf(group, index, { text, title: `Document ${index}`, entities, facts })
   }
   const anyName = () => names[Math.floor(next() * names.length)] ?? ""
   /** Two neighbours change places. */
