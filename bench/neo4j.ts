@@ -89,6 +89,74 @@ const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b)
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0)
 
+const searchTable = async (options: Neo4jStore.Options, entities: number): Promise<string> => {
+  const found = await search(options, entities)
+  const lines = found.map(({ p50, p95, query, store }) => [store, query, p50.toFixed(1), p95.toFixed(1)])
+  return `${entities} entities, 256 dimensions\n\n${table(["store", "search", "p50 ms", "p95 ms"], lines)}`
+}
+
+const corpusTables = async (options: Neo4jStore.Options, driver: Driver, chunks: number, times: number) => {
+  const lines = (await corpora(options, driver, chunks, times)).map((row) => [
+    row.name,
+    row.chunksPerSecond.toFixed(0),
+    row.server.toFixed(2),
+    row.client.toFixed(2),
+    row.atOnce,
+    String(row.conflicts)
+  ])
+  const whole = (await wholeRuns(options, driver, chunks)).map((row) => [
+    row.name,
+    row.seconds.toFixed(1),
+    row.cpuSeconds.toFixed(1),
+    row.serverSeconds.toFixed(1)
+  ])
+  return [
+    `${chunks} documents of a chunk`,
+    table(["writing alone", "chunks/s", "server ms a chunk", "client ms a chunk", "at once", "conflicts"], lines),
+    table(["files to graph, offline rules", "seconds", "client CPU s", "server CPU s"], whole)
+  ].join("\n\n")
+}
+
+interface RowTrials {
+  readonly rows: number
+  readonly batch: number
+  readonly times: number
+  readonly kind: string | undefined
+  readonly naive: boolean
+}
+
+const rowsTable = async (driver: Driver, { batch, kind: only, naive, rows, times }: RowTrials): Promise<string> => {
+  const all = new Map<string, Array<Trial>>()
+  for (let round = 0; round <= times; round++) {
+    for (const kind of kinds.filter((one) => only === undefined || one === only)) {
+      for (const writers of [1, 4]) {
+        for (const [name, found] of await measured(driver, kind, waysOf(batch, naive && round > 0), writers, rows)) {
+          const key = `${kind}|${name}|${writers}`
+          if (round > 0) all.set(key, [...(all.get(key) ?? []), found])
+        }
+      }
+    }
+  }
+  const rate = (key: string) => median((all.get(key) ?? []).map(({ rowsPerSecond }) => rowsPerSecond))
+  const lines = [...all].map(([key, trials]) => {
+    const [kind = "", name = "", writers = ""] = key.split("|")
+    return [
+      kind,
+      name,
+      writers,
+      Math.round(rate(key)).toLocaleString("en"),
+      `${Math.round((100 * rate(key)) / rate(`${kind}|CREATE only|${writers}`))} %`,
+      median(trials.map(({ cpu }) => cpu)).toFixed(0),
+      String(sum(trials.map(({ deadlocks }) => deadlocks))),
+      String(sum(trials.map(({ retries }) => retries)))
+    ]
+  })
+  return [
+    `${rows} rows of a kind, ${batch} a transaction, Zipf hubs, median of ${times}`,
+    table(["rows", "way", "writers", "rows/s", "of ceiling", "server µs a row", "deadlocks", "retries"], lines)
+  ].join("\n\n")
+}
+
 export const run = async (args: ReadonlyArray<string>): Promise<void> => {
   const { values } = parseArgs({
     args: [...args],
@@ -108,80 +176,21 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
     process.stdout.write(`${usage}\n`)
     return
   }
+  const { corpus, kind, naive, search: entities } = values
   const [rows, batch, times] = [Number(values.rows), Number(values.batch), Number(values.times)]
   const driver = open(uri, auth.basic(username, password))
   try {
-    // The schema that a run has, indexes and all.
-    const inspected = Neo4jStore.inspect({ uri, username, password: Redacted.make(password) }, Group.make("bench"))
     const options = { uri, username, password: Redacted.make(password) }
+    // The schema that a run has, indexes and all.
     await Effect.runPromise(Effect.scoped(Effect.provide(Effect.void, Neo4jStore.layer(options))))
-    const { server } = await Effect.runPromise(inspected)
-    if (values.search !== undefined) {
-      const found = await search(options, Number(values.search))
-      const lines = found.map(({ p50, p95, query, store }) => [store, query, p50.toFixed(1), p95.toFixed(1)])
-      process.stdout.write(
-        `${machine()}; ${server}; ${values.search} entities, 256 dimensions\n\n${table(["store", "search", "p50 ms", "p95 ms"], lines)}\n`
-      )
-      return
-    }
-    if (values.corpus !== undefined) {
-      const chunks = Number(values.corpus)
-      const lines = (await corpora(options, driver, chunks, times)).map((row) => [
-        row.name,
-        row.chunksPerSecond.toFixed(0),
-        row.server.toFixed(2),
-        row.client.toFixed(2),
-        row.atOnce,
-        String(row.conflicts)
-      ])
-      const whole = (await wholeRuns(options, driver, chunks)).map((row) => [
-        row.name,
-        row.seconds.toFixed(1),
-        row.cpuSeconds.toFixed(1),
-        row.serverSeconds.toFixed(1)
-      ])
-      process.stdout.write(
-        `${machine()}; ${server}; ${chunks} documents of a chunk\n\n` +
-          `${table(["writing alone", "chunks/s", "server ms a chunk", "client ms a chunk", "at once", "conflicts"], lines)}\n\n` +
-          `${table(["files to graph, offline rules", "seconds", "client CPU s", "server CPU s"], whole)}\n`
-      )
-      return
-    }
-    const all = new Map<string, Array<Trial>>()
-    for (let round = 0; round <= times; round++) {
-      for (const kind of kinds.filter((one) => values.kind === undefined || one === values.kind)) {
-        for (const writers of [1, 4]) {
-          for (const [name, found] of await measured(
-            driver,
-            kind,
-            waysOf(batch, values.naive && round > 0),
-            writers,
-            rows
-          )) {
-            const key = `${kind}|${name}|${writers}`
-            if (round > 0) all.set(key, [...(all.get(key) ?? []), found])
-          }
-        }
-      }
-    }
-    const rate = (key: string) => median((all.get(key) ?? []).map(({ rowsPerSecond }) => rowsPerSecond))
-    const lines = [...all].map(([key, trials]) => {
-      const [kind = "", name = "", writers = ""] = key.split("|")
-      return [
-        kind,
-        name,
-        writers,
-        Math.round(rate(key)).toLocaleString("en"),
-        `${Math.round((100 * rate(key)) / rate(`${kind}|CREATE only|${writers}`))} %`,
-        median(trials.map(({ cpu }) => cpu)).toFixed(0),
-        String(sum(trials.map(({ deadlocks }) => deadlocks))),
-        String(sum(trials.map(({ retries }) => retries)))
-      ]
-    })
-    process.stdout.write(
-      `${machine()}; ${server}; ${rows} rows of a kind, ${batch} a transaction, Zipf hubs, median of ${times}\n\n` +
-        `${table(["rows", "way", "writers", "rows/s", "of ceiling", "server µs a row", "deadlocks", "retries"], lines)}\n`
-    )
+    const { server } = await Effect.runPromise(Neo4jStore.inspect(options, Group.make("bench")))
+    const shown =
+      entities !== undefined
+        ? await searchTable(options, Number(entities))
+        : corpus !== undefined
+          ? await corpusTables(options, driver, Number(corpus), times)
+          : await rowsTable(driver, { rows, batch, times, kind, naive })
+    process.stdout.write(`${machine()}; ${server}; ${shown}\n`)
   } finally {
     await driver.close()
   }

@@ -25,7 +25,7 @@ const mostEntries = [12_000, 60_000]
 const good = 0.5
 
 /** Facts that are compared with the query, for each that is wanted. */
-const facts = 4
+const perFact = 4
 
 /** Words that the beginnings of a query may stand for, all together. */
 const beginnings = 50
@@ -118,7 +118,7 @@ export class StoreSearch {
     if (telling.length > 1 && telling.length === all.length) match.push(searchText(words.slice(0, 200)))
     if (match.length === 0) return []
     return this.#sql.facts
-      .all(match.map(quoted).join(" OR "), group, Math.max(candidates.whole, facts * limit))
+      .all(match.map(quoted).join(" OR "), group, Math.max(candidates.whole, perFact * limit))
       .map((row) => ({ row, id: text(row, "id"), score: integer(row, "score") * share(query, text(row, "text")) }))
       .toSorted(byRank)
       .slice(0, limit)
