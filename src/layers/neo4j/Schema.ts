@@ -160,16 +160,20 @@ const forbidden = (connection: Connection, statements: ReadonlyArray<string>): S
     ].join("\n")
   )
 
+/** Makes indexes, and waits until they can be asked. */
+const create = Effect.fnUntraced(function* (connection: Connection, statements: ReadonlyArray<string>) {
+  if (statements.length === 0) return
+  yield* Effect.forEach(statements, (statement) => connection.alone(statement), { discard: true }).pipe(
+    Effect.mapError((error) => (isForbidden(error) ? forbidden(connection, statements) : error))
+  )
+  yield* connection.alone("CALL db.awaitIndexes(300)")
+})
+
 /** Makes what is missing; does nothing, and needs no right to, where all is there. */
 export const ensure = Effect.fnUntraced(function* (connection: Connection) {
   const found = yield* state(connection)
   yield* check(connection, found)
-  if (found.statements.length > 0) {
-    yield* Effect.forEach(found.statements, (statement) => connection.alone(statement), { discard: true }).pipe(
-      Effect.mapError((error) => (isForbidden(error) ? forbidden(connection, found.statements) : error))
-    )
-    yield* connection.alone("CALL db.awaitIndexes(300)")
-  }
+  yield* create(connection, found.statements)
   yield* ensureKnownVectors(connection)
   if (found.version < current) {
     const later = found.version === 0 ? [] : migrations.slice(found.version)
@@ -209,11 +213,7 @@ export const ensureVectors = Effect.fnUntraced(function* (connection: Connection
           `CREATE VECTOR INDEX ${index} IF NOT EXISTS FOR (n:${label}) ON (n.${property}) OPTIONS {indexConfig: {\`vector.dimensions\`: ${length}, \`vector.similarity_function\`: "cosine"}}`
         ]
   })
-  if (statements.length === 0) return
-  yield* Effect.forEach(statements, (statement) => connection.alone(statement), { discard: true }).pipe(
-    Effect.mapError((error) => (isForbidden(error) ? forbidden(connection, statements) : error))
-  )
-  yield* connection.alone("CALL db.awaitIndexes(300)")
+  yield* create(connection, statements)
 })
 
 /** An import brings embeddings whose index nobody has made. */
