@@ -21,10 +21,11 @@ export interface Options<A> {
 export interface Several<A> {
   /** Commits under way at the very most. */
   readonly most: number
-  /** As it is now: how many may be under way; and while one is, how much has to wait before the next one begins, */
+  /** As it is now: how many may be under way; and how much has to wait, while one is, before a further one begins. */
   readonly limits: () => { readonly atOnce: number; readonly enough: number }
+  /** What an item counts towards `enough`. */
   readonly weigh: (item: A) => number
-  /** unless so much time has passed. */
+  /** After so long a further one begins, however little waits. */
   readonly within: Duration.Duration
 }
 
@@ -81,11 +82,11 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
     const { enough } = several.limits()
     const first = yield* Queue.take(queue)
     const taken = [first]
-    for (let taking = first.weight; taken.length < maxBatch && taking < enough;) {
+    for (let sum = first.weight; taken.length < maxBatch && sum < enough;) {
       const next = yield* Queue.poll(queue)
       if (Option.isNone(next)) break
       taken.push(next.value)
-      taking += next.value.weight
+      sum += next.value.weight
     }
     return taken
   })
