@@ -56,31 +56,10 @@ const twoStores = Effect.gen(function* () {
     const [first, second] = yield* Effect.forEach(stores, ({ good, journal, own, poor, store }) =>
       Effect.gen(function* () {
         const common = ["--store", store, ...(args.includes("--group") ? [] : ["--group", group])]
+        const usual = ["--journal", journal, "--pack", "1", "--parse-threads", "1", "--progress", "none"]
         const flags: Readonly<Record<string, ReadonlyArray<string>>> = {
-          ingest: [
-            "--base-url",
-            poor.url,
-            "--journal",
-            journal,
-            "--pack",
-            "1",
-            "--parse-threads",
-            "1",
-            "--progress",
-            "none"
-          ],
-          retry: [
-            "--base-url",
-            good.url,
-            "--journal",
-            journal,
-            "--pack",
-            "1",
-            "--parse-threads",
-            "1",
-            "--progress",
-            "none"
-          ],
+          ingest: ["--base-url", poor.url, ...usual],
+          retry: ["--base-url", good.url, ...usual],
           forget: ["--journal", journal]
         }
         const { status, stderr, stdout } = yield* run([command, ...args, ...common, ...(flags[command] ?? [])], env)
