@@ -221,10 +221,10 @@ const sections = [
 export const exportRows = (
   connection: Connection,
   group: Group,
-  kinds: ReadonlyArray<ExportRow["kind"]> = ["document", "chunk", "entity", "mention", "relation"]
+  kinds?: ReadonlyArray<ExportRow["kind"]>
 ): Stream.Stream<ExportRow, StorageError> =>
   Stream.fromIterable(sections).pipe(
-    Stream.filter(([kind]) => kinds.includes(kind)),
+    Stream.filter(([kind]) => kinds === undefined || kinds.includes(kind)),
     Stream.flatMap(([, section]) => section(connection, group))
   )
 
