@@ -97,6 +97,9 @@ announce() {
 }
 
 up() {
+  if [ -n "${NEO4J_IMPORT:-}" ] && [ -d "$home/data/databases/neo4j" ]; then
+    say "nothing is imported: the server in $home has a graph already; another SERVERS_DIR makes another one"
+  fi
   if is_ours "$(cat "$home/pid" 2>/dev/null || true)" "--home-dir=$home "; then
     announce
     return 0

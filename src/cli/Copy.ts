@@ -2,7 +2,7 @@ import { Effect, Option, Schedule } from "effect"
 import { Command } from "effect/cli"
 import type { Group } from "../domain/Ids.ts"
 import type { Copied, Endpoint } from "../pipeline/Copy.ts"
-import { Ended, status, UsageError } from "./ExitStatus.ts"
+import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
 import { complain, count, counted, jsonLine, plain, print } from "./Print.ts"
 
@@ -75,12 +75,6 @@ export const run = Effect.fnUntraced(function* (
 ) {
   const there = yield* from.store.groups
   const asked = Option.match(settings.group, { onNone: () => there, onSome: (group) => [group] })
-  const absent = asked.find((group) => !there.includes(group))
-  if (absent !== undefined) {
-    return yield* new UsageError({
-      message: `There is no group ${absent} in ${plain(from.named)}: nothing was copied.`
-    })
-  }
   const groups = yield* Effect.forEach(asked, (group) => watched(from, to, group))
   const different = groups.filter(({ difference }) => difference !== undefined)
   yield* print(

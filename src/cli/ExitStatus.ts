@@ -53,7 +53,10 @@ const ending = (error: unknown): Ending => {
   if (error instanceof UsageError || error instanceof SourceError) {
     return { status: status.usage, lines: [error.message] }
   }
-  if (error instanceof StorageError) return { status: status.storage, lines: error.message.split("\n") }
+  if (error instanceof StorageError) {
+    const isAbsent = error.reason === "absent"
+    return { status: isAbsent ? status.usage : status.storage, lines: error.message.split("\n") }
+  }
   if (error instanceof RunStopped) return { status: status.stopped, lines: [error.message] }
   if (error instanceof Ended)
     return { status: error.status, lines: error.message === "" ? [] : error.message.split("\n") }

@@ -74,7 +74,11 @@ export const namedModel = optionalSetting(
 export const journaling = {
   journal: optionalSetting(
     "journal",
-    text("journal", "FILE", "File of paid answers (default: sluice.journal.db beside the store)"),
+    text(
+      "journal",
+      "FILE",
+      "File of paid answers (default: sluice.journal.db beside the store, or in the working directory for a server)"
+    ),
     asIs
   ),
   journalMax: optionalSetting(

@@ -7,7 +7,7 @@ import { Ended, status } from "./ExitStatus.ts"
 import * as Flags from "./Flags.ts"
 import { flagOf } from "./Places.ts"
 import { complain, counted, fit, Invocation, jsonLine, plain, print } from "./Print.ts"
-import { overviewLines, reportLines } from "./Summary.ts"
+import { overviewLines, reportLines, width } from "./Summary.ts"
 
 export const command = Command.make("ingest", {
   paths: Argument.String("path").pipe(
@@ -59,6 +59,15 @@ const sameGraph = ({ group, store }: Flags.CommonSettings): string =>
 const goneLine = (sources: number): string =>
   `${counted(sources, "source")} of earlier runs ${sources === 1 ? "is" : "are"} gone and still in the graph: --prune takes ${sources === 1 ? "it" : "them"} out.`
 
+/** Commands to be copied: each with what it shows beside it, or above it where both would not fit. */
+const nextLines = (commands: ReadonlyArray<readonly [command: string, what: string]>): ReadonlyArray<string> => {
+  const longest = Math.max(...commands.map(([command]) => command.length))
+  const lines = commands.map(([command, what]) => `  ${command.padEnd(longest)}  ${what}`)
+  return lines.every((line) => line.length <= width)
+    ? lines
+    : commands.flatMap(([command, what]) => [`  # ${what}`, `  ${command}`])
+}
+
 const summary = Effect.fnUntraced(function* (result: IngestResult, settings: IngestOptions) {
   const store = yield* GraphStore
   const { documents } = result.report
@@ -67,11 +76,12 @@ const summary = Effect.fnUntraced(function* (result: IngestResult, settings: Ing
   const isSimulated = settings.dryRun && result.report.calls.model > 0
   const flags = sameGraph(settings)
   const self = yield* Invocation
-  const next = [
-    ...(documents.failed + documents.partial > 0 ? [["failures", "what went wrong"] as const] : []),
-    ["report", "this run and the graph, again"] as const,
-    ["export", "the graph as JSON lines"] as const
-  ].map(([name, what]) => `  ${`${self} ${name}${flags}`.padEnd(44)}  ${what}`)
+  const next = nextLines([
+    ...(documents.failed + documents.partial > 0 ? [[`${self} failures${flags}`, "what went wrong"] as const] : []),
+    [`${self} search NAME${flags}`, "what the graph knows of it"],
+    [`${self} report${flags}`, "this run and the graph, again"],
+    [`${self} export${flags}`, "the graph as JSON lines"]
+  ])
   return [
     ...(settings.dryRun ? ["A dry run: no model was called, and nothing was written. It would be about:"] : []),
     ...reportLines(result.report, isSimulated),

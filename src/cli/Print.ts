@@ -1,4 +1,4 @@
-import { basename, relative } from "node:path"
+import { basename, join, relative } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { Console, Context, Effect, Schema, Sink, Stdio, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
@@ -153,8 +153,17 @@ export const presenter: CliOutput.Presenter = {
 /** How the program was called, so that what it says to run next can be run. */
 export const Invocation = Context.Reference<string>("sluice/cli/Invocation", { defaultValue: () => "sluice" })
 
+/** `npx` finds only what is installed in the working directory or above it; from elsewhere it would fetch another Node. */
+const nodeOf = (executable: string, directory: string): string => {
+  const [project, installed] = executable.split(/[/\\]node_modules[/\\]/, 2)
+  if (project === undefined || installed === undefined) return "node"
+  return relative(project, directory).startsWith("..")
+    ? relative(directory, join(project, "node_modules", ".bin", "node"))
+    : "npx node"
+}
+
 /** `executable`: the Node that runs it, which the PATH may not have if npm brought it. */
 export const invocationOf = (script: string | undefined, executable: string, directory: string): string =>
   script === undefined || basename(script) === "sluice"
     ? "sluice"
-    : `${executable.includes("node_modules") ? "npx node" : "node"} ${relative(directory, script)}`
+    : `${nodeOf(executable, directory)} ${relative(directory, script)}`

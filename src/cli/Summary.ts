@@ -4,7 +4,7 @@ import type { Overview } from "../services/GraphStore.ts"
 import { column, count, counted, duration, fit, wrap } from "./Print.ts"
 
 /** Columns of what is printed for people, on any screen. */
-const width = 80
+export const width = 80
 
 export const money = (usd: number): string =>
   usd === 0 ? "nothing" : usd < 0.01 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`

@@ -73,8 +73,14 @@ export const copying = Effect.fnUntraced(function* (given: CopySettings) {
   if (from.place._tag === "file" && !(yield* exists(from.place.file))) {
     return yield* new UsageError({ message: `There is no graph at ${plain(flagOf(from.name))}: --from must be one.` })
   }
+  const first = yield* opened(Stores.layerReadOnly(from.place))
+  if (Option.isSome(given.group) && !(yield* first.store.groups).includes(given.group.value)) {
+    return yield* new UsageError({
+      message: `There is no group ${given.group.value} in ${plain(flagOf(from.name))}: nothing was copied.`
+    })
+  }
   return {
-    from: { named: flagOf(from.name), ...(yield* opened(Stores.layerReadOnly(from.place))) },
+    from: { named: flagOf(from.name), ...first },
     to: { named: flagOf(to.name), ...(yield* opened(Stores.layerStore(to.place))) },
     journal: journalFile({ store: from.name, journal: Option.none() })
   }

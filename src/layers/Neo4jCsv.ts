@@ -209,8 +209,8 @@ const readmeOf = ({
   relationships
 }: Exported): string => `A graph of Sluice, for Neo4j 5.26 or newer.
 
-${groups.length} group(s): ${groups.join(", ")}
-${nodes} nodes, ${relationships} relationships, ${bytes} bytes.
+${groups.length === 1 ? "Group" : "Groups"}: ${groups.join(", ")}
+Nodes: ${nodes}, relationships: ${relationships}, bytes: ${bytes}
 
 1. Stop the server. Its database "neo4j" is replaced by what is here; for another name, change it in the command.
 2. In this directory, as the user whom the server runs as:

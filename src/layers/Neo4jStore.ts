@@ -132,7 +132,7 @@ const services = Effect.fnUntraced(function* (
     yield* Schema.check(connection, found)
     if (found.version === 0) {
       return yield* failure(
-        "unavailable",
+        "absent",
         `There is no graph at ${location} yet: make one with \`sluice ingest PATH\`, or give another --store.`
       )
     }

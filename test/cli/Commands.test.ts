@@ -94,7 +94,7 @@ describe("ingest", () => {
             assert.isAtMost(CliOutput.displayWidth(line), 80, line)
           }
         }
-        for (const part of ["Documents", "Best connected", "Ada Lovelace", "Next:", "sluice report"]) {
+        for (const part of ["Documents", "Best connected", "Ada Lovelace", "Next:", "again\n  sluice report"]) {
           assert.include(stdout, part)
         }
       })

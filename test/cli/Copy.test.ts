@@ -126,7 +126,7 @@ describe("sluice copy", () => {
         assert.include(stderr, words)
         assert.strictEqual(stderr.trim().split("\n").length, 1, stderr)
       }
-      assert.isFalse(existsSync(file("b.db")))
+      for (const name of ["b.db", "c.db"]) assert.isFalse(existsSync(file(name)), name)
     }).pipe(Effect.scoped)
   )
 })

@@ -7,8 +7,8 @@ import { SourceError } from "../../src/services/DocumentSource.ts"
 import { RunStopped } from "../../src/services/RunStopped.ts"
 import { StorageError } from "../../src/services/StorageError.ts"
 
-const storage = (kind: "store" | "journal") =>
-  new StorageError({ storage: kind, reason: "locked", retryable: true, message: `${kind} is locked` })
+const storage = (kind: "store" | "journal", reason: StorageError["reason"] = "locked") =>
+  new StorageError({ storage: kind, reason, retryable: reason === "locked", message: `${kind} is ${reason}` })
 
 const help = (errors: ReadonlyArray<CliError.NonShowHelpErrors>) =>
   new CliError.ShowHelp({ commandPath: ["sluice"], errors: [...errors] })
@@ -24,6 +24,7 @@ describe("endingOf", () => {
     [new RunStopped({ reason: "quota", retryable: false, message: "m" }), 3, ["m"]],
     [storage("store"), 4, ["store is locked"]],
     [storage("journal"), 4, ["journal is locked"]],
+    [storage("store", "absent"), 1, ["store is absent"]],
     [new OutputClosed(), 0, []],
     [new OutputFailed({ message: "m" }), 1, ["m"]]
   ])("of %s is %i", (error, status, lines) => assert.deepStrictEqual(endingOf(Cause.fail(error)), { status, lines }))

