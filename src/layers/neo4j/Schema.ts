@@ -74,12 +74,22 @@ const version3: ReadonlyArray<Part> = [
   fullText("sluice_fact_text", "Fact", "text")
 ]
 
-/** Every relation has a fact that leads it (see Statements.ts). To look one up would lock what the inner transactions set. */
-const leadRelations = `
-  MATCH (f:Fact)
-  WITH f.relation AS relation, min(f.id) AS id, count(f.leads) AS leads
-  WHERE leads = 0
-  CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`
+/**
+ * Every relation has a fact that leads it (see Statements.ts), and says what that says: before, it said what its first fact
+ * had said, also when that was forgotten. To look a lead up would lock what the inner transactions set.
+ */
+export const leadRelations: ReadonlyArray<string> = [
+  `MATCH (f:Fact)
+   WITH f.relation AS relation, min(f.id) AS id, count(f.leads) AS leads
+   WHERE leads = 0
+   CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`,
+  `MATCH (e:Entity)
+   CALL (e) {
+     MATCH (e)-[r]->(:Entity)
+     MATCH (f:Fact {leads: r.id})
+     SET r.fact = f.text, r.validAt = f.validAt, r.invalidAt = f.invalidAt
+   } IN TRANSACTIONS OF 500 ROWS`
+]
 
 interface Migration {
   readonly parts: ReadonlyArray<Part>
@@ -90,7 +100,7 @@ interface Migration {
 /** What each version added; only ever append. */
 const migrations: ReadonlyArray<Migration> = [
   { parts: version1, steps: [] },
-  { parts: version2, steps: [leadRelations] },
+  { parts: version2, steps: leadRelations },
   { parts: version3, steps: [] }
 ]
 
