@@ -265,6 +265,8 @@ export const checkSearchable = Effect.fnUntraced(function* (connection: Connecti
 
 /** Relations of a type from which on they are found by an index; of fewer, the ends tell as quickly. */
 const indexedFrom = 1000
+/** Types that one statement counts: an open vocabulary may have thousands, and of so many parts no server makes a plan. */
+const countedAtOnce = 25
 
 /**
  * An index by id for each type of relation that has many: there is none for all types together, and between two hubs, or
@@ -278,10 +280,12 @@ export const ensureRelations = Effect.fnUntraced(function* (connection: Connecti
     .map((type) => ({ name: `sluice_relation_${type}`, type: quoted(type) }))
     .filter(({ name }) => !there.has(name))
   if (wanted.length === 0) return
-  const counted = yield* connection.read(
-    wanted.map(({ type }, at) => `RETURN ${at} AS at, COUNT { ()-[:${type}]->() } AS count`).join(" UNION ALL ")
-  )
-  const many = new Set(counted.flatMap((row) => (integer(row, "count") < indexedFrom ? [] : [integer(row, "at")])))
+  const counts = wanted.map(({ type }, at) => `RETURN ${at} AS at, COUNT { ()-[:${type}]->() } AS count`)
+  const many = new Set<number>()
+  for (let start = 0; start < counts.length; start += countedAtOnce) {
+    const counted = yield* connection.read(counts.slice(start, start + countedAtOnce).join(" UNION ALL "))
+    for (const row of counted) if (integer(row, "count") >= indexedFrom) many.add(integer(row, "at"))
+  }
   const statements = wanted.flatMap(({ name, type }, at) =>
     many.has(at) ? [`CREATE INDEX ${quoted(name)} IF NOT EXISTS FOR ()-[r:${type}]-() ON (r.id)`] : []
   )
