@@ -223,12 +223,18 @@ export const ensureVectors = Effect.fnUntraced(function* (connection: Connection
   yield* connection.alone("CALL db.awaitIndexes(300)")
 })
 
-/** An import brings embeddings whose index nobody has made. */
+/** Of a vector that the server can index. */
+const mostDimensions = 4096
+
+/** An import brings embeddings whose index nobody has made. A property of that name may also be somebody else's. */
 const ensureKnownVectors = Effect.fnUntraced(function* (connection: Connection) {
   const keys = yield* connection.read(
     "CALL db.propertyKeys() YIELD propertyKey AS key WHERE key STARTS WITH 'embedding_' RETURN key"
   )
-  const lengths = keys.flatMap((row) => /^embedding_(\d+)$/.exec(text(row, "key"))?.[1] ?? []).map(Number)
+  const lengths = keys
+    .flatMap((row) => /^embedding_([1-9]\d*)$/.exec(text(row, "key"))?.[1] ?? [])
+    .map(Number)
+    .filter((length) => length <= mostDimensions)
   yield* Effect.forEach(lengths, (length) => ensureVectors(connection, length), { discard: true })
 })
 

@@ -83,6 +83,17 @@ describe("the schema in Neo4j", () => {
     })
   )
 
+  it.effect("properties of somebody else that no index can be made for are left alone", () =>
+    Effect.gen(function* () {
+      const { connection, sent } = server(3, [], [], [0, 8192])
+      yield* ensure(connection)
+      assert.deepStrictEqual(
+        sent.filter((statement) => statement.includes("VECTOR")),
+        []
+      )
+    })
+  )
+
   it.effect("is made once, and the second time nothing is sent", () =>
     Effect.gen(function* () {
       const { connection, sent, there } = server(0, [])
