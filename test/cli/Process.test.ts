@@ -48,6 +48,21 @@ const provider = (status: number | "never") =>
 const text = "# Ada\n\nAda Lovelace worked with Charles Babbage in London.\n"
 
 describe("the process", () => {
+  it.live("starts for a user who has no home", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const cwd = yield* temporaryDirectory({})
+        const homeless =
+          "import os from 'node:os';import{syncBuiltinESMExports}from'node:module';" +
+          "os.homedir=()=>{throw new Error('ENOENT')};syncBuiltinESMExports()"
+        const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(homeless)}` }
+        const { status, stderr, stdout } = yield* Effect.promise(() => child(["--version"], { cwd, env }).ended)
+        assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+        assert.match(stdout, /\d+\.\d+/)
+      })
+    )
+  )
+
   /** Takes a request and answers it when it is told to. */
   const held = Effect.gen(function* () {
     let isAsked: () => void = () => {}

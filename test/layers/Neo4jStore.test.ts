@@ -3,7 +3,8 @@ import { Effect, Redacted, Schema, Stream } from "effect"
 import { graphHash } from "../../src/domain/Canonical.ts"
 import { RunId } from "../../src/domain/Ids.ts"
 import * as Connection from "../../src/layers/neo4j/Connection.ts"
-import { moveEmbeddings } from "../../src/layers/neo4j/Schema.ts"
+import { leadRelations, moveEmbeddings } from "../../src/layers/neo4j/Schema.ts"
+import { rename } from "../../src/layers/neo4j/Views.ts"
 import * as Neo4jStore from "../../src/layers/Neo4jStore.ts"
 import * as SqliteStore from "../../src/layers/SqliteStore.ts"
 import { GraphStore } from "../../src/services/GraphStore.ts"
@@ -226,6 +227,87 @@ describe.skipIf(!hasNeo4j)("needs a Neo4j server: scripts/servers neo4j up", () 
           })
           assert.deepStrictEqual(left, [])
         })
+    )
+
+    it.live("a relation of an earlier version says what its lead says, and nothing of what was forgotten", () =>
+      useStore(neo4j, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const said = (text: string, validAt?: string) => ({
+            bytes: text,
+            chunks: [
+              {
+                names: ["Ada Byron", "Zoë"],
+                said: [
+                  {
+                    source: "Ada Byron",
+                    type: "KNOWS",
+                    target: "Zoë",
+                    text,
+                    ...(validAt === undefined ? {} : { validAt })
+                  }
+                ]
+              }
+            ]
+          })
+          yield* store.commit(group, run, [
+            documentWrite(group, ["a"], said("as all know")),
+            documentWrite(group, ["b"], said("as few know", "2020-01-01"))
+          ])
+          yield* query(
+            `MATCH (:Entity {group: $group})-[r]->(:Entity) SET r.fact = "a wellkept secret", r.validAt = "1999-01-01"
+             WITH r MATCH (f:Fact {leads: r.id}) REMOVE f.leads`,
+            { group }
+          )
+          yield* Effect.scoped(
+            Effect.flatMap(Connection.make(neo4j), (connection) =>
+              Effect.forEach(leadRelations, (step) => connection.alone(step), { discard: true })
+            )
+          )
+          const found = yield* query(
+            `MATCH (:Entity {group: $group})-[r]->(:Entity)
+             MATCH (f:Fact {leads: r.id})
+             RETURN r.fact AS fact, r.validAt AS validAt, f.text AS text, f.validAt AS leadValidAt`,
+            { group }
+          )
+          assert.strictEqual(found.length, 1)
+          for (const { fact, leadValidAt, text, validAt } of found) {
+            assert.deepStrictEqual([fact, validAt], [text, leadValidAt])
+          }
+        })
+      )
+    )
+
+    it.live("a name that is forgotten while entities are named is nowhere afterwards", () =>
+      useStore(neo4j, (store) =>
+        Effect.gen(function* () {
+          const group = freshGroup()
+          const secret = { bytes: "a", chunks: [{ names: ["ADA BYRON"] }] }
+          yield* store.commit(group, run, [documentWrite(group, ["a"], secret)])
+          yield* store.commit(group, run, [
+            documentWrite(group, ["b"], { bytes: "b", chunks: [{ names: ["Ada Byron"] }] })
+          ])
+          const connection = yield* Connection.make(neo4j)
+          const forgetting = store.commit(group, run, [
+            { _tag: "forgotten", document: resolvedDocument(group, secret).document.id }
+          ])
+          let isForgotten = false
+          // Between what it reads and what it writes, somebody else forgets a document.
+          const write: Connection.Connection["write"] = (work) =>
+            Effect.suspend(() => {
+              if (isForgotten) return connection.write(work)
+              isForgotten = true
+              return Effect.andThen(forgetting, connection.write(work))
+            })
+          yield* rename({ ...connection, write }, group)
+          yield* store.purge
+          assert.isTrue(isForgotten)
+          const left = yield* query("MATCH (e:Entity {group: $group}) RETURN e.name AS name, e.aliases AS aliases", {
+            group
+          })
+          assert.deepStrictEqual(left, [{ name: "Ada Byron", aliases: [] }])
+        }).pipe(Effect.scoped)
+      )
     )
 
     it.live("a type of relation that has many is found by its id through an index, once a run has ended", () =>

@@ -1,9 +1,9 @@
-import { Duration, Effect, Random, Stream } from "effect"
+import { Duration, Effect, Option, Random, Stream } from "effect"
 import type { Scope } from "effect"
 import type { ManagedTransaction } from "neo4j-driver"
 import * as Monotonic from "../../services/Monotonic.ts"
 import type { StorageError } from "../../services/StorageError.ts"
-import { codeOf, isThereAlready, locationOf, silenceOf, storageError } from "./Fault.ts"
+import { codeOf, isThereAlready, locationOf, silenceOf, storageError, troubleOf } from "./Fault.ts"
 import type { Address } from "./Fault.ts"
 import * as Sessions from "./Sessions.ts"
 
@@ -134,9 +134,23 @@ export const make = Effect.fnUntraced(function* (
       ),
     stream: (statement, parameters = {}) =>
       Stream.unwrap(
-        Effect.map(sessions.open("READ"), (session) =>
-          Stream.fromAsyncIterable(pages(session.run(statement, parameters)), (error) => storageError(options, error))
-        )
+        Effect.map(sessions.open("READ"), ({ session, watched }) => {
+          const all = pages(session.run(statement, parameters))
+          const next = watched(
+            Effect.tryPromise({
+              try: () => all.next(),
+              catch: (error): Sessions.Failed => ({ error, trouble: troubleOf(error) })
+            })
+          )
+          return Stream.paginate(undefined, () =>
+            next.pipe(
+              Effect.map((page) =>
+                page.done === true ? ([[], Option.none()] as const) : ([[page.value], Option.some(undefined)] as const)
+              ),
+              Effect.mapError(({ error }) => storageError(options, error))
+            )
+          )
+        })
       ),
     alone: (statement, parameters = {}) =>
       persistent(

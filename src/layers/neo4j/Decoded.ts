@@ -14,6 +14,15 @@ const damaged = (connection: Connection, error: unknown): StorageError =>
 export const decode = <A>(connection: Connection, read: () => A): Effect.Effect<A, StorageError> =>
   Effect.try({ try: read, catch: (error) => damaged(connection, error) })
 
+/** Within a transaction, which ends with what this throws. */
+export const decodeSync = <A>(connection: Connection, read: () => A): A => {
+  try {
+    return read()
+  } catch (error) {
+    throw damaged(connection, error)
+  }
+}
+
 /** A statement's rows as what they mean; one that means nothing is a damaged graph. */
 export const decoded = <A>(
   connection: Connection,

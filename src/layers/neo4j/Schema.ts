@@ -75,15 +75,21 @@ const version3: ReadonlyArray<Part> = [
 ]
 
 /**
- * Every relation has a fact that leads it (see Statements.ts). To look one up would lock what the inner transactions
- * set.
+ * Every relation has a fact that leads it (see Statements.ts), and says what that says: before, it said what its first fact
+ * had said, also when that was forgotten. To look a lead up would lock what the inner transactions set.
  */
-const leadRelations = (connection: Connection): Effect.Effect<void, StorageError> =>
-  connection.alone(`
-    MATCH (f:Fact)
-    WITH f.relation AS relation, min(f.id) AS id, count(f.leads) AS leads
-    WHERE leads = 0
-    CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`)
+export const leadRelations: ReadonlyArray<string> = [
+  `MATCH (f:Fact)
+   WITH f.relation AS relation, min(f.id) AS id, count(f.leads) AS leads
+   WHERE leads = 0
+   CALL (relation, id) { MATCH (f:Fact {id: id}) SET f.leads = relation } IN TRANSACTIONS OF 2000 ROWS`,
+  `MATCH (e:Entity)
+   CALL (e) {
+     MATCH (e)-[r]->(:Entity)
+     MATCH (f:Fact {leads: r.id})
+     SET r.fact = f.text, r.validAt = f.validAt, r.invalidAt = f.invalidAt
+   } IN TRANSACTIONS OF 500 ROWS`
+]
 
 interface Migration {
   readonly parts: ReadonlyArray<Part>
@@ -94,7 +100,10 @@ interface Migration {
 /** What each version added; only ever append. */
 const migrations: ReadonlyArray<Migration> = [
   { parts: version1 },
-  { parts: version2, update: leadRelations },
+  {
+    parts: version2,
+    update: (connection) => Effect.forEach(leadRelations, (step) => connection.alone(step), { discard: true })
+  },
   { parts: version3, update: (connection) => moveEmbeddings(connection) }
 ]
 
@@ -216,12 +225,18 @@ export const ensureVectors = Effect.fnUntraced(function* (connection: Connection
   yield* create(connection, statements)
 })
 
-/** An import brings embeddings whose index nobody has made. */
+/** Of a vector that the server can index. */
+const mostDimensions = 4096
+
+/** An import brings embeddings whose index nobody has made. A property of that name may also be somebody else's. */
 const ensureKnownVectors = Effect.fnUntraced(function* (connection: Connection) {
   const keys = yield* connection.read(
     "CALL db.propertyKeys() YIELD propertyKey AS key WHERE key STARTS WITH 'embedding_' RETURN key"
   )
-  const lengths = keys.flatMap((row) => /^embedding_(\d+)$/.exec(text(row, "key"))?.[1] ?? []).map(Number)
+  const lengths = keys
+    .flatMap((row) => /^embedding_([1-9]\d*)$/.exec(text(row, "key"))?.[1] ?? [])
+    .map(Number)
+    .filter((length) => length <= mostDimensions)
   yield* Effect.forEach(lengths, (length) => ensureVectors(connection, length), { discard: true })
 })
 
@@ -261,6 +276,8 @@ export const checkSearchable = Effect.fnUntraced(function* (connection: Connecti
 
 /** Relations of a type from which on they are found by an index; of fewer, the ends tell as quickly. */
 const indexedFrom = 1000
+/** Types that one statement counts: an open vocabulary may have thousands, and of so many parts no server makes a plan. */
+const countedAtOnce = 25
 
 /**
  * An index by id for each type of relation that has many: there is none for all types together, and between two hubs, or
@@ -274,10 +291,12 @@ export const ensureRelations = Effect.fnUntraced(function* (connection: Connecti
     .map((type) => ({ name: `sluice_relation_${type}`, type: quoted(type) }))
     .filter(({ name }) => !there.has(name))
   if (wanted.length === 0) return
-  const counted = yield* connection.read(
-    wanted.map(({ type }, at) => `RETURN ${at} AS at, COUNT { ()-[:${type}]->() } AS count`).join(" UNION ALL ")
-  )
-  const many = new Set(counted.flatMap((row) => (integer(row, "count") < indexedFrom ? [] : [integer(row, "at")])))
+  const counts = wanted.map(({ type }, at) => `RETURN ${at} AS at, COUNT { ()-[:${type}]->() } AS count`)
+  const many = new Set<number>()
+  for (let start = 0; start < counts.length; start += countedAtOnce) {
+    const counted = yield* connection.read(counts.slice(start, start + countedAtOnce).join(" UNION ALL "))
+    for (const row of counted) if (integer(row, "count") >= indexedFrom) many.add(integer(row, "at"))
+  }
   const statements = wanted.flatMap(({ name, type }, at) =>
     many.has(at) ? [`CREATE INDEX ${quoted(name)} IF NOT EXISTS FOR ()-[r:${type}]-() ON (r.id)`] : []
   )

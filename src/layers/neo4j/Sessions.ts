@@ -25,7 +25,13 @@ export interface Failed {
 export interface Sessions {
   /** What fails is given as it was thrown. Interrupted, the transaction is rolled back. */
   readonly use: <A>(mode: SessionMode, work: (session: Session) => Promise<A>) => Effect.Effect<A, Failed>
-  readonly open: (mode: SessionMode) => Effect.Effect<Session, StorageError, Scope.Scope>
+  readonly open: (mode: SessionMode) => Effect.Effect<Opened, never, Scope.Scope>
+}
+
+export interface Opened {
+  readonly session: Session
+  /** What the session is asked for; an outage where the server falls silent. */
+  readonly watched: <A>(working: Effect.Effect<A, Failed>) => Effect.Effect<A, Failed>
 }
 
 export const defaultWriters = 8
@@ -112,6 +118,13 @@ export const make = Effect.fnUntraced(function* (
       )
     }).pipe((asking) => Semaphore.withPermit(oneAtATime, asking))
 
+  const watchedOn =
+    (used: Generation): Opened["watched"] =>
+    (working) => {
+      const watching = Effect.forever(Effect.andThen(Effect.sleep(silence), ask(used)))
+      return Effect.raceFirst(working, Effect.raceFirst(Deferred.await(used.gone), watching))
+    }
+
   return {
     use: (mode, work) =>
       Effect.suspend(() => {
@@ -125,13 +138,18 @@ export const make = Effect.fnUntraced(function* (
             }),
           closed
         )
-        const watching = Effect.forever(Effect.andThen(Effect.sleep(silence), ask(used)))
-        return Effect.raceFirst(working, Effect.raceFirst(Deferred.await(used.gone), watching))
+        return watchedOn(used)(working)
       }),
     open: (mode) =>
-      Effect.acquireRelease(
-        Effect.sync(() => sessionOf(current.driver, mode)),
-        closed
-      )
+      Effect.suspend(() => {
+        const used = current
+        return Effect.map(
+          Effect.acquireRelease(
+            Effect.sync(() => sessionOf(used.driver, mode)),
+            closed
+          ),
+          (session) => ({ session, watched: watchedOn(used) })
+        )
+      })
   }
 })

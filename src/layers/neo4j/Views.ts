@@ -6,8 +6,9 @@ import { anyRelation } from "../../domain/Ontology.ts"
 import { called, compare, said } from "../../domain/Views.ts"
 import type { ExportRow, Overview } from "../../services/GraphStore.ts"
 import type { StorageError } from "../../services/StorageError.ts"
-import type { Connection, Row } from "./Connection.ts"
-import { decode, decoded } from "./Decoded.ts"
+import type { Connection, Row, RunStatement } from "./Connection.ts"
+import { decode, decoded, decodeSync } from "./Decoded.ts"
+import { statements } from "./Statements.ts"
 import { integer, optionalText, rows, text, texts, whole } from "./Values.ts"
 
 type RelationRow = Extract<ExportRow, { readonly kind: "relation" }>
@@ -32,6 +33,30 @@ export const namesOf = (entity: "e" | "s" | "t", label: "" | ":Renamed" = ""): s
 /** Entities that one transaction names. */
 const renamedAtOnce = 500
 
+/** What they are called now; locked before it is asked, so that nobody takes out a name that is then put down. */
+const renaming =
+  (connection: Connection, ids: ReadonlyArray<string>) =>
+  async (run: RunStatement): Promise<void> => {
+    await run(statements.lockEntities, { rows: ids })
+    const { rows: found } = await run(
+      `UNWIND $ids AS id
+       MATCH (e:Entity {id: id}) WHERE e:Renamed
+       RETURN e.id AS id, e.key AS key, ${namesOf("e")} AS names`,
+      { ids }
+    )
+    await run(
+      `UNWIND $renamed AS row
+       MATCH (e:Entity {id: row.id})
+       SET e.name = row.name, e.aliases = row.aliases
+       REMOVE e:Renamed`,
+      {
+        renamed: decodeSync(connection, () =>
+          found.map((row) => ({ id: text(row, "id"), ...calledIn(text(row, "key"), rows(row, "names")) }))
+        )
+      }
+    )
+  }
+
 /**
  * Gives entities that came by other names their `name` and `aliases`, for people and the full-text index. Nobody else
  * reads them, so that they may lag behind a run that is under way.
@@ -42,23 +67,13 @@ export const rename = Effect.fnUntraced(function* (connection: Connection, group
     const found = yield* connection.read(
       `MATCH (e:Renamed {group: $group}) WHERE e.id > $after
        WITH e ORDER BY e.group, e.id LIMIT ${renamedAtOnce}
-       RETURN e.id AS id, e.key AS key, ${namesOf("e")} AS names`,
+       RETURN e.id AS id`,
       { group, after }
     )
     if (found.length === 0) return
-    const renamed = yield* decode(connection, () =>
-      found.map((row) => ({ id: text(row, "id"), ...calledIn(text(row, "key"), rows(row, "names")) }))
-    )
-    yield* connection.write((run) =>
-      run(
-        `UNWIND $renamed AS row
-         MATCH (e:Entity {id: row.id})
-         SET e.name = row.name, e.aliases = row.aliases
-         REMOVE e:Renamed`,
-        { renamed }
-      )
-    )
-    after = renamed.at(-1)?.id ?? after
+    const ids = yield* decode(connection, () => found.map((row) => text(row, "id")))
+    yield* connection.write(renaming(connection, ids))
+    after = ids.at(-1) ?? after
   }
 })
 

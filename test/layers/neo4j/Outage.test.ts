@@ -77,6 +77,25 @@ describe.skipIf(!hasNeo4j)("a server that goes away (needs one: scripts/servers 
     }).pipe(Effect.scoped)
   )
 
+  it.live("rows of a server that says nothing any more are an error, and not waited for for ever", () =>
+    Effect.gen(function* () {
+      const between = yield* proxy(Number(new URL(neo4j.uri).port))
+      const group = freshGroup()
+      const options = { ...neo4j, uri: `bolt://127.0.0.1:${between.port}`, silence: Duration.millis(200) }
+      yield* useStore(options, (store) =>
+        Effect.gen(function* () {
+          yield* store.commit(group, run, [documentWrite(group, ["a"], { bytes: "a", chunks: [{ names: ["Ada"] }] })])
+          yield* between.stall
+          const failed = yield* Effect.flip(Stream.runCollect(store.exportRows(group)))
+          assert.strictEqual(failed.reason, "unavailable")
+          assert.match(failed.message, /says nothing/)
+          yield* between.mend
+          assert.strictEqual((yield* Stream.runCollect(store.exportRows(group))).length, 4)
+        })
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.live("a commit that is interrupted ends at once, whatever the server says, and leaves no transaction there", () =>
     Effect.gen(function* () {
       const between = yield* proxy(Number(new URL(neo4j.uri).port))

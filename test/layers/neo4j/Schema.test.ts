@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import type { Connection, Row } from "../../../src/layers/neo4j/Connection.ts"
-import { checkSearchable, ensure, state } from "../../../src/layers/neo4j/Schema.ts"
+import { checkSearchable, ensure, ensureRelations, state } from "../../../src/layers/neo4j/Schema.ts"
 
 interface Index {
   readonly name: string
@@ -83,6 +83,17 @@ describe("the schema in Neo4j", () => {
     })
   )
 
+  it.effect("properties of somebody else that no index can be made for are left alone", () =>
+    Effect.gen(function* () {
+      const { connection, sent } = server(3, [], [], [0, 8192])
+      yield* ensure(connection)
+      assert.deepStrictEqual(
+        sent.filter((statement) => statement.includes("VECTOR")),
+        []
+      )
+    })
+  )
+
   it.effect("is made once, and the second time nothing is sent", () =>
     Effect.gen(function* () {
       const { connection, sent, there } = server(0, [])
@@ -129,6 +140,28 @@ describe("the schema in Neo4j", () => {
       there.delete("sluice_fact_text")
       const lacking = yield* Effect.flip(checkSearchable(server(3, [...there.values()]).connection))
       assert.match(lacking.message, /lacks sluice_fact_text.*`sluice doctor`/)
+    })
+  )
+
+  it.effect("types of relations are counted few at a time, however many an open vocabulary has", () =>
+    Effect.gen(function* () {
+      const { connection, sent } = server(3, [])
+      const asked: Array<number> = []
+      const counting: Connection["read"] = (statement, parameters) => {
+        const types = [...statement.matchAll(/RETURN (\d+) AS at, COUNT \{ \(\)-\[:`?(\w+)`?\]/g)]
+        if (types.length === 0) return connection.read(statement, parameters)
+        asked.push(types.length)
+        return Effect.succeed(types.map(([, at, type]) => ({ at: Number(at), count: type === "T_321" ? 1000 : 999 })))
+      }
+      const types = Array.from({ length: 500 }, (_, i) => `T_${i}`)
+      yield* ensureRelations({ ...connection, read: counting }, new Set(types))
+      assert.isAtMost(Math.max(...asked), 50)
+      assert.strictEqual(
+        asked.reduce((sum, one) => sum + one, 0),
+        types.length
+      )
+      assert.strictEqual(sent.length, 1)
+      assert.match(sent[0] ?? "", /CREATE INDEX `?sluice_relation_T_321`? .*\[r:`?T_321`?\]/)
     })
   )
 })
