@@ -1,6 +1,7 @@
 import { Effect, Option, Stdio, Terminal } from "effect"
 import { Argument, CliOutput, Command, TerminalCapabilities } from "effect/cli"
 import { searchText, searchWords } from "../domain/Search.ts"
+import { model as offline } from "../layers/HashEmbedder.ts"
 import { Embeddings } from "../services/Embeddings.ts"
 import { GraphStore } from "../services/GraphStore.ts"
 import type { Found, FoundChunk, FoundEntity, FoundFact } from "../services/GraphStore.ts"
@@ -129,6 +130,16 @@ const embedders = Effect.fnUntraced(function* (group: Flags.CommonSettings["grou
   return runs.flatMap(({ recipe }) => recipe?.["embedding"] ?? [])
 })
 
+/** Below it, texts that have nothing in common are as near by chance: their hashes meet. */
+const spelling = 0.2
+
+/** What is nearest may be near in nothing; the offline embedder, which knows spelling alone, can be held to that. */
+const isTold = (words: ReadonlyArray<string>, { header, score, text }: FoundChunk): boolean => {
+  if (score >= spelling) return true
+  const passage = searchText(`${header} ${text}`)
+  return words.some((word) => passage.includes(word))
+}
+
 const choose = (found: Found, kinds: Flags.SearchSettings["kinds"]): Found => {
   const has = (kind: (typeof kinds)[number]) => kinds.length === 0 || kinds.includes(kind)
   return {
@@ -168,7 +179,10 @@ export const run = Effect.fnUntraced(function* (text: string, settings: Flags.Co
     limit: settings.limit,
     ...(vector === undefined ? {} : { vector })
   })
-  const found = choose(all, settings.kinds)
+  const words = searchWords(text)
+  const told =
+    embeddings?.model === offline ? { ...all, chunks: all.chunks.filter((chunk) => isTold(words, chunk)) } : all
+  const found = choose(told, settings.kinds)
   const note = isOther ? otherModel(used) : otherLengths(embeddings?.model ?? "", all)
   if (settings.json) {
     const { chunks: passages, entities, facts } = found
@@ -184,7 +198,6 @@ export const run = Effect.fnUntraced(function* (text: string, settings: Flags.Co
     ])
   }
   const at = yield* screen
-  const words = searchWords(text)
   const lines = [
     ...section("Entities", found.entities, (entity) => entityLines(entity, at)),
     ...section("Facts", bySentence(found.facts), (facts) => factLines(facts, at)),

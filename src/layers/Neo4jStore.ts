@@ -184,7 +184,7 @@ const services = Effect.fnUntraced(function* (
       if (!isReadOnly) yield* renameAll(connection)
       if (!hasRemoved) return false
       hasRemoved = false
-      yield* Effect.logWarning(
+      yield* Effect.logInfo(
         `What was taken out is no longer in the graph at ${location}, but Neo4j may keep it in its own files until it uses the room again, and in its transaction logs for as long as db.tx_log.rotation.retention_policy says.`
       )
       return false

@@ -51,7 +51,7 @@ export class Listing {
 export type Listings = Array<Listing>
 
 /** Sources that are taken out in one transaction. */
-const batch = 500
+const batch = 100
 
 /** How many are named. */
 const named = 10

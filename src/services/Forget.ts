@@ -6,6 +6,7 @@ import type { RemovalWrite } from "./GraphStore.ts"
 import { Journal } from "./Journal.ts"
 import { Ledger } from "./Ledger.ts"
 import { Run } from "./Run.ts"
+import type { StorageError } from "./StorageError.ts"
 
 /** What somebody wants to be forgotten, found in the ledger. */
 export type Found =
@@ -26,8 +27,11 @@ export interface Forgotten {
   readonly answers: number
 }
 
-/** Sources that are taken out in one transaction. */
-const batch = 2000
+/**
+ * What is taken out in one transaction, which a server ends after some minutes: so many sources, and fewer where they have
+ * more chunks than that.
+ */
+const batch = { sources: 2000, chunks: 2000 }
 
 const decodeId = Schema.decodeUnknownOption(DocumentId)
 
@@ -118,10 +122,11 @@ const former = Effect.fnUntraced(function* (writes: ReadonlyArray<RemovalWrite>,
   return [...chunks]
 })
 
-const sum = (totals: Pick<Forgotten, "sources" | "answers">, sources: number, answers: number) => ({
-  sources: totals.sources + sources,
-  answers: totals.answers + answers
-})
+type Gone = Pick<Forgotten, "sources" | "answers">
+
+type Needed = Run | GraphStore | Journal | Ledger
+
+const sum = (a: Gone, b: Gone): Gone => ({ sources: a.sources + b.sources, answers: a.answers + b.answers })
 
 /**
  * Takes out of graph, ledger and journal what was found. The answers of each batch go first: should it break off, what
@@ -133,13 +138,23 @@ export const forget = Effect.fn("Forget.forget")(function* (found: ReadonlyArray
   const store = yield* GraphStore
   const journal = yield* Journal
 
-  const takeOut = Effect.fnUntraced(function* (writes: ReadonlyArray<RemovalWrite>) {
-    const { chunks, sources } = yield* store.removal(run.group, writes)
-    const all = [...chunks, ...(yield* former(writes, chunks))]
-    const answers = all.length === 0 ? 0 : yield* journal.forget(run.group, all)
-    yield* store.commit(run.group, run.id, writes)
-    return { sources, answers }
-  })
+  const takeOut = (writes: ReadonlyArray<RemovalWrite>): Effect.Effect<Gone, StorageError, Needed> =>
+    Effect.gen(function* () {
+      const { chunks, sources } = yield* store.removal(run.group, writes)
+      const all = [...chunks, ...(yield* former(writes, chunks))]
+      const answers = all.length === 0 ? 0 : yield* journal.forget(run.group, all)
+      yield* store.commit(run.group, run.id, writes)
+      return { sources, answers }
+    })
+
+  /** In halves, as long as there is too much in one. */
+  const takeOutAll = (writes: ReadonlyArray<RemovalWrite>): Effect.Effect<Gone, StorageError, Needed> =>
+    Effect.gen(function* () {
+      const isMuch = writes.length > 1 && (yield* store.removal(run.group, writes)).chunks.length > batch.chunks
+      if (!isMuch) return yield* takeOut(writes)
+      const half = writes.length >> 1
+      return sum(yield* takeOutAll(writes.slice(0, half)), yield* takeOutAll(writes.slice(half)))
+    })
 
   const documents = new Set(found.flatMap((one) => (one._tag === "document" ? [one.document] : [])))
   const last = new Set<string>()
@@ -150,19 +165,15 @@ export const forget = Effect.fn("Forget.forget")(function* (found: ReadonlyArray
     Stream.flatMap((one) => Stream.unwrap(sourcesOf(one))),
     Stream.filter(({ document, source }) => !last.has(source) && (document === undefined || !documents.has(document))),
     Stream.map(({ source }): RemovalWrite => ({ _tag: "removed", source })),
-    Stream.grouped(batch)
+    Stream.grouped(batch.sources)
   )
   const atLast: ReadonlyArray<RemovalWrite> = [
     ...Array.from(documents, (document): RemovalWrite => ({ _tag: "forgotten", document })),
     ...Array.from(last, (source): RemovalWrite => ({ _tag: "removed", source }))
   ]
   return yield* counting(
-    Stream.concat(others, Stream.make(atLast)).pipe(
-      Stream.mapEffect(takeOut),
-      Stream.runFold(
-        () => ({ sources: 0, answers: 0 }),
-        (totals, one) => sum(totals, one.sources, one.answers)
-      )
+    Stream.concat(Stream.mapEffect(others, takeOutAll), Stream.fromEffect(takeOut(atLast))).pipe(
+      Stream.runFold((): Gone => ({ sources: 0, answers: 0 }), sum)
     )
   )
 })

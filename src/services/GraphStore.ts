@@ -152,7 +152,7 @@ export class GraphStore extends Context.Service<
     /**
      * Afterwards nothing that `removed`, `forgotten` or `forgetGroup` took out, of any group, is left in what the store
      * keeps on disk. Costs as much as copying the store, or nothing if nothing was taken out since the last time:
-     * then false. A server's own files are out of reach: of those it is false too, and a warning says so.
+     * then false. A server's own files are out of reach: of those it is false too, and a line of the log says so.
      */
     readonly purge: Effect.Effect<boolean, StorageError>
     /** Every group that has anything in graph or ledger, in code-unit order. */

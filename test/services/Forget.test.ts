@@ -54,4 +54,31 @@ describe("forget", () => {
       assert.isTrue((yield* find).every(Option.isNone))
     }).pipe(Effect.provide(memory))
   )
+
+  it.effect("takes out no more in one commit than a server does in time, however large the documents are", () =>
+    Effect.gen(function* () {
+      const store = yield* GraphStore
+      const outlineOf = (document: number) => ({
+        bytes: `${document}`,
+        chunks: Array.from({ length: 900 }, (_, chunk) => ({ names: [`Person ${document} ${chunk}`] }))
+      })
+      for (let document = 0; document < 6; document++) {
+        yield* store.commit(group, RunId.make("run"), [documentWrite(group, [`a/${document}`], outlineOf(document))])
+      }
+      const removed: Array<number> = []
+      const counting: GraphStore["Service"] = {
+        ...store,
+        commit: (of, run, writes) =>
+          Effect.gen(function* () {
+            const before = yield* store.counts(of)
+            yield* store.commit(of, run, writes)
+            removed.push(before.chunks - (yield* store.counts(of)).chunks)
+          })
+      }
+      const found = Option.toArray(yield* Forget.find("a", ["a"]))
+      const forgotten = yield* Forget.forget(found).pipe(Effect.provideService(GraphStore, counting))
+      assert.deepInclude(forgotten, { documents: 6, sources: 6, chunks: 5400 })
+      assert.deepStrictEqual(removed, [1800, 900, 1800, 900])
+    }).pipe(Effect.provide(memory))
+  )
 })

@@ -195,9 +195,21 @@ const compared = (property: string): string => `
   RETURN c.id AS id, c.start AS start, c.end AS end, c.header AS header, c.text AS text, score, d.title AS title,
     COLLECT { MATCH (u:Source)-[:IS]->(d) RETURN u.uri ORDER BY u.uri LIMIT 1 } AS uris`
 
+/** Chunks of a group that are quickly compared one by one: the index, which only guesses, would miss some of few. */
+const small = 1_000
+
+const isLarge = (connection: Connection, group: Group) =>
+  Effect.map(
+    connection.read("MATCH (c:Chunk {group: $group}) RETURN 1 AS one SKIP $small LIMIT 1", {
+      group,
+      small: whole(small)
+    }),
+    (rows) => rows.length > 0
+  )
+
 /**
- * The index answers over all groups, so it is asked for more and more, and what it gives is filtered; a group that is so
- * small among the others that this does not fill the answer is quickly compared whole.
+ * The index answers over all groups, so it is asked for more and more, and what it gives is filtered; a group that is
+ * small, or so small among the others that this does not fill the answer, is compared whole.
  */
 const nearest = Effect.fnUntraced(function* (
   connection: Connection,
@@ -207,7 +219,7 @@ const nearest = Effect.fnUntraced(function* (
 ) {
   const { index, property } = embeddingOf("Chunk", vector.length)
   const parameters = { group, vector: [...vector], limit: whole(limit), index }
-  const last = (yield* vectorIndexes(connection)).has(index) ? most : 0
+  const last = (yield* vectorIndexes(connection)).has(index) && (yield* isLarge(connection, group)) ? most : 0
   for (let wanted = 4 * limit + 20; wanted <= last; wanted *= 5) {
     const near = yield* connection.read(
       `CALL db.index.vector.queryNodes($index, $wanted, $vector) YIELD node AS c

@@ -126,7 +126,10 @@ export const statements = {
     UNWIND $rows AS id
     MATCH (f:Fact {id: id})
     WHERE NOT EXISTS { (f)<-[:SUPPORTS]-() }
-    DELETE f`,
+    WITH f, f.leads AS led
+    DELETE f
+    WITH led WHERE led IS NOT NULL
+    RETURN led AS id`,
   sweepEntities: `
     UNWIND $rows AS id
     MATCH (e:Entity {id: id})
@@ -202,7 +205,6 @@ export const weighRelations = (type: string): string => `${known(type)}
 
 /** Of relations that stay and have lost their lead, the least fact becomes it. */
 export const followRelations = (type: string): string => `${known(type)}
-    WHERE r.weight > 0 AND NOT EXISTS { (:Fact {leads: row.id}) }
     MATCH (f:Fact {relation: row.id})
     WITH r, row, f ORDER BY f.id
     WITH r, row, head(collect(f)) AS lead
@@ -210,4 +212,5 @@ export const followRelations = (type: string): string => `${known(type)}
 
 export const sweepRelations = (type: string): string => `${known(type)}
     WHERE r.weight = 0
-    DELETE r`
+    DELETE r
+    RETURN row.id AS id`

@@ -2,7 +2,7 @@ import { sourceId } from "../../domain/Ids.ts"
 import type { Group, RunId } from "../../domain/Ids.ts"
 import { compare } from "../../domain/Views.ts"
 import type { DocumentWrite, Write } from "../../services/GraphStore.ts"
-import type { Answer, RunStatement } from "./Connection.ts"
+import type { Answer, Row, RunStatement } from "./Connection.ts"
 import { Conflict, failure } from "./Fault.ts"
 import { relationshipOf } from "./Identifiers.ts"
 import { decodeLetter, letterId, letterRow } from "./Letters.ts"
@@ -218,13 +218,16 @@ const add = async (commit: Commit, writes: ReadonlyArray<DocumentWrite>, losing:
   commit.send(statements.addDecisions, rows.decisions)
 }
 
-const sweep = (commit: Commit, { entities, facts, relations }: Losing): void => {
+const sweep = async (commit: Commit, { entities, facts, relations }: Losing): Promise<void> => {
+  if (entities.size === 0) return
   const ordered = [...entities].toSorted(compare)
   commit.send(statements.lockEntities, ordered)
-  commit.send(statements.sweepFacts, facts)
-  for (const { rows, type } of byType(relations)) {
+  const ids = (rows: ReadonlyArray<Row>) => rows.map((row) => text(row, "id"))
+  const leaderless = new Set(ids(await commit.rows(statements.sweepFacts, facts)))
+  const swept = await Promise.all(byType(relations).map(({ rows, type }) => commit.rows(sweepRelations(type), rows)))
+  for (const id of ids(swept.flat())) leaderless.delete(id)
+  for (const { rows, type } of byType(relations.filter(({ id }) => leaderless.has(id)))) {
     commit.send(followRelations(type), rows)
-    commit.send(sweepRelations(type), rows)
   }
   commit.send(statements.sweepEntities, ordered)
   commit.send(statements.renameEntities, ordered)
@@ -292,7 +295,7 @@ const write = async (under: Commit, group: Group, writes: ReadonlyArray<Write>):
   const planned = plan(writes, found)
   const losing = await takeOut(under, planned.takenOut)
   await add(under, planned.written, losing)
-  sweep(under, losing)
+  await sweep(under, losing)
   account(under, group, planned, found)
   if (planned.written.length + planned.removed.length > 0) under.send(statements.nextGeneration, [group])
 }
