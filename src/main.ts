@@ -17,8 +17,7 @@ const home = (): string | undefined => {
 if (Number.parseInt(process.versions.node, 10) < 24) {
   process.stderr.write(
     `Sluice needs Node 24 or newer; this is Node ${process.versions.node}.\n` +
-      "In its own directory, run it as `npx node dist/main.js`, with the Node that `npm ci` installed there; from anywhere\n" +
-      "else, as `DIRECTORY/node_modules/.bin/node DIRECTORY/dist/main.js`.\n"
+      "Run it with the one that `npm ci` installed: `npx node dist/main.js` in its directory, DIRECTORY/node_modules/.bin/node elsewhere.\n"
   )
   process.exitCode = 1
 } else {
