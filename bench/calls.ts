@@ -9,6 +9,7 @@ const usage = `bench calls [--chunks N] [--concurrency N] [--latency MS] [--seri
 
 The whole pipeline, from files to a committed SQLite graph, against a simulated provider over HTTP in a process of its
 own, without limits. One document is one chunk of about 400 tokens. Processor time is the whole process of ours, start-up included.
+With NEO4J_URI set, one row goes to that server.
   --chunks N       documents (default 6000)
   --concurrency N  calls in flight (default 1000)
   --latency MS     of a call (default 1000)
@@ -27,7 +28,12 @@ interface Row {
   readonly corpus: string
   readonly concurrency: number
   readonly pack: string
+  /** A server's address; absent: a file. */
+  readonly store?: string
 }
+
+/** The same in all rows, since the hash holds it, and nobody else's on a server. */
+const group = `bench-${process.pid}`
 
 interface Report {
   readonly chunks: { readonly total: number; readonly dead: number }
@@ -40,18 +46,19 @@ interface Report {
 const parseReport = (stdout: string): Report => JSON.parse(stdout.trim().split("\n").at(-1) ?? "")
 
 const measure = async (row: Row, baseURL: string, directory: string, index: number) => {
+  const rowDirectory = join(directory, `row-${index}`)
+  mkdirSync(rowDirectory)
+  const place = [
+    `--store=${row.store ?? `sqlite:${join(rowDirectory, "graph.db")}`}`,
+    `--journal=${join(rowDirectory, "journal.db")}`,
+    `--group=${group}`
+  ]
   const args = ["ingest", row.corpus, "--json", "--progress", "none", "--extractor", "llm", "--model", "simulated"]
   const measured = await runSluice(
-    [
-      ...args,
-      "--base-url",
-      baseURL,
-      `--pack=${row.pack}`,
-      `--concurrency=${row.concurrency}`,
-      `--store=sqlite:${join(directory, `row-${index}`, "graph.db")}`
-    ],
+    [...args, "--base-url", baseURL, `--pack=${row.pack}`, `--concurrency=${row.concurrency}`, ...place],
     { cwd: directory }
   )
+  if (row.store !== undefined) await runSluice(["forget", "--yes", ...place], { cwd: directory })
   if (measured.status !== 0) throw new Error(`ingest ended with ${measured.status}: ${measured.stderr}`)
   const report = parseReport(measured.stdout)
   const { total } = report.chunks
@@ -85,10 +92,12 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
   await inTemporary(async (directory) => {
     const corpus = writeCorpus(directory, Number(values.chunks))
     const small = writeCorpus(directory, Number(values.serial))
+    const { NEO4J_URI: server = "" } = process.env
     const rows: ReadonlyArray<Row> = [
       { name: "one chunk a call", corpus, concurrency, pack: "1" },
       { name: "--pack auto", corpus, concurrency, pack: "auto" },
       { name: "--pack auto --concurrency 64", corpus, concurrency: 64, pack: "auto" },
+      ...(server === "" ? [] : [{ name: "--pack auto, into Neo4j", corpus, concurrency, pack: "auto", store: server }]),
       { name: "small corpus, many at once, packed", corpus: small, concurrency, pack: "auto" },
       { name: "small corpus, --concurrency 1 --pack 1", corpus: small, concurrency: 1, pack: "1" }
     ]
@@ -109,13 +118,13 @@ export const run = async (args: ReadonlyArray<string>): Promise<void> => {
       "RSS MB",
       "hash"
     ]
-    const [first, second, third, many, serial] = measured.map(({ hash }) => hash)
+    const hashes = measured.map(({ hash }) => hash)
+    const isOne = (some: ReadonlyArray<string>): string => (new Set(some).size === 1 ? "equal" : "DIFFERENT")
     process.stdout.write(
       `${machine()}\n${values.latency} ms a call, no limits\n\n${table(
         head,
         measured.map(({ cells }) => cells)
-      )}\n\n` +
-        `Hashes: whole corpus ${first === second && second === third ? "equal" : "DIFFERENT"}, small corpus ${many === serial ? "equal" : "DIFFERENT"}\n`
+      )}\n\nHashes: whole corpus ${isOne(hashes.slice(0, -2))}, small corpus ${isOne(hashes.slice(-2))}\n`
     )
   })
 }
