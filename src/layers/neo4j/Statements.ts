@@ -122,23 +122,24 @@ export const statements = {
       id: row.id, group: $group, document: row.document, from: row.from, to: row.to, score: row.score,
       evidence: row.evidence, decidedBy: row.decidedBy})`,
 
-  sweepFacts: `
-    UNWIND $rows AS id
-    MATCH (f:Fact {id: id})
-    WHERE NOT EXISTS { (f)<-[:SUPPORTS]-() }
-    WITH f, f.leads AS led
-    DELETE f
-    WITH led WHERE led IS NOT NULL
-    RETURN led AS id`,
-  sweepEntities: `
-    UNWIND $rows AS id
-    MATCH (e:Entity {id: id})
-    WHERE NOT EXISTS { (e)--() }
-    DELETE e`,
-  renameEntities: `
-    UNWIND $rows AS id
-    MATCH (e:Entity {id: id})
-    SET e:Renamed`,
+  /** All is looked up before anything is deleted: each node that a transaction has deleted makes its look-ups slower. */
+  sweep: `
+    CALL () {
+      UNWIND $entities AS id
+      MATCH (e:Entity {id: id})
+      WITH e, EXISTS { (e)--() } AS stays
+      RETURN collect(CASE WHEN stays THEN e END) AS renamed, collect(CASE WHEN NOT stays THEN e END) AS bare
+    }
+    CALL () {
+      UNWIND $facts AS id
+      MATCH (f:Fact {id: id})
+      WHERE NOT EXISTS { (f)<-[:SUPPORTS]-() }
+      RETURN collect(f) AS unsaid, collect(f.leads) AS led
+    }
+    FOREACH (e IN renamed | SET e:Renamed)
+    FOREACH (e IN bare | DELETE e)
+    FOREACH (f IN unsaid | DELETE f)
+    RETURN led`,
 
   movePointers: `
     UNWIND $rows AS row

@@ -11,7 +11,7 @@ import type { Before, Plan } from "./Plan.ts"
 import { graphRows } from "./Rows.ts"
 import type { GraphRows, Nested } from "./Rows.ts"
 import { addEntities, addRelations, followRelations, statements, sweepRelations, weighRelations } from "./Statements.ts"
-import { boolean, headOf, integer, text, whole } from "./Values.ts"
+import { boolean, headOf, integer, text, texts, whole } from "./Values.ts"
 
 /** Rows that one statement takes at most: more are no faster, and a message of them all could be too large. */
 const maxRows = 2000
@@ -64,6 +64,11 @@ class Commit {
   async rows(statement: string, rows: ReadonlyArray<unknown>, more: object = {}) {
     const answers = await Promise.all(Array.from(slices(rows), (slice) => this.#ask(statement, slice, more)))
     return answers.flatMap((answer) => answer.rows)
+  }
+
+  /** A statement that takes all at once. */
+  async one(statement: string, parameters: object): Promise<ReadonlyArray<Row>> {
+    return (await this.#run(statement, { ...parameters, group: this.#group })).rows
   }
 
   /** Until all that was sent is done; the first that failed is what failed, for those behind it were not even tried. */
@@ -222,15 +227,13 @@ const sweep = async (commit: Commit, { entities, facts, relations }: Losing): Pr
   if (entities.size === 0) return
   const ordered = [...entities].toSorted(compare)
   commit.send(statements.lockEntities, ordered)
-  const ids = (rows: ReadonlyArray<Row>) => rows.map((row) => text(row, "id"))
-  const leaderless = new Set(ids(await commit.rows(statements.sweepFacts, facts)))
   const swept = await Promise.all(byType(relations).map(({ rows, type }) => commit.rows(sweepRelations(type), rows)))
-  for (const id of ids(swept.flat())) leaderless.delete(id)
-  for (const { rows, type } of byType(relations.filter(({ id }) => leaderless.has(id)))) {
+  const gone = new Set(swept.flat().map((row) => text(row, "id")))
+  const [row = {}] = await commit.one(statements.sweep, { entities: ordered, facts })
+  const leaderless = new Set(texts(row, "led"))
+  for (const { rows, type } of byType(relations.filter(({ id }) => leaderless.has(id) && !gone.has(id)))) {
     commit.send(followRelations(type), rows)
   }
-  commit.send(statements.sweepEntities, ordered)
-  commit.send(statements.renameEntities, ordered)
 }
 
 /** Pointers, dead letters, documents that go. */
