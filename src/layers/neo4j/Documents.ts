@@ -1,14 +1,7 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { Extraction } from "../../domain/Extraction.ts"
-import type {
-  DecisionRecord,
-  EntityRecord,
-  FactRecord,
-  MentionRecord,
-  NameRecord,
-  RelationRecord,
-  SupportRecord
-} from "../../domain/Graph.ts"
+import type { DecisionRecord, EntityRecord } from "../../domain/Graph.ts"
+import { graphOf } from "../../domain/GraphOf.ts"
 import type {
   ChunkId,
   DecisionId,
@@ -80,9 +73,9 @@ const together = (all: Stream.Stream<Listed, StorageError>): Stream.Stream<Reado
     )
   )
 
-/** The vector of a chunk node, under whatever name it has its length in: `embedding`, or `embedding_256`. */
+/** The vector of a chunk node, under whatever name it has its length in: `embedding_256`, or in a graph of an earlier version `embedding`. */
 const anyEmbeddingOf = (node: string): string =>
-  `head([property IN keys(${node}) WHERE property STARTS WITH "embedding" | ${node}[property]])`
+  `head([property IN keys(${node}) WHERE property =~ "embedding(_[0-9]+)?" | ${node}[property]])`
 
 const ofChunks = "UNWIND $ids AS id MATCH (:Document {id: id})<-[:PART_OF]-(c:Chunk)"
 
@@ -148,60 +141,57 @@ const vectorOf = (row: Row): ReadonlyArray<{ readonly chunk: ChunkId; readonly v
     ? []
     : [{ chunk: text<ChunkId>(row, "chunk"), vector: Float32Array.from(list(row, "embedding").map(Number)) }]
 
-const assemble = (group: Group, row: Row, found: Found, ends: ReadonlyMap<string, EntityRecord>): StoredDocument => {
+const assemble = (
+  group: Group,
+  row: Row,
+  found: Found,
+  entities: ReadonlyMap<EntityId, EntityRecord>
+): StoredDocument => {
   const id = text<DocumentId>(row, "id")
   const content = text(row, "text")
   const chunkRows = found.chunks(id)
-  const entities = new Map<string, EntityRecord>()
-  const named = (of: Row): EntityId => {
-    const entity = text<EntityId>(of, "entity")
-    if (!entities.has(entity)) entities.set(entity, { id: entity, type: text(of, "type"), key: text(of, "key") })
-    return entity
-  }
-  const end = (of: Row, field: "source" | "target"): EntityId => {
-    const entity = text<EntityId>(of, field)
-    const known = ends.get(entity)
-    if (known !== undefined) entities.set(entity, known)
-    return entity
-  }
-  const names = found.names(id).map((one): NameRecord => ({
-    chunk: text<ChunkId>(one, "chunk"),
-    entity: named(one),
-    name: text(one, "name"),
-    grounded: boolean(one, "grounded")
-  }))
-  const mentions = found.mentions(id).map((one): MentionRecord => ({
-    chunk: text<ChunkId>(one, "chunk"),
-    entity: named(one),
-    start: integer(one, "start"),
-    end: integer(one, "end"),
-    surface: text(one, "surface")
-  }))
-  const relations = new Map<string, RelationRecord>()
-  const facts = new Map<string, FactRecord>()
-  const supports = found.supports(id).map((one): SupportRecord => {
-    const fact = text<FactId>(one, "fact")
-    const relation = text<RelationId>(one, "relation")
-    if (!relations.has(relation)) {
-      relations.set(relation, {
-        id: relation,
-        source: end(one, "source"),
-        target: end(one, "target"),
-        type: text(one, "type")
-      })
-    }
-    if (!facts.has(fact)) {
-      facts.set(fact, {
-        id: fact,
-        relation,
+  const graph = graphOf({
+    names: found.names(id).map((one) => ({
+      chunk: text<ChunkId>(one, "chunk"),
+      entity: text<EntityId>(one, "entity"),
+      name: text(one, "name"),
+      grounded: boolean(one, "grounded")
+    })),
+    mentions: found.mentions(id).map((one) => ({
+      chunk: text<ChunkId>(one, "chunk"),
+      entity: text<EntityId>(one, "entity"),
+      start: integer(one, "start"),
+      end: integer(one, "end"),
+      surface: text(one, "surface")
+    })),
+    said: found.supports(id).map((one) => ({
+      chunk: text<ChunkId>(one, "chunk"),
+      ...(one["confidence"] === null ? {} : { confidence: integer(one, "confidence") }),
+      fact: {
+        id: text<FactId>(one, "fact"),
+        relation: text<RelationId>(one, "relation"),
         text: text(one, "text"),
         ...optionalText(one, "predicate"),
         ...optionalText(one, "validAt"),
         ...optionalText(one, "invalidAt")
-      })
-    }
-    const chunk = text<ChunkId>(one, "chunk")
-    return one["confidence"] === null ? { chunk, fact } : { chunk, fact, confidence: integer(one, "confidence") }
+      },
+      relation: {
+        id: text<RelationId>(one, "relation"),
+        source: text<EntityId>(one, "source"),
+        target: text<EntityId>(one, "target"),
+        type: text(one, "type")
+      }
+    })),
+    decisions: found.decisions(id).map((one) => ({
+      id: text<DecisionId>(one, "decision"),
+      document: id,
+      from: text<EntityId>(one, "from"),
+      to: text<EntityId>(one, "to"),
+      score: integer(one, "score"),
+      evidence: text(one, "evidence"),
+      decidedBy: text<DecisionRecord["decidedBy"]>(one, "decidedBy")
+    })),
+    entities
   })
   return {
     _tag: "document",
@@ -233,23 +223,7 @@ const assemble = (group: Group, row: Row, found: Found, ends: ReadonlyMap<string
           one["extraction"] === null ? [] : [[integer(one, "ordinal"), decodeExtraction(text(one, "extraction"))]]
         )
       ),
-      graph: {
-        entities: [...entities.values()],
-        names,
-        mentions,
-        relations: [...relations.values()],
-        facts: [...facts.values()],
-        supports,
-        decisions: found.decisions(id).map((one): DecisionRecord => ({
-          id: text<DecisionId>(one, "decision"),
-          document: id,
-          from: text<EntityId>(one, "from"),
-          to: text<EntityId>(one, "to"),
-          score: integer(one, "score"),
-          evidence: text(one, "evidence"),
-          decidedBy: text<DecisionRecord["decidedBy"]>(one, "decidedBy")
-        }))
-      }
+      graph
     },
     deadLetters: found.letters(id).map((one) => decodeLetter(text(one, "letter"))),
     embeddings: chunkRows.flatMap(vectorOf)
@@ -286,8 +260,8 @@ const read = Effect.fnUntraced(function* (connection: Connection, group: Group, 
     const after = yield* generation(connection, group)
     if (after === before) {
       return yield* decode(connection, () => {
-        const ends = new Map(
-          found.ends.map((row) => {
+        const entities = new Map(
+          [...found.ends, ...found.names, ...found.mentions].map((row) => {
             const entity = text<EntityId>(row, "entity")
             return [entity, { id: entity, type: text(row, "type"), key: text(row, "key") }] as const
           })
@@ -301,7 +275,7 @@ const read = Effect.fnUntraced(function* (connection: Connection, group: Group, 
           letters: byDocument(found.letters)
         }
         const documents = byDocument(found.documents)
-        return ids.flatMap((id) => documents(id).map((row) => assemble(group, row, rows, ends)))
+        return ids.flatMap((id) => documents(id).map((row) => assemble(group, row, rows, entities)))
       })
     }
     if (tried === tries) {

@@ -1,13 +1,5 @@
-import type {
-  DecisionRecord,
-  DocumentGraph,
-  EntityRecord,
-  FactRecord,
-  MentionRecord,
-  NameRecord,
-  RelationRecord,
-  SupportRecord
-} from "../../domain/Graph.ts"
+import type { DecisionRecord, DocumentGraph, EntityRecord } from "../../domain/Graph.ts"
+import { graphOf } from "../../domain/GraphOf.ts"
 import type {
   ChunkId,
   DecisionId,
@@ -23,7 +15,7 @@ import { floats, integer, optionalText, text } from "./Database.ts"
 import type { Database, Row } from "./Database.ts"
 import { page, perRow } from "./Page.ts"
 import type { Batch, Cursor, Page } from "./Page.ts"
-import type { StoreWrite } from "./StoreWriter.ts"
+import type { StoreWrite } from "./StoreWrite.ts"
 
 /** A document as it lies in its tables; dead letters and extractions are JSON. */
 export interface StoreDocument extends Pick<
@@ -90,62 +82,50 @@ export class StoreDocuments {
 
   #graph(pk: number, document: DocumentId): DocumentGraph {
     const sql = this.#sql
-    const entities = new Map<number, EntityRecord>()
-    const entityOf = (entity: number): EntityId => {
-      const known = entities.get(entity)
-      if (known !== undefined) return known.id
+    const ids = new Map<number, EntityId>()
+    const entities = new Map<EntityId, EntityRecord>()
+    const idOf = (entity: number): EntityId => {
+      const known = ids.get(entity)
+      if (known !== undefined) return known
       const row = sql.entity.get(entity) ?? {}
       const found = { id: text<EntityId>(row, "id"), type: text(row, "type"), key: text(row, "key") }
-      entities.set(entity, found)
+      ids.set(entity, found.id)
+      entities.set(found.id, found)
       return found.id
     }
-    const names = sql.names.all(pk).map((row): NameRecord => ({
-      chunk: text<ChunkId>(row, "chunk"),
-      entity: entityOf(integer(row, "entity")),
-      name: text(row, "name"),
-      grounded: integer(row, "grounded") === 1
-    }))
-    const mentions = sql.mentions.all(pk).map((row): MentionRecord => ({
-      chunk: text<ChunkId>(row, "chunk"),
-      entity: entityOf(integer(row, "entity")),
-      start: integer(row, "start"),
-      end: integer(row, "end"),
-      surface: text(row, "surface")
-    }))
-    const relations = new Map<RelationId, RelationRecord>()
-    const facts = new Map<FactId, FactRecord>()
-    const supports = sql.supports.all(pk).map((row): SupportRecord => {
-      const fact = text<FactId>(row, "fact")
-      const relation = text<RelationId>(row, "relation")
-      if (!relations.has(relation)) {
-        relations.set(relation, {
-          id: relation,
-          source: entityOf(integer(row, "source")),
-          target: entityOf(integer(row, "target")),
-          type: text(row, "type")
-        })
-      }
-      if (!facts.has(fact)) {
-        facts.set(fact, {
-          id: fact,
-          relation,
+    return graphOf({
+      names: sql.names.all(pk).map((row) => ({
+        chunk: text<ChunkId>(row, "chunk"),
+        entity: idOf(integer(row, "entity")),
+        name: text(row, "name"),
+        grounded: integer(row, "grounded") === 1
+      })),
+      mentions: sql.mentions.all(pk).map((row) => ({
+        chunk: text<ChunkId>(row, "chunk"),
+        entity: idOf(integer(row, "entity")),
+        start: integer(row, "start"),
+        end: integer(row, "end"),
+        surface: text(row, "surface")
+      })),
+      said: sql.supports.all(pk).map((row) => ({
+        chunk: text<ChunkId>(row, "chunk"),
+        ...(row["confidence"] === null ? {} : { confidence: integer(row, "confidence") }),
+        fact: {
+          id: text<FactId>(row, "fact"),
+          relation: text<RelationId>(row, "relation"),
           text: text(row, "text"),
           ...optionalText(row, "predicate", "predicate"),
           ...optionalText(row, "valid_at", "validAt"),
           ...optionalText(row, "invalid_at", "invalidAt")
-        })
-      }
-      const { confidence } = row
-      return { chunk: text<ChunkId>(row, "chunk"), fact, ...(typeof confidence === "number" ? { confidence } : {}) }
-    })
-    return {
-      entities: [...entities.values()],
-      names,
-      mentions,
-      relations: [...relations.values()],
-      facts: [...facts.values()],
-      supports,
-      decisions: sql.decisions.all(pk).map((row): DecisionRecord => ({
+        },
+        relation: {
+          id: text<RelationId>(row, "relation"),
+          source: idOf(integer(row, "source")),
+          target: idOf(integer(row, "target")),
+          type: text(row, "type")
+        }
+      })),
+      decisions: sql.decisions.all(pk).map((row) => ({
         id: text<DecisionId>(row, "id"),
         document,
         from: text<EntityId>(row, "from_entity"),
@@ -153,8 +133,9 @@ export class StoreDocuments {
         score: integer(row, "score"),
         evidence: text(row, "evidence"),
         decidedBy: text<DecisionRecord["decidedBy"]>(row, "decided_by")
-      }))
-    }
+      })),
+      entities
+    })
   }
 }
 
