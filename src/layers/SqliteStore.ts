@@ -21,7 +21,7 @@ import type { StoreDocument } from "./sqlite/StoreDocuments.ts"
 import { storeGraph } from "./sqlite/StoreGraph.ts"
 import { StoreEngine } from "./sqlite/StoreEngine.ts"
 import type { StoredRun } from "./sqlite/StoreEngine.ts"
-import type { StoreLetter, StoreWrite } from "./sqlite/StoreWriter.ts"
+import type { StoreLetter, StoreWrite } from "./sqlite/StoreWrite.ts"
 import { calling, inWorker, storageError } from "./sqlite/Thread.ts"
 import type { Thread } from "./sqlite/Thread.ts"
 

@@ -17,7 +17,7 @@ import { StoreSearch } from "./StoreSearch.ts"
 import { storeSchema } from "./StoreSchema.ts"
 import { StoreViews } from "./StoreViews.ts"
 import { StoreWriter } from "./StoreWriter.ts"
-import type { StoreWrite } from "./StoreWriter.ts"
+import type { StoreWrite } from "./StoreWrite.ts"
 
 export type StoredRun = Omit<RunEntry, "report" | "recipe"> & {
   /** JSON. */
