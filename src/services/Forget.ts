@@ -2,7 +2,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { chunkKey, DocumentId } from "../domain/Ids.ts"
 import type { ChunkKey } from "../domain/Ids.ts"
 import { GraphStore } from "./GraphStore.ts"
-import type { RemovalWrite } from "./GraphStore.ts"
+import type { Removal, RemovalWrite } from "./GraphStore.ts"
 import { Journal } from "./Journal.ts"
 import { Ledger } from "./Ledger.ts"
 import { Run } from "./Run.ts"
@@ -138,20 +138,18 @@ export const forget = Effect.fn("Forget.forget")(function* (found: ReadonlyArray
   const store = yield* GraphStore
   const journal = yield* Journal
 
-  const takeOut = (writes: ReadonlyArray<RemovalWrite>): Effect.Effect<Gone, StorageError, Needed> =>
-    Effect.gen(function* () {
-      const { chunks, sources } = yield* store.removal(run.group, writes)
-      const all = [...chunks, ...(yield* former(writes, chunks))]
-      const answers = all.length === 0 ? 0 : yield* journal.forget(run.group, all)
-      yield* store.commit(run.group, run.id, writes)
-      return { sources, answers }
-    })
+  const takeOut = Effect.fnUntraced(function* (writes: ReadonlyArray<RemovalWrite>, { chunks, sources }: Removal) {
+    const all = [...chunks, ...(yield* former(writes, chunks))]
+    const answers = all.length === 0 ? 0 : yield* journal.forget(run.group, all)
+    yield* store.commit(run.group, run.id, writes)
+    return { sources, answers }
+  })
 
   /** In halves, as long as there is too much in one. */
   const takeOutAll = (writes: ReadonlyArray<RemovalWrite>): Effect.Effect<Gone, StorageError, Needed> =>
     Effect.gen(function* () {
-      const isMuch = writes.length > 1 && (yield* store.removal(run.group, writes)).chunks.length > batch.chunks
-      if (!isMuch) return yield* takeOut(writes)
+      const removal = yield* store.removal(run.group, writes)
+      if (writes.length === 1 || removal.chunks.length <= batch.chunks) return yield* takeOut(writes, removal)
       const half = writes.length >> 1
       return sum(yield* takeOutAll(writes.slice(0, half)), yield* takeOutAll(writes.slice(half)))
     })
@@ -172,9 +170,10 @@ export const forget = Effect.fn("Forget.forget")(function* (found: ReadonlyArray
     ...Array.from(last, (source): RemovalWrite => ({ _tag: "removed", source }))
   ]
   return yield* counting(
-    Stream.concat(Stream.mapEffect(others, takeOutAll), Stream.fromEffect(takeOut(atLast))).pipe(
-      Stream.runFold((): Gone => ({ sources: 0, answers: 0 }), sum)
-    )
+    Stream.concat(
+      Stream.mapEffect(others, takeOutAll),
+      Stream.fromEffect(Effect.flatMap(store.removal(run.group, atLast), (removal) => takeOut(atLast, removal)))
+    ).pipe(Stream.runFold((): Gone => ({ sources: 0, answers: 0 }), sum))
   )
 })
 
