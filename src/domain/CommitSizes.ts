@@ -22,7 +22,7 @@ interface Round {
   readonly beside: number
 }
 
-export interface Pace {
+export interface Climb {
   readonly sizes: CommitSizes
   readonly round: Round
   /** What the number before this one brought: this one is on trial. Absent: it has passed. */
@@ -36,7 +36,7 @@ export interface Pace {
 const empty: Round = { commits: 0, rates: 0, beside: 0 }
 
 /** One writer, and at once a trial of two. */
-export const start: Pace = { sizes: { atOnce: 1, rows: 4000 }, round: empty, rest: 0, direction: 1 }
+export const start: Climb = { sizes: { atOnce: 1, rows: 4000 }, round: empty, rest: 0, direction: 1 }
 
 /**
  * Of so many rows a commit's fixed costs, which are planning and a round trip for each of some thirty statements and the
@@ -65,23 +65,23 @@ const resized = (rows: number, millis: number): number =>
   )
 
 /** One more or one fewer, of which the next round tells what it brings. */
-const trial = (pace: Pace, rate: number, most: number, direction: 1 | -1 = pace.direction): Pace => {
-  const { atOnce, rows } = pace.sizes
+const trial = (climb: Climb, rate: number, most: number, direction: 1 | -1 = climb.direction): Climb => {
+  const { atOnce, rows } = climb.sizes
   const next = clamp(1, atOnce + direction, most)
   const opposite = direction === 1 ? -1 : 1
-  if (next === atOnce) return { sizes: pace.sizes, round: empty, rest: pause, direction: opposite }
+  if (next === atOnce) return { sizes: climb.sizes, round: empty, rest: pause, direction: opposite }
   return { sizes: { atOnce: next, rows }, round: empty, before: { atOnce, rate }, rest: 0, direction }
 }
 
-const judged = (pace: Pace, most: number): Pace => {
-  const { before, direction, rest, round, sizes } = pace
+const judged = (climb: Climb, most: number): Climb => {
+  const { before, direction, rest, round, sizes } = climb
   const rate = round.rates / round.commits
   // Where the documents do not come quickly enough, nobody can tell what one more would bring.
-  if (round.beside / round.commits < 0.75 * sizes.atOnce) return { ...pace, round: empty }
-  if (before === undefined) return rest > 0 ? { ...pace, round: empty, rest: rest - 1 } : trial(pace, rate, most)
+  if (round.beside / round.commits < 0.75 * sizes.atOnce) return { ...climb, round: empty }
+  if (before === undefined) return rest > 0 ? { ...climb, round: empty, rest: rest - 1 } : trial(climb, rate, most)
   const opposite = direction === 1 ? -1 : 1
   const isBetter = rate > before.rate * (direction === 1 ? gain : loss)
-  if (isBetter) return trial(pace, rate, most)
+  if (isBetter) return trial(climb, rate, most)
   return { sizes: { ...sizes, atOnce: before.atOnce }, round: empty, rest: pause, direction: opposite }
 }
 
@@ -91,14 +91,14 @@ const judged = (pace: Pace, most: number): Pace => {
  * fewer). That is hill climbing on the throughput; a model of the server would have to know its idle latency, which changes
  * as its caches and code warm up and the graph grows.
  */
-export const next = (pace: Pace, { beside, millis, rows }: Commit, most: number): Pace => {
+export const next = (climb: Climb, { beside, millis, rows }: Commit, most: number): Climb => {
   // A small commit's time is nearly all fixed costs, and says nothing of rows.
-  if (rows < rowsBetween.least / 2 || millis <= 0) return pace
+  if (rows < rowsBetween.least / 2 || millis <= 0) return climb
   const round: Round = {
-    commits: pace.round.commits + 1,
-    rates: pace.round.rates + (beside * rows) / millis,
-    beside: pace.round.beside + beside
+    commits: climb.round.commits + 1,
+    rates: climb.round.rates + (beside * rows) / millis,
+    beside: climb.round.beside + beside
   }
-  const sized = { ...pace, round, sizes: { ...pace.sizes, rows: resized(pace.sizes.rows, millis) } }
-  return round.commits < roundLength * pace.sizes.atOnce ? sized : judged(sized, most)
+  const sized = { ...climb, round, sizes: { ...climb.sizes, rows: resized(climb.sizes.rows, millis) } }
+  return round.commits < roundLength * climb.sizes.atOnce ? sized : judged(sized, most)
 }

@@ -151,7 +151,7 @@ const services = Effect.fnUntraced(function* (
     Effect.suspend(() =>
       lengths.has(dimensions)
         ? Effect.void
-        : Effect.tap(Schema.ensureVectors(connection, dimensions), () => Effect.sync(() => lengths.add(dimensions)))
+        : Effect.tap(Schema.ensureVectors(connection, [dimensions]), () => Effect.sync(() => lengths.add(dimensions)))
     ).pipe((ensured) => Semaphore.withPermit(oneAtATime, ensured))
 
   const putRun = (run: RunEntry) => (isReadOnly ? Effect.fail(barred) : ledger.putRun(connection, run))

@@ -34,11 +34,11 @@ export const commits = Effect.fnUntraced(function* (run: { readonly group: Group
   const store = yield* GraphStore
   const times = yield* CommitTimes
   const most = store.writers
-  let pace = CommitSizes.start
+  let climb = CommitSizes.start
   let underWay = 0
   const several: GroupCommit.Several<Write> = {
     most: most ?? 1,
-    limits: () => ({ atOnce: pace.sizes.atOnce, enough: pace.sizes.rows }),
+    limits: () => ({ atOnce: climb.sizes.atOnce, enough: climb.sizes.rows }),
     weigh: rowsOf,
     within: gathering
   }
@@ -53,8 +53,8 @@ export const commits = Effect.fnUntraced(function* (run: { readonly group: Group
     else {
       const rows = writes.reduce((sum, write) => sum + rowsOf(write), 0)
       const beside = (before + underWay + 1) / 2
-      pace = CommitSizes.next(pace, { rows, millis, beside }, most)
-      yield* Effect.logDebug("Committed", { documents: writes.length, rows, millis, beside, next: pace.sizes })
+      climb = CommitSizes.next(climb, { rows, millis, beside }, most)
+      yield* Effect.logDebug("Committed", { documents: writes.length, rows, millis, beside, next: climb.sizes })
     }
     return writes
   })

@@ -212,16 +212,19 @@ export const vectorIndexes = Effect.fnUntraced(function* (connection: Connection
 })
 
 /** Makes the indexes over embeddings of this length, where they are not there. */
-export const ensureVectors = Effect.fnUntraced(function* (connection: Connection, length: number) {
+export const ensureVectors = Effect.fnUntraced(function* (connection: Connection, lengths: ReadonlyArray<number>) {
+  if (lengths.length === 0) return
   const there = yield* vectorIndexes(connection)
-  const statements = embedded.flatMap((label) => {
-    const { index, property } = embeddingOf(label, length)
-    return there.has(index)
+  const wanted = lengths.flatMap((length) =>
+    embedded.map((label) => ({ label, length, ...embeddingOf(label, length) }))
+  )
+  const statements = wanted.flatMap(({ index, label, length, property }) =>
+    there.has(index)
       ? []
       : [
           `CREATE VECTOR INDEX ${index} IF NOT EXISTS FOR (n:${label}) ON (n.${property}) OPTIONS {indexConfig: {\`vector.dimensions\`: ${length}, \`vector.similarity_function\`: "cosine"}}`
         ]
-  })
+  )
   yield* create(connection, statements)
 })
 
@@ -237,7 +240,7 @@ const ensureKnownVectors = Effect.fnUntraced(function* (connection: Connection) 
     .flatMap((row) => /^embedding_([1-9]\d*)$/.exec(text(row, "key"))?.[1] ?? [])
     .map(Number)
     .filter((length) => length <= mostDimensions)
-  yield* Effect.forEach(lengths, (length) => ensureVectors(connection, length), { discard: true })
+  yield* ensureVectors(connection, lengths)
 })
 
 /**
@@ -257,7 +260,7 @@ export const moveEmbeddings = Effect.fnUntraced(function* (connection: Connectio
          REMOVE c.embedding
        } IN TRANSACTIONS OF 500 ROWS`
     )
-    yield* ensureVectors(connection, length)
+    yield* ensureVectors(connection, [length])
   }
 })
 
